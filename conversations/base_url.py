@@ -1,0 +1,53 @@
+"""Where a credential may point: https at a listed host, or http at a listed host that is not OpenAI's.
+
+Pure. A secret goes only to the origin (scheme, host, port) that it was entered for.
+"""
+
+from collections.abc import Sequence
+from urllib.parse import SplitResult, urlsplit
+
+
+def normalized(url: str) -> str:
+    """`url` without edge spaces and trailing slashes."""
+    return url.strip().rstrip("/")
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port; the port that the scheme implies counts as given."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+
+
+def host(url: str) -> str:
+    """Host, and port where one is given: what operators see of an address."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def problem_with(url: str, hosts: Sequence[str]) -> str | None:
+    """Why no key may be sent to `url`, and what to do; None if it may. `hosts` are names, or name:port."""
+    if not url.isascii() or any(character.isspace() or not character.isprintable() for character in url):
+        return "The address holds a space or a character that is not plain ASCII. Type it again."
+    try:
+        parts = urlsplit(url)
+        name, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "This is no web address. Write one such as https://api.openai.com/v1."
+    return _problem_with_form(parts) or _problem_with_host(parts.scheme, name, port, hosts)
+
+
+def _problem_with_form(parts: SplitResult) -> str | None:
+    if parts.scheme not in {"https", "http"} or not parts.hostname or "\\" in parts.geturl():
+        return "Write an address that begins with https://, such as https://api.openai.com/v1."
+    if parts.username is not None or parts.password is not None:
+        return "Leave user name and password out of the address."
+    if parts.query or parts.fragment or parts.geturl().endswith(("?", "#")):
+        return "Leave everything from “?” or “#” on out of the address."
+    return None
+
+
+def _problem_with_host(scheme: str, name: str, port: int | None, hosts: Sequence[str]) -> str | None:
+    if name not in hosts and f"{name}:{port}" not in hosts:
+        return f"Keys may not be sent to {name}. Whoever runs Convadmin can add it to CREDENTIAL_HOSTS."
+    if scheme == "http" and name.endswith("openai.com"):
+        return "OpenAI is reached by https only. Begin the address with https://."
+    return None

@@ -1,0 +1,55 @@
+"""What `manage.py check` finds wrong before anyone is hurt by it."""
+
+import zoneinfo
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+from .encryption import is_key
+
+
+@register()
+def check_no_atomic_requests(**_: Any) -> list[CheckMessage]:
+    """An event has to be committed before OpenAI is called, which a transaction around the request prevents."""
+    return [
+        Error(
+            f"ATOMIC_REQUESTS is on for the database “{alias}”.",
+            hint="Switch it off: attempts are recorded before OpenAI is called, and must survive a crash.",
+            id="conversations.E001",
+        )
+        for alias, database in settings.DATABASES.items()
+        if database.get("ATOMIC_REQUESTS")
+    ]
+
+
+@register()
+def check_credential_keys(**_: Any) -> list[CheckMessage]:
+    """Secrets can be sealed and opened."""
+    hint = "Make one with: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+    if not settings.CREDENTIAL_KEYS:
+        return [Error("CREDENTIAL_KEYS is empty.", hint=hint, id="conversations.E002")]
+    return [
+        Error(f"Key {number} in CREDENTIAL_KEYS is no Fernet key.", hint=hint, id="conversations.E003")
+        for number, key in enumerate(settings.CREDENTIAL_KEYS, start=1)
+        if not is_key(key)
+    ]
+
+
+@register()
+def check_time_zone(**_: Any) -> list[CheckMessage]:
+    """Days of the search begin in a zone that exists."""
+    if settings.TIME_ZONE in zoneinfo.available_timezones():
+        return []
+    message = f"TIME_ZONE “{settings.TIME_ZONE}” is not known."
+    return [Error(message, hint="Write one such as UTC or Europe/Berlin.", id="conversations.E004")]
+
+
+@register()
+def check_credential_hosts(**_: Any) -> list[CheckMessage]:
+    """Hosts are names, not addresses with a scheme or path."""
+    return [
+        Error(f"“{host}” in CREDENTIAL_HOSTS is no host.", hint="Write host or host:port.", id="conversations.E005")
+        for host in settings.CREDENTIAL_HOSTS
+        if "/" in host or not host.strip()
+    ]

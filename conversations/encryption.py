@@ -1,0 +1,51 @@
+"""Secrets at rest: sealed under the newest key, opened under any, and bound to the place they were sealed for.
+
+Pure. What is sealed is JSON `[owner, field, value]`; a sealed text that is copied to another row or another
+field does not open there. Keys are Fernet keys: 32 bytes in URL-safe base64, newest first.
+"""
+
+import json
+from collections.abc import Sequence
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+
+class SealError(Exception):
+    """A sealed secret does not open: no key fits, or it was sealed for another place."""
+
+
+def new_key() -> str:
+    """A fresh key."""
+    return Fernet.generate_key().decode()
+
+
+def is_key(text: str) -> bool:
+    """Whether `text` can serve as a key."""
+    try:
+        Fernet(text)
+    except ValueError:
+        return False
+    return True
+
+
+def seal(value: str, *, keys: Sequence[str], owner: str, field: str) -> str:
+    """`value` sealed for `field` of `owner`, under the first of `keys`."""
+    return _fernet(keys).encrypt(json.dumps([owner, field, value]).encode()).decode()
+
+
+def open_sealed(sealed: str, *, keys: Sequence[str], owner: str, field: str) -> str:
+    """The value that was sealed for `field` of `owner`; raises SealError otherwise."""
+    try:
+        content = _fernet(keys).decrypt(sealed.encode())
+    except InvalidToken:
+        raise SealError("No key in CREDENTIAL_KEYS opens this secret. Add the key it was sealed under.") from None
+    sealed_owner, sealed_field, value = json.loads(content)
+    if (sealed_owner, sealed_field) != (owner, field):
+        raise SealError("This secret was sealed for another record or field. Type it again.")
+    return str(value)
+
+
+def _fernet(keys: Sequence[str]) -> MultiFernet:
+    if not keys:
+        raise SealError("CREDENTIAL_KEYS is empty. Set it before using credentials.")
+    return MultiFernet([Fernet(key) for key in keys])

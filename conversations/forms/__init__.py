@@ -1,0 +1,1 @@
+"""What operators type, one form a task. No network, no request."""

@@ -1,0 +1,240 @@
+"""Forms about conversations: a new one, one by its id, its metadata."""
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import QueryDict
+
+from ..models import Credential, Event
+from ..openai_client import is_legal_id
+from ..openai_errors import OpenAIError
+from .rows import MessageRow, MessageRows, MetadataRows, PairRow
+
+_ITEM = re.compile(r"items\[(\d+)\]")
+
+
+def fresh_token() -> str:
+    """A token that lets a form be sent once."""
+    return uuid.uuid4().hex
+
+
+class TokenForm(forms.Form):
+    """A form that is carried out once: the same token again shows the first one's result.
+
+    After an outcome that nobody knows it asks before it sends again.
+    """
+
+    token = forms.CharField(max_length=64)
+    after_unknown = forms.IntegerField(required=False)
+    again = forms.BooleanField(required=False)
+
+    failure: OpenAIError | None = None
+    unknown_event: Event | None = None
+    fresh_token = staticmethod(fresh_token)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("after_unknown") and not cleaned.get("again"):
+            self.unknown_event = Event.objects.filter(pk=cleaned["after_unknown"]).first()
+            self.add_error("again", "Tick this to send it again, or look into the first one before.")
+        return cleaned
+
+    def show_failure(self, error: OpenAIError, event: Event | None) -> None:
+        """Show what OpenAI said; an outcome that nobody knows has to be confirmed before it is sent again."""
+        self.failure = error
+        if event is not None and event.is_unresolved:
+            self.unknown_event = event
+
+
+class MetadataFormMixin:
+    """What forms with metadata rows share."""
+
+    metadata: MetadataRows
+    json_text = ""
+    json_error: str | None = None
+
+    def fill_from_json(self, text: str) -> None:
+        """Fill the metadata rows from pasted JSON; what cannot be read stays to be corrected."""
+        self.json_error = self.metadata.fill(text)
+        self.json_text = text if self.json_error else ""
+
+    def row_of_param(self, param: str) -> PairRow | MessageRow | None:
+        """The row of the field that OpenAI names."""
+        return self.metadata.row_of(param.removeprefix("metadata.")) if param.startswith("metadata.") else None
+
+
+class CredentialChoiceField(forms.ModelChoiceField):
+    """Credentials by name and host."""
+
+    def label_from_instance(self, credential: Credential) -> str:  # type: ignore[override]
+        return f"{credential.name} — {credential.host}"
+
+
+def credential_field(user: AbstractBaseUser | AnonymousUser) -> CredentialChoiceField:
+    """A choice among the credentials that the user may use; the only one is chosen already."""
+    usable = Credential.objects.visible_to(user).active()
+    only = usable[:2]
+    return CredentialChoiceField(
+        usable,
+        empty_label=None if len(only) == 1 else "Choose a credential…",
+        error_messages={"required": "Choose a credential.", "invalid_choice": "Choose a credential that you may use."},
+    )
+
+
+class ConversationForm(MetadataFormMixin, TokenForm):
+    """A new conversation: credential, up to 20 messages, up to 16 pairs."""
+
+    def __init__(
+        self, data: QueryDict | None = None, *, user: AbstractBaseUser | AnonymousUser, draft: QueryDict | None = None
+    ) -> None:
+        """`data` is checked; a `draft` is only shown again, such as when a row was added."""
+        super().__init__(data, initial=draft.dict() if draft is not None else None)
+        self.fields["credential"] = credential_field(user)
+        typed = data if data is not None else draft
+        self.messages = MessageRows([MessageRow()]) if typed is None else MessageRows.from_data(typed)
+        self.metadata = MetadataRows([PairRow()]) if typed is None else MetadataRows.from_data(typed)
+
+    def act(self, do: str, json_text: str) -> bool:
+        """Carry out a button that only changes rows; False if `do` is none."""
+        if do == "fill":
+            self.fill_from_json(json_text)
+        return do in {"fill", "preview"} or self.messages.act(do) or self.metadata.act(do)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        cleaned["items"] = self.messages.clean()
+        cleaned["metadata"] = self.metadata.clean()
+        if self.messages.has_errors or self.metadata.has_errors:
+            self.add_error(None, "Nothing was sent yet: correct the rows that are marked.")
+        return cleaned
+
+    def chosen_credential(self) -> Credential | None:
+        """The credential that is chosen at present, also in a draft."""
+        field = self.fields["credential"]
+        try:
+            return field.clean(self["credential"].value() or None)
+        except forms.ValidationError:
+            return field.queryset.first() if field.empty_label is None else None
+
+    def show_failure(self, error: OpenAIError, event: Event | None) -> None:
+        super().show_failure(error, event)
+        item = _ITEM.match(error.param)
+        row = self.messages.row_of_item(int(item[1])) if item else self.row_of_param(error.param)
+        if row is not None:
+            row.errors.append(error.message)
+
+
+class MetadataForm(MetadataFormMixin, TokenForm):
+    """The metadata of a conversation; carries the map that it was opened with."""
+
+    opened_with = forms.JSONField(widget=forms.HiddenInput)
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        draft: QueryDict | None = None,
+        opened_with: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data)
+        typed = data if data is not None else draft
+        if typed is None:
+            self.opened = dict(opened_with or {})
+            self.metadata = MetadataRows.from_map(self.opened)
+        else:
+            self.opened = _map_of(typed.get("opened_with", ""))
+            self.metadata = MetadataRows.from_data(typed)
+
+    @property
+    def opened_with_json(self) -> str:
+        """The map that the form was opened with, to be sent along."""
+        return json.dumps(self.opened)
+
+    def offer(self, metadata: Mapping[str, Any]) -> None:
+        """Fill the rows with another map than the form is opened with, such as what we had."""
+        self.metadata = MetadataRows.from_map(metadata)
+
+    def act(self, do: str, json_text: str) -> bool:
+        """Carry out a button that only changes rows; False if `do` is none."""
+        if do == "fill":
+            self.fill_from_json(json_text)
+        return do == "fill" or self.metadata.act(do)
+
+    def clean_opened_with(self) -> dict[str, Any]:
+        opened_with = self.cleaned_data["opened_with"]
+        if not isinstance(opened_with, dict):
+            raise forms.ValidationError("The form is damaged. Open it again.")
+        return opened_with
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        cleaned["metadata"] = self.metadata.clean(self.opened)
+        if self.metadata.has_errors:
+            self.add_error(None, "Nothing was sent yet: correct the rows that are marked.")
+        return cleaned
+
+    def show_failure(self, error: OpenAIError, event: Event | None) -> None:
+        super().show_failure(error, event)
+        row = self.row_of_param(error.param)
+        if row is not None:
+            row.errors.append(error.message)
+
+
+def _map_of(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+class GetForm(TokenForm):
+    """A conversation by its id."""
+
+    openai_id = forms.CharField(
+        label="Conversation id",
+        max_length=255,
+        error_messages={"required": "Paste the id of a conversation, such as conv_68a1…"},
+    )
+
+    def __init__(
+        self, data: QueryDict | None = None, *, user: AbstractBaseUser | AnonymousUser, openai_id: str = ""
+    ) -> None:
+        super().__init__(data, initial={"openai_id": openai_id})
+        self.fields["credential"] = credential_field(user)
+
+    def clean_openai_id(self) -> str:
+        openai_id: str = self.cleaned_data["openai_id"]
+        if not is_legal_id(openai_id):
+            raise forms.ValidationError("An id holds no “/” and no control characters. Paste it again.")
+        return openai_id
+
+
+class RemoveForm(TokenForm):
+    """Nothing but a yes."""
+
+
+class SettleForm(forms.Form):
+    """What became of an event: the id that it created, or a note."""
+
+    openai_id = forms.CharField(label="Id of the conversation that it created", max_length=255, required=False)
+    note = forms.CharField(
+        label="Or what you found out", max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def clean_openai_id(self) -> str:
+        openai_id: str = self.cleaned_data["openai_id"]
+        if openai_id and not is_legal_id(openai_id):
+            raise forms.ValidationError("An id holds no “/” and no control characters. Paste it again.")
+        return openai_id
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and not cleaned.get("openai_id") and not cleaned.get("note"):
+            raise forms.ValidationError("Give the id that it created, or a note.")
+        return cleaned

@@ -1,0 +1,58 @@
+"""`manage.py sandbox`: the stand-in for OpenAI's Conversations API, in the foreground."""
+
+import os
+import signal
+import sqlite3
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from conversations.sandbox import DEFAULT_KEY, Sandbox
+
+DEFAULT_PORT = 8001
+
+
+class Command(BaseCommand):
+    """Runs the sandbox on 127.0.0.1 until it is interrupted or terminated."""
+
+    help = "Runs a stand-in for OpenAI's Conversations API on 127.0.0.1, until it is interrupted."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options; the key falls back to SANDBOX_KEY in the environment."""
+        parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port (default: %(default)s)")
+        parser.add_argument("--key", help=f"bearer key (default: $SANDBOX_KEY, else {DEFAULT_KEY})")
+        parser.add_argument("--file", help="SQLite file to keep everything in (default: memory)")
+        parser.add_argument(
+            "--replaces-metadata", action="store_true", help="an update replaces the metadata, not merges"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Serve until SIGINT or SIGTERM; raises CommandError if the port or the file can't be had."""
+        sandbox = Sandbox(
+            key=options["key"] or os.environ.get("SANDBOX_KEY") or DEFAULT_KEY,
+            path=options["file"],
+            replaces_metadata=options["replaces_metadata"],
+            port=options["port"],
+        )
+        ended = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: ended.set())
+        start(sandbox)
+        self.stdout.write(f"Sandbox at {sandbox.url}")
+        self.stdout.flush()
+        ended.wait()
+        sandbox.stop()
+
+
+def start(sandbox: Sandbox) -> None:
+    """Start the sandbox; raises CommandError with a sentence that says what to do."""
+    try:
+        sandbox.start()
+    except (OSError, OverflowError) as error:
+        message = f"Port {sandbox.port} can't be used ({error}): stop what is using it, or choose another with --port."
+        raise CommandError(message) from error
+    except sqlite3.Error as error:
+        raise CommandError(f"The file {sandbox.path} can't be used: {error}.") from error

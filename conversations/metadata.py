@@ -1,0 +1,149 @@
+"""Metadata as OpenAI defines it: limits, text that can be stored, reading JSON, and the difference of two maps.
+
+Pure: no Django, no network. Limits are those of the Conversations API (16 pairs, keys of 64 and values of
+512 characters, counted as code points; empty strings are legal).
+"""
+
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+MAX_PAIRS = 16
+MAX_KEY_LENGTH = 64
+MAX_VALUE_LENGTH = 512
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+def is_storable(text: str) -> bool:
+    """Whether every database can hold `text`: neither U+0000 nor a lone surrogate (PostgreSQL refuses both)."""
+    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)
+
+
+def storable(value: Any) -> Any:
+    """`value`, as read from JSON, with each character that no database holds replaced by U+FFFD."""
+    if isinstance(value, str):
+        if is_storable(value):
+            return value
+        return "".join(character if is_storable(character) else REPLACEMENT for character in value)
+    if isinstance(value, Mapping):
+        return {storable(key): storable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    return value
+
+
+def as_text(value: Any) -> str:
+    """A metadata value as text: strings as they are, what other servers hold besides as its JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def fold(text: str) -> str:
+    """`text` for comparing without case: NFC, then casefold."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def problem_with_key(key: str) -> str | None:
+    """What is wrong with a key that someone typed, and what to do; None if nothing is."""
+    if key == "":
+        return "Give the key a name, or remove the row."
+    if not is_storable(key):
+        return "The key holds a NUL or a broken character. Type it again."
+    if len(key) > MAX_KEY_LENGTH:
+        return f"The key has {len(key)} characters. Shorten it to {MAX_KEY_LENGTH}."
+    return None
+
+
+def problem_with_value(value: str) -> str | None:
+    """What is wrong with a value that someone typed, and what to do; None if nothing is."""
+    if not is_storable(value):
+        return "The value holds a NUL or a broken character. Type it again."
+    if len(value) > MAX_VALUE_LENGTH:
+        return f"The value has {len(value)} characters. Shorten it to {MAX_VALUE_LENGTH}."
+    return None
+
+
+def pairs_from_json(text: str) -> list[tuple[str, str]]:
+    """The pairs of a JSON object in its order, duplicates included; numbers and booleans become text.
+
+    Raises ValueError with a sentence that says what to write instead.
+    """
+    try:
+        pairs = json.loads(text, object_pairs_hook=_Pairs)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"This is not JSON ({error}). Paste an object such as {{“tenant”: “acme”}}.") from None
+    if not isinstance(pairs, _Pairs):
+        raise ValueError("Paste a JSON object, in braces, not a list or a single value.")
+    return [(key, _scalar_text(key, value)) for key, value in pairs]
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """What an object of JSON is read into, so that a key that stands twice is not lost."""
+
+
+def _scalar_text(key: str, value: Any) -> str:
+    if value is None or isinstance(value, list):
+        kind = "null" if value is None else "an object" if isinstance(value, _Pairs) else "a list"
+        raise ValueError(f"The value of “{key}” is {kind}. Metadata values are text: put it in quotes.")
+    return as_text(value)
+
+
+class Fate(StrEnum):
+    """What became of a key between two maps."""
+
+    KEPT = "kept"
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One key of two maps: its value before and after as text (None: not there) and its fate."""
+
+    key: str
+    before: str | None
+    after: str | None
+    fate: Fate
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """Each key that differs between the two maps, in the order of `before`, then of `after`."""
+    return [change for change in compare(before, after) if change.fate is not Fate.KEPT]
+
+
+def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """Each key of the two maps with its fate, in the order of `before`, then of `after`."""
+    return [_change(key, before, after) for key in _keys(before, after)]
+
+
+def told_by_answer(before: Mapping[str, Any], wanted: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Change]:
+    """Key by key what an update did: as `compare(before, answer)`, but REFUSED where the answer is not as wanted."""
+    changes = []
+    for key in _keys(before, wanted, answer):
+        change = _change(key, before, answer)
+        as_wanted = (key in wanted) == (key in answer) and wanted.get(key) == answer.get(key)
+        changes.append(change if as_wanted else Change(key, change.before, change.after, Fate.REFUSED))
+    return changes
+
+
+def _keys(*maps: Mapping[str, Any]) -> Iterable[str]:
+    return dict.fromkeys(key for each in maps for key in each)
+
+
+def _change(key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Change:
+    old = as_text(before[key]) if key in before else None
+    new = as_text(after[key]) if key in after else None
+    return Change(key, old, new, _fate(key, before, after))
+
+
+def _fate(key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Fate:
+    if key not in after:
+        return Fate.REMOVED
+    if key not in before:
+        return Fate.ADDED
+    return Fate.KEPT if before[key] == after[key] else Fate.CHANGED

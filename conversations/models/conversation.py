@@ -1,0 +1,197 @@
+"""The index: every conversation known here, as OpenAI last answered about it."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from ..metadata import storable
+from ..query import Query
+from . import index
+from .credential import Credential
+from .index import EPOCH, TIEBREAK_BITS, IndexChange, ord_at
+from .matching import condition
+
+if TYPE_CHECKING:
+    from .event import EventQuerySet
+
+
+class State(models.TextChoices):
+    """What the last answer said of a conversation."""
+
+    ACTIVE = "active", "Active"
+    DIFFERS = "differs", "Metadata differs"
+    MISSING = "missing", "Missing at OpenAI"
+    REMOVED = "removed", "Removed"
+
+
+class Origin(models.TextChoices):
+    """How a conversation came into the index."""
+
+    CREATED = "created", "created here"
+    FETCHED = "fetched", "got by its id"
+    IMPORTED = "imported", "imported"
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "ConversationQuerySet":
+        """Those of the credentials that the user may see: the only way to rows."""
+        return self.filter(credential__in=Credential.objects.visible_to(user))
+
+    def matching(self, query: Query) -> "ConversationQuerySet":
+        """Those that meet every term of the query; it can only take rows away."""
+        return self.filter(condition(query))
+
+    def for_list(self) -> "ConversationQuerySet":
+        """Newest first, with what a row shows."""
+        return self.select_related("credential").order_by("-ord")
+
+    def at_address(self, base_url: str, openai_id: str) -> "ConversationQuerySet":
+        """The one that OpenAI, or another server, knows by this id."""
+        return self.filter(base_url=base_url, openai_id=openai_id)
+
+    def add(
+        self,
+        *,
+        credential: Credential,
+        openai_id: str,
+        created_at: int | None,
+        metadata: Mapping[str, Any],
+        added_by: AbstractBaseUser | None,
+        origin: str,
+    ) -> "Conversation":
+        """Put a conversation that OpenAI answered about into the index. `created_at`: Unix seconds."""
+        conversation = Conversation(
+            credential=credential,
+            base_url=credential.base_url,
+            openai_id=openai_id,
+            created_at=_moment(created_at),
+            added_by=added_by,
+            origin=origin,
+        )
+        conversation.take_metadata(metadata)
+        conversation.insert()
+        index.apply([IndexChange(credential.pk, conversation.ord, after=conversation.metadata)])
+        return conversation
+
+
+class Conversation(models.Model):
+    """A conversation, unique by server and id, of the credential that brought it."""
+
+    ord = models.BigIntegerField(unique=True, editable=False)
+    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="conversations")
+    base_url = models.CharField("base URL", max_length=300, editable=False)
+    openai_id = models.CharField("id at OpenAI", max_length=255)
+    created_at = models.DateTimeField("created", help_text="At OpenAI; when first seen, where OpenAI did not say.")
+    metadata = models.JSONField(default=dict, help_text="OpenAI's last answer.")
+    is_altered = models.BooleanField(
+        default=False, help_text="The answer held characters that cannot be stored; they stand as U+FFFD."
+    )
+    our_metadata = models.JSONField(null=True, blank=True, help_text="While it differs: what the index held before.")
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    read_at = models.DateTimeField("last read", default=timezone.now)
+    added_at = models.DateTimeField(auto_now_add=True)
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    origin = models.CharField(max_length=10, choices=Origin)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-ord"]
+        permissions = [("purge_conversation", "Can purge conversation from the index")]
+        constraints = [models.UniqueConstraint(fields=["base_url", "openai_id"], name="conversation_once")]
+        indexes = [models.Index(fields=["credential", "-ord"], name="conversation_by_credential")]
+
+    def __str__(self) -> str:
+        return self.openai_id
+
+    @property
+    def is_removed(self) -> bool:
+        return self.state == State.REMOVED
+
+    def insert(self) -> None:
+        """Save a new row, drawing `ord` again where another conversation of that second has it."""
+        for _ in range(20):
+            self.ord = ord_at(self.created_at) | secrets.randbits(TIEBREAK_BITS)
+            if Conversation.objects.filter(ord=self.ord).exists():
+                continue
+            try:
+                with transaction.atomic():
+                    self.save(force_insert=True)
+            except IntegrityError:
+                if Conversation.objects.at_address(self.base_url, self.openai_id).exists():
+                    raise
+            else:
+                return
+        raise IntegrityError("No free ord was found in 20 draws.")
+
+    def take_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Hold an answer's metadata, in characters that can be stored; does not save."""
+        self.metadata = storable(metadata)
+        self.is_altered = self.metadata != metadata
+
+    def store_answer(self, metadata: Mapping[str, Any], *, by_us: bool) -> None:
+        """Store what OpenAI answered just now.
+
+        `by_us`: the answer to our own change, which settles what differed. Otherwise metadata that changed
+        without us makes it differ, until someone chooses or OpenAI holds again what we had.
+        """
+        before, had = self.metadata, self.our_metadata
+        self.take_metadata(metadata)
+        ours = None if by_us else before if had is None else had
+        self.our_metadata = None if ours == self.metadata else ours
+        self.state = State.ACTIVE if self.our_metadata is None else State.DIFFERS
+        self.read_at = timezone.now()
+        self.save()
+        index.apply([IndexChange(self.credential_id, self.ord, before=before, after=self.metadata)])
+
+    def store_not_found(self) -> None:
+        """A read was answered 404: missing, which proves nothing more; a removed one stays removed."""
+        self.state = State.REMOVED if self.is_removed else State.MISSING
+        self.read_at = timezone.now()
+        self.save(update_fields=["state", "read_at"])
+
+    def store_removed(self) -> None:
+        """OpenAI confirmed our removal."""
+        self.state, self.our_metadata, self.read_at = State.REMOVED, None, timezone.now()
+        self.save(update_fields=["state", "our_metadata", "read_at"])
+
+    def keep_theirs(self) -> None:
+        """Accept what OpenAI holds: nothing differs any more."""
+        self.state, self.our_metadata = State.ACTIVE, None
+        self.save(update_fields=["state", "our_metadata"])
+
+    def hand_over(self, credential: Credential) -> None:
+        """Make it belong to another credential of the same server, and its terms with it."""
+        old = self.credential_id
+        self.credential = credential
+        self.save(update_fields=["credential"])
+        index.apply(
+            [
+                IndexChange(old, self.ord, before=self.metadata),
+                IndexChange(credential.pk, self.ord, after=self.metadata),
+            ]
+        )
+
+    def purge(self) -> None:
+        """Take it out of the index for good, with its terms and the details of its events."""
+        with transaction.atomic():
+            self.events.forget_details()
+            index.apply([IndexChange(self.credential_id, self.ord, before=self.metadata)])
+            self.delete()
+
+    if TYPE_CHECKING:
+        events: EventQuerySet
+
+
+def _moment(seconds: int | None) -> datetime:
+    """The moment of OpenAI's `created_at`; now, where it is missing or absurd."""
+    now = timezone.now()
+    if seconds is None or not EPOCH.timestamp() <= seconds <= (now + timedelta(days=1)).timestamp():
+        return now
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,148 @@
+"""Credentials: a key to one server of the API, sealed, and who may use it."""
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+
+from .. import base_url as address
+from ..encryption import open_sealed, seal
+from .team import Team
+
+if TYPE_CHECKING:
+    from .conversation import Conversation
+
+SHORTEST_KEY_WITH_ENDING = 20  # characters; of shorter keys no part is shown
+
+
+def validate_base_url(value: str) -> None:
+    """Raise ValidationError where no key may be sent to `value`."""
+    problem = address.problem_with(value, settings.CREDENTIAL_HOSTS)
+    if problem:
+        raise ValidationError(problem)
+
+
+class CredentialQuerySet(models.QuerySet["Credential"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "CredentialQuerySet":
+        """Those of the user's teams; all for an active superuser."""
+        if getattr(user, "is_superuser", False) and user.is_active:
+            return self
+        memberships = Credential.teams.through.objects.filter(team__user=user.pk)
+        return self.filter(pk__in=memberships.values("credential_id"))
+
+    def active(self) -> "CredentialQuerySet":
+        return self.filter(is_active=True)
+
+
+class Credential(models.Model):
+    """One key to one server, with what goes along with each of its requests."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=100, unique=True)
+    base_url = models.CharField(
+        "base URL", max_length=300, default="https://api.openai.com/v1", validators=[validate_base_url]
+    )
+    sealed_key = models.TextField(editable=False)
+    organization = models.CharField(max_length=100, blank=True)
+    project = models.CharField(max_length=100, blank=True)
+    is_active = models.BooleanField(
+        "active", default=True, help_text="An inactive credential keeps its conversations and sends nothing."
+    )
+    notes = models.TextField(blank=True)
+    teams = models.ManyToManyField(
+        Team, blank=True, help_text="Members may use it and see its conversations. Without a team: superusers only."
+    )
+    tested_at = models.DateTimeField("last test", null=True, editable=False)
+    test_passed = models.BooleanField(null=True, editable=False)
+    test_answer = models.TextField("answer to the last test", blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    objects = CredentialQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def host(self) -> str:
+        """Where its requests go, as operators see it."""
+        return address.host(self.base_url)
+
+    def set_key(self, key: str) -> None:
+        """Seal `key` as this credential's; does not save."""
+        self.sealed_key = seal(key, keys=settings.CREDENTIAL_KEYS, owner=str(self.uuid), field="key")
+
+    def open_key(self) -> str:
+        """The API key; raises SealError where CREDENTIAL_KEYS does not open it."""
+        return open_sealed(self.sealed_key, keys=settings.CREDENTIAL_KEYS, owner=str(self.uuid), field="key")
+
+    def open_headers(self) -> dict[str, str]:
+        """Its further headers, by name; raises SealError where one does not open."""
+        return {header.name: header.open_value() for header in self.headers.all()}
+
+    def key_ending(self) -> str:
+        """The last four characters of a key that is long enough to show them, else only dots."""
+        key = self.open_key()
+        return f"…{key[-4:]}" if len(key) >= SHORTEST_KEY_WITH_ENDING else "…"
+
+    def reseal(self) -> None:
+        """Seal key and headers again under the newest of CREDENTIAL_KEYS, and save."""
+        self.set_key(self.open_key())
+        self.save(update_fields=["sealed_key", "changed_at"])
+        for header in self.headers.all():
+            header.set_value(header.open_value())
+            header.save()
+
+    def record_test(self, *, passed: bool, answer: str) -> None:
+        """Keep when it was tested and what was answered."""
+        self.tested_at, self.test_passed, self.test_answer = timezone.now(), passed, answer
+        self.save(update_fields=["tested_at", "test_passed", "test_answer"])
+
+    if TYPE_CHECKING:
+        headers: models.Manager["CredentialHeader"]
+        conversations: models.Manager["Conversation"]
+
+
+class CredentialHeader(models.Model):
+    """A further header of a credential's requests; gateways often need one or two."""
+
+    credential = models.ForeignKey(Credential, on_delete=models.CASCADE, related_name="headers")
+    name = models.CharField(max_length=100)
+    sealed_value = models.TextField(editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["credential", "name"], name="header_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+        self.credential.save(update_fields=["changed_at"])
+
+    def delete(self, *args: object, **kwargs: object) -> tuple[int, dict[str, int]]:
+        self.credential.save(update_fields=["changed_at"])
+        return super().delete(*args, **kwargs)  # type: ignore[arg-type]
+
+    def set_value(self, value: str) -> None:
+        """Seal `value` as this header's; does not save."""
+        self.sealed_value = seal(
+            value, keys=settings.CREDENTIAL_KEYS, owner=str(self.credential.uuid), field=f"header {self.name}"
+        )
+
+    def open_value(self) -> str:
+        """The header's value; raises SealError where CREDENTIAL_KEYS does not open it."""
+        return open_sealed(
+            self.sealed_value,
+            keys=settings.CREDENTIAL_KEYS,
+            owner=str(self.credential.uuid),
+            field=f"header {self.name}",
+        )

@@ -1,0 +1,180 @@
+"""Events: what someone asked for, written down before OpenAI is called, and what became of it.
+
+A pending event is the lock on its conversation. Values and words stand in EventDetail, which purging and
+erasing delete; the event itself keeps key names and counts.
+"""
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from ..metadata import Change, Fate, difference
+from .conversation import Conversation
+from .credential import Credential
+
+PENDING_FOR = timedelta(seconds=120)  # longer than any request lives: after this nobody waits for an answer
+
+
+class Action(models.TextChoices):
+    CREATE = "create", "create"
+    GET = "get", "get"
+    REFRESH = "refresh", "refresh"
+    UPDATE = "update", "edit metadata"
+    REMOVE = "remove", "remove"
+    KEEP = "keep", "keep OpenAI’s metadata"
+    HAND_OVER = "hand_over", "hand over"
+    SETTLE = "settle", "settle"
+
+
+class Outcome(models.TextChoices):
+    PENDING = "pending", "Under way"
+    SUCCEEDED = "succeeded", "Succeeded"
+    REFUSED = "refused", "Refused by OpenAI"
+    FAILED = "failed", "Not sent"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "EventQuerySet":
+        """Those of the credentials that the user may see."""
+        if getattr(user, "is_superuser", False) and user.is_active:
+            return self
+        return self.filter(credential__in=Credential.objects.visible_to(user))
+
+    def for_list(self) -> "EventQuerySet":
+        """Newest first, with what a row shows."""
+        return self.select_related("detail", "credential", "conversation", "settled_by").order_by("-pk")
+
+    def open_at(self, base_url: str, openai_id: str) -> "EventQuerySet":
+        """The event that holds the lock on a conversation, if any."""
+        return self.filter(base_url=base_url, openai_id=openai_id, outcome=Outcome.PENDING)
+
+    def stale(self) -> "EventQuerySet":
+        """Pending for so long that no answer will come: the process died in between."""
+        return self.filter(outcome=Outcome.PENDING, created_at__lt=timezone.now() - PENDING_FOR)
+
+    def unresolved(self) -> "EventQuerySet":
+        """Those of which nobody knows yet what they did."""
+        dead = Q(outcome=Outcome.PENDING, created_at__lt=timezone.now() - PENDING_FOR)
+        return self.filter(dead | Q(outcome=Outcome.UNKNOWN), settled_by=None)
+
+    def removal_was_sent(self, base_url: str, openai_id: str) -> bool:
+        """Whether a DELETE of the conversation was sent after a read that was answered 200."""
+        removals = self.filter(base_url=base_url, openai_id=openai_id, action=Action.REMOVE)
+        return any(_deleted_after_reading(attempts) for attempts in removals.values_list("attempts", flat=True))
+
+    def forget_details(self) -> None:
+        """Delete the values and words that they hold."""
+        EventDetail.objects.filter(event__in=self).delete()
+
+    def settleable_by_reading(self, base_url: str, openai_id: str) -> "EventQuerySet":
+        """Unresolved changes of one conversation: an answer to a read tells what became of them."""
+        return self.unresolved().filter(base_url=base_url, openai_id=openai_id)
+
+
+def _deleted_after_reading(attempts: list[dict[str, Any]]) -> bool:
+    calls = [(attempt["method"], attempt.get("status")) for attempt in attempts]
+    reads = [position for position, call in enumerate(calls) if call == ("GET", 200)]
+    return bool(reads) and any(method == "DELETE" for method, _ in calls[reads[0] :])
+
+
+class Event(models.Model):
+    """One thing that someone asked for, its attempts, and its outcome."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    token = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001  None: not from a form
+    created_at = models.DateTimeField("at", default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor_name = models.CharField(max_length=150)
+    action = models.CharField(max_length=12, choices=Action)
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.PENDING)
+    credential = models.ForeignKey(Credential, null=True, on_delete=models.SET_NULL, related_name="+")
+    credential_name = models.CharField(max_length=100)
+    base_url = models.CharField("base URL", max_length=300)
+    openai_id = models.CharField("id at OpenAI", max_length=255, blank=True)
+    conversation = models.ForeignKey(Conversation, null=True, on_delete=models.SET_NULL, related_name="events")
+    attempts = models.JSONField(default=list)
+    keys = models.JSONField(default=dict)
+    item_count = models.PositiveIntegerField(default=0)
+    status = models.PositiveSmallIntegerField("HTTP status", null=True)
+    code = models.CharField(max_length=200, blank=True)
+    param = models.CharField(max_length=600, blank=True)
+    request_id = models.CharField("request id", max_length=200, blank=True)
+    settled_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="settles")
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["base_url", "openai_id"],
+                condition=Q(outcome="pending") & ~Q(openai_id=""),
+                name="one_open_event_a_conversation",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["credential", "-id"], name="event_by_credential"),
+            models.Index(fields=["outcome"], condition=Q(outcome__in=["pending", "unknown"]), name="event_unresolved"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()}: {self.get_outcome_display()}"
+
+    @property
+    def is_pending(self) -> bool:
+        """Somebody still waits for the answer."""
+        return self.outcome == Outcome.PENDING and not self.is_unresolved
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Nobody knows what it did, and nobody has said so either."""
+        dead = self.outcome == Outcome.PENDING and self.created_at < timezone.now() - PENDING_FOR
+        return (dead or self.outcome == Outcome.UNKNOWN) and self.settled_by_id is None
+
+    @property
+    def changes(self) -> list[Change]:
+        """Key by key what it changed, as far as the detail is still kept; what was refused is told last."""
+        detail = getattr(self, "detail", None)
+        if detail is None or detail.before is None or detail.after is None:
+            return []
+        return difference(detail.before, detail.after)
+
+    def note_keys(self, changes: list[Change]) -> None:
+        """Keep which keys had which fate, never their values; does not save."""
+        self.keys = {
+            fate.value: [change.key for change in changes if change.fate is fate]
+            for fate in (Fate.ADDED, Fate.CHANGED, Fate.REMOVED, Fate.REFUSED)
+            if any(change.fate is fate for change in changes)
+        }
+
+    def finish(self, outcome: str, **facts: Any) -> None:
+        """Close it with its outcome and what else became known; saves."""
+        self.outcome, self.finished_at = outcome, timezone.now()
+        for name, value in facts.items():
+            setattr(self, name, value)
+        self.save()
+
+    if TYPE_CHECKING:
+        detail: "EventDetail"
+        settles: models.Manager["Event"]
+
+
+class EventDetail(models.Model):
+    """What an event holds of content: metadata before and after, OpenAI's words, an operator's note."""
+
+    event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="detail")
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    message = models.TextField(blank=True)
+    note = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"Detail of event {self.event_id}"

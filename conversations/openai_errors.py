@@ -1,0 +1,269 @@
+"""What can go wrong at OpenAI, and `decode()`, which turns an answer into a value or one of these.
+
+    OpenAIError                 anything that went wrong; carries what the operator needs
+    ├── NotSent                 nothing reached OpenAI: refused, no such host, connect timeout, bad certificate
+    ├── NoAnswer                it was sent and no answer came: read timeout, dropped connection, deadline
+    ├── BadAnswer               an answer that is none of the API's: HTML, too large, a wrong shape
+    └── Refused                 OpenAI answered with an error
+        ├── Redirected          3xx, never followed
+        ├── InvalidRequest      400, 422
+        │   └── Locked          400 conversation_locked: a response is running in it
+        ├── Unauthorized        401
+        ├── Forbidden           403
+        ├── NotFound            404
+        ├── Conflict            409
+        ├── RateLimited         429, wait
+        ├── QuotaExceeded       429, pay or raise a limit
+        └── ServerError         408 and 5xx
+
+Pure. Source of the codes: OpenAI's API reference, "Error codes", and the Conversations endpoints.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, ClassVar
+
+QUOTA_CODES = frozenset(
+    {
+        "insufficient_quota",
+        "credit_balance_exhausted",
+        "organization_spend_limit_exceeded",
+        "project_spend_limit_exceeded",
+        "organization_usage_limit_exceeded",
+    }
+)
+
+
+LONGEST_WAIT = 86_400.0  # seconds
+
+
+class OpenAIError(Exception):
+    """Something went wrong at, or on the way to, OpenAI.
+
+    message: OpenAI's own words where there are any; status: HTTP status or None; code, param: OpenAI's, or "";
+    request_id: of the answer, or ""; retry_after: seconds to wait, or None; should_retry: what the server
+    says of it, or None.
+    """
+
+    advice: ClassVar[str] = ""
+    may_have_happened: ClassVar[bool] = False
+    worth_retrying: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str = "",
+        param: str = "",
+        request_id: str = "",
+        retry_after: float | None = None,
+        should_retry: bool | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.code = code
+        self.param = param
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.should_retry = should_retry
+
+    @property
+    def what_to_do(self) -> str:
+        """A sentence that says what the operator can do next."""
+        return self.advice
+
+
+class NotSent(OpenAIError):
+    """The connection was never made, so nothing can have happened."""
+
+    advice = "Nothing was sent. Check the network and the credential's base URL, then try again."
+    worth_retrying = True
+
+
+class NoAnswer(OpenAIError):
+    """The request was sent and no whole answer came back in time."""
+
+    advice = "OpenAI may have done it all the same. Refresh to see what is there before you try again."
+    may_have_happened = True
+    worth_retrying = True
+
+
+class BadAnswer(OpenAIError):
+    """An answer that the API would not give: a proxy's page, too much, another shape."""
+
+    advice = "Something between here and OpenAI answered in its place. Check the credential's base URL."
+    may_have_happened = True
+
+
+class Refused(OpenAIError):
+    """OpenAI answered with an error; nothing was changed."""
+
+    advice = "Nothing was changed."
+
+
+class Redirected(Refused):
+    """The server pointed elsewhere; a key goes only to the host that it was entered for."""
+
+    advice = "Redirects are never followed. Put the address that it points to into the credential's base URL."
+
+
+class InvalidRequest(Refused):
+    """OpenAI found fault with what was sent."""
+
+    advice = "Correct what OpenAI names and send it again."
+
+
+class Locked(InvalidRequest):
+    """A response is running in the conversation."""
+
+    advice = "A response is being generated in this conversation. Try again in a few seconds."
+    worth_retrying = True
+
+
+class Unauthorized(Refused):
+    """The API key is not accepted."""
+
+    advice = "Check the credential's API key: it may be mistyped, revoked or of another server."
+
+
+class Forbidden(Refused):
+    """The key may not do this, or not from this region."""
+
+    advice = "The key is known but may not do this. Check its permissions, its project and your region."
+
+
+class NotFound(Refused):
+    """OpenAI knows nothing by that id; it may have been deleted, or belong to another project."""
+
+    advice = "It may have been deleted, or belong to another project than the credential's key."
+
+
+class Conflict(Refused):
+    """Another change was under way."""
+
+    advice = "Another change was under way at OpenAI. Try again."
+    worth_retrying = True
+
+
+class RateLimited(Refused):
+    """Too many requests for now."""
+
+    worth_retrying = True
+
+    @property
+    def what_to_do(self) -> str:
+        if self.retry_after is None:
+            return "Too many requests for now. Wait a little, then try again."
+        seconds = max(1, round(self.retry_after))
+        return f"Too many requests for now. Wait {seconds} second{'' if seconds == 1 else 's'}, then try again."
+
+
+class QuotaExceeded(Refused):
+    """Money or a limit has run out; waiting does not help."""
+
+    advice = "Waiting does not help: add credit or raise the limit in OpenAI's billing settings."
+
+
+class ServerError(Refused):
+    """OpenAI failed; what was asked for may have been done before it did."""
+
+    advice = "OpenAI had a problem of its own. Try again; if it stays, see status.openai.com."
+    may_have_happened = True
+    worth_retrying = True
+
+
+_BY_STATUS: dict[int, type[Refused]] = {
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    408: ServerError,
+    409: Conflict,
+    429: RateLimited,
+}
+
+
+def decode(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """The JSON object of a successful answer; raises the OpenAIError that fits any other.
+
+    `headers` must look names up without case.
+    """
+    request_id = headers.get("x-request-id", "")
+    content = _json_or_none(body)
+    if 200 <= status < 300:
+        if isinstance(content, dict):
+            return content
+        raise BadAnswer("The answer is not a JSON object.", status=status, request_id=request_id)
+    raise _refusal(status, headers, content)
+
+
+def _refusal(status: int, headers: Mapping[str, str], content: Any) -> Refused:
+    error = content.get("error") if isinstance(content, dict) else None
+    known = error if isinstance(error, dict) else {}
+    code = _text(known.get("code"))
+    return _kind(status, code)(
+        _text(known.get("message")) or f"HTTP {status}, with no message in OpenAI's form.",
+        status=status,
+        code=code,
+        param=_text(known.get("param")),
+        request_id=headers.get("x-request-id", ""),
+        retry_after=retry_after(headers),
+        should_retry={"true": True, "false": False}.get(headers.get("x-should-retry", "")),
+    )
+
+
+def _kind(status: int, code: str) -> type[Refused]:
+    if code == "conversation_locked":
+        return Locked
+    if status == 429 and code in QUOTA_CODES:
+        return QuotaExceeded
+    if status >= 500:
+        return ServerError
+    if status < 400:
+        return Redirected
+    return _BY_STATUS.get(status, InvalidRequest)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Seconds that the answer asks to wait: `retry-after-ms`, else `Retry-After` in seconds or as a date."""
+    try:
+        return _wait(float(headers["retry-after-ms"]) / 1000)
+    except (KeyError, ValueError):
+        pass
+    value = headers.get("retry-after", "")
+    try:
+        return _wait(float(value))
+    except ValueError:
+        return _seconds_until(value, now or datetime.now(UTC))
+
+
+def _wait(seconds: float) -> float:
+    """`seconds`, or the nearest that makes sense: servers send negative, huge and infinite ones."""
+    return min(max(0.0, seconds), LONGEST_WAIT)
+
+
+def _seconds_until(date: str, now: datetime) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return _wait((moment - now).total_seconds())
+
+
+def _json_or_none(body: bytes) -> Any:
+    try:
+        return json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON.")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)

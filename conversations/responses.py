@@ -1,0 +1,63 @@
+"""A page or a fragment of it: the only module that knows htmx.
+
+A fragment stands inside its page as a template partial whose name is the id of its element, which is what
+htmx sends as HX-Target. It is served only where the view lists it.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+from django.template.response import TemplateResponse
+from django.utils.cache import patch_vary_headers
+from django_htmx.http import HttpResponseClientRedirect
+
+REJECTED = 422  # the form is not valid
+LOCKED = 409  # someone else is changing it, or it moved
+FAILED_AT_OPENAI = 502
+
+
+def page(
+    request: HttpRequest, template: str, context: dict[str, Any], *, fragments: Iterable[str] = (), status: int = 200
+) -> TemplateResponse:
+    """The page, or the one of `fragments` that htmx asks for."""
+    return TemplateResponse(request, f"{template}{_wanted(request, fragments)}", context, status=status)
+
+
+def _wanted(request: HttpRequest, fragments: Iterable[str]) -> str:
+    htmx = request.htmx  # type: ignore[attr-defined]
+    is_fragment = htmx and not htmx.history_restore_request and htmx.target in fragments
+    return f"#{htmx.target}" if is_fragment else ""
+
+
+class FragmentMiddleware:
+    """Lets htmx follow a redirect as the browser would, and caches keep page and fragment apart.
+
+    htmx follows a 302 inside its own request and would paste the next page into the fragment.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        patch_vary_headers(response, ["HX-Request", "HX-Target"])
+        if request.htmx and response.status_code in {301, 302}:  # type: ignore[attr-defined]
+            return _client_redirect(request, response)
+        return response
+
+
+def _client_redirect(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The same redirect for htmx; after signing in one returns to the page, not to its fragment."""
+    location = response["Location"]
+    if urlsplit(location).path == resolve_url(settings.LOGIN_URL) and REDIRECT_FIELD_NAME in location:
+        here = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
+        location = redirect_to_login(here or resolve_url(settings.LOGIN_REDIRECT_URL)).url
+    redirect = HttpResponseClientRedirect(location)
+    redirect.cookies = response.cookies
+    return redirect

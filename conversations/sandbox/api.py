@@ -1,0 +1,213 @@
+"""The eight calls of the Conversations API: a request and a store in, an answer out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from conversations.sandbox import validation
+from conversations.sandbox.errors import ApiError, bad_request, invalid_type, missing_parameter, not_found
+from conversations.sandbox.items import Item
+from conversations.sandbox.messages import Request, Response
+from conversations.sandbox.store import Conversation, Store
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that found its route: `ids` are those in its path, decoded."""
+
+    store: Store
+    request: Request
+    ids: tuple[str, ...]
+    replaces_metadata: bool
+
+    def conversation(self) -> Conversation:
+        """The conversation that the path names; raises the 404."""
+        conversation = self.store.get_conversation(self.ids[0])
+        if conversation is None:
+            raise not_found("Conversation", self.ids[0])
+        return conversation
+
+    def fields(self, *known: str) -> dict[str, Any]:
+        """The fields of the body; raises the 400 for any that is not known."""
+        return validation.read_fields(self.request.document, known)
+
+    def query(self, name: str) -> str | None:
+        """The last value of a query parameter, None if it was not sent."""
+        values = self.request.query.get(name)
+        return values[-1] if values else None
+
+
+def answer(store: Store, request: Request, *, key: str, replaces_metadata: bool = False) -> Response:
+    """Answer one request: the key, the route and the limits are checked, then the store is changed."""
+    try:
+        check_key(request, key)
+        route, ids = find_route(request)
+        validation.refuse_unknown(request.query, route.query)
+        call = Call(store, request, ids, replaces_metadata)
+        if request.method == "GET":
+            return Response(200, route.handler(call))
+        with store.transaction():
+            return Response(200, route.handler(call), changed=True)
+    except ApiError as error:
+        return Response.refusal(error)
+
+
+def check_key(request: Request, key: str) -> None:
+    """Raise the 401 unless the bearer key is right.
+
+    The message repeats the whole key that was sent, on purpose: whoever shows or logs it must scrub it.
+    """
+    sent = request.bearer_key
+    if sent is None:
+        message = "You didn't provide an API key. Send it in the Authorization header: Bearer YOUR_KEY."
+        raise ApiError(401, message)
+    if sent != key:
+        raise ApiError(401, f"Incorrect API key provided: {sent}.", code="invalid_api_key")
+
+
+# Conversations
+
+
+def create_conversation(call: Call) -> Conversation:
+    """POST /conversations: null is as good as nothing for both fields."""
+    fields = call.fields("items", "metadata")
+    metadata, items = fields.get("metadata"), fields.get("items")
+    return call.store.create_conversation(
+        metadata={} if metadata is None else _strings(validation.read_metadata(metadata)),
+        items=[] if items is None else validation.read_items(items),
+    )
+
+
+def retrieve_conversation(call: Call) -> Conversation:
+    """GET /conversations/{id}."""
+    return call.conversation()
+
+
+def update_conversation(call: Call) -> Conversation:
+    """POST /conversations/{id}: the metadata is merged or replaced; the limits hold for the result too."""
+    old = call.conversation()["metadata"]
+    fields = call.fields("metadata")
+    if "metadata" not in fields:
+        raise missing_parameter("metadata")
+    sent = {} if fields["metadata"] is None else fields["metadata"]
+    wanted = validation.read_metadata(sent, nulls=not call.replaces_metadata)
+    metadata = _strings(wanted if call.replaces_metadata else {**old, **wanted})
+    validation.check_pair_count(metadata)
+    return call.store.set_metadata(call.ids[0], metadata)
+
+
+def delete_conversation(call: Call) -> dict[str, Any]:
+    """DELETE /conversations/{id}: its items stay in the store, out of everyone's reach."""
+    id = call.conversation()["id"]
+    call.store.delete_conversation(id)
+    return {"id": id, "object": "conversation.deleted", "deleted": True}
+
+
+def _strings(metadata: dict[str, str | None]) -> dict[str, str]:
+    return {key: value for key, value in metadata.items() if value is not None}
+
+
+# Items
+
+
+def list_items(call: Call) -> dict[str, Any]:
+    """GET /conversations/{id}/items: one page, newest first unless `order` says otherwise."""
+    id = call.conversation()["id"]
+    limit = validation.read_limit(call.query("limit"))
+    order = validation.read_order(call.query("order"))
+    after = call.query("after")
+    try:
+        items = call.store.list_items(id, order=order, after=after, limit=limit + 1)
+    except KeyError as error:
+        raise not_found("Item", str(after)) from error
+    return _page(items[:limit], has_more=len(items) > limit)
+
+
+def create_items(call: Call) -> dict[str, Any]:
+    """POST /conversations/{id}/items: answers a list of the new items only."""
+    id = call.conversation()["id"]
+    fields = call.fields("items")
+    if "items" not in fields:
+        raise missing_parameter("items")
+    if fields["items"] is None:
+        raise invalid_type("items", "an array", None)
+    items = validation.read_items(fields["items"])
+    if not items:
+        raise bad_request("Invalid 'items': at least one item is expected.", "empty_array", "items")
+    return _page(call.store.add_items(id, items), has_more=False)
+
+
+def retrieve_item(call: Call) -> Item:
+    """GET /conversations/{id}/items/{item_id}."""
+    item = call.store.get_item(call.conversation()["id"], call.ids[1])
+    if item is None:
+        raise not_found("Item", call.ids[1])
+    return item
+
+
+def delete_item(call: Call) -> Conversation:
+    """DELETE /conversations/{id}/items/{item_id}: answers the conversation, as documented."""
+    conversation = call.conversation()
+    if not call.store.delete_item(conversation["id"], call.ids[1]):
+        raise not_found("Item", call.ids[1])
+    return conversation
+
+
+def _page(items: list[Item], *, has_more: bool) -> dict[str, Any]:
+    return {
+        "object": "list",
+        "data": items,
+        "first_id": items[0]["id"] if items else None,
+        "last_id": items[-1]["id"] if items else None,
+        "has_more": has_more,
+    }
+
+
+# Routes
+
+
+@dataclass(frozen=True)
+class Route:
+    """What a method does on a path, and the query parameters that it knows."""
+
+    handler: Callable[[Call], Any]
+    query: tuple[str, ...] = ()
+
+
+_INCLUDE = ("include", "include[]")
+_ID = None  # stands for any one segment
+_ROUTES: dict[tuple[str | None, ...], dict[str, Route]] = {
+    ("conversations",): {"POST": Route(create_conversation)},
+    ("conversations", _ID): {
+        "GET": Route(retrieve_conversation),
+        "POST": Route(update_conversation),
+        "DELETE": Route(delete_conversation),
+    },
+    ("conversations", _ID, "items"): {
+        "GET": Route(list_items, ("limit", "order", "after", *_INCLUDE)),
+        "POST": Route(create_items, _INCLUDE),
+    },
+    ("conversations", _ID, "items", _ID): {
+        "GET": Route(retrieve_item, _INCLUDE),
+        "DELETE": Route(delete_item),
+    },
+}
+
+
+def find_route(request: Request) -> tuple[Route, tuple[str, ...]]:
+    """The route of a request and the ids in its path; raises the 404 or the 405."""
+    methods, ids = _match(request)
+    if request.method not in methods:
+        message = f"Not allowed to {request.method} on {request.full_path}."
+        headers = {"Allow": ", ".join(methods)}
+        raise ApiError(405, message, code="method_not_supported", headers=headers)
+    return methods[request.method], ids
+
+
+def _match(request: Request) -> tuple[dict[str, Route], tuple[str, ...]]:
+    segments = request.segments if request.is_for_api else ()
+    for pattern, methods in _ROUTES.items():
+        pairs = list(zip(pattern, segments, strict=False))
+        if len(pattern) == len(segments) and all(p == s if p else s for p, s in pairs):
+            return methods, tuple(segment for part, segment in pairs if part is _ID)
+    raise ApiError(404, f"Invalid URL ({request.method} {request.full_path})")

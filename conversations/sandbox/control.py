@@ -1,0 +1,49 @@
+"""The sandbox's own routes, for when it runs as a process: faults and log over HTTP."""
+
+from typing import Any
+
+from conversations.sandbox.api import check_key
+from conversations.sandbox.errors import ApiError, bad_request
+from conversations.sandbox.faults import Fault, Faults
+from conversations.sandbox.log import Log
+from conversations.sandbox.messages import Request, Response
+
+PREFIX = "/_sandbox/"
+
+
+def answer(request: Request, *, key: str, faults: Faults, log: Log) -> Response:
+    """Answer a request for a path under `/_sandbox/`; all but the health check need the bearer key."""
+    call = (request.method, request.full_path.removeprefix(PREFIX))
+    try:
+        if call == ("GET", "health"):
+            return Response(200, {"status": "ok"})
+        check_key(request, key)
+        return Response(200, _act(call, request, faults, log))
+    except ApiError as error:
+        return Response.refusal(error)
+
+
+def _act(call: tuple[str, str], request: Request, faults: Faults, log: Log) -> dict[str, Any]:
+    match call:
+        case ("POST", "faults"):
+            return {"added": _add_faults(request.document, faults)}
+        case ("DELETE", "faults"):
+            faults.clear()
+        case ("GET", "log"):
+            return {"object": "list", "data": [entry.as_json() for entry in log]}
+        case ("DELETE", "log"):
+            log.clear()
+        case _:
+            raise ApiError(404, f"Invalid URL ({request.method} {request.full_path})")
+    return {"cleared": True}
+
+
+def _add_faults(document: Any, faults: Faults) -> int:
+    """Add one fault or a list of them, all or none; the number added."""
+    try:
+        added = [Fault.from_json(one) for one in (document if isinstance(document, list) else [document])]
+    except ValueError as error:
+        raise bad_request(f"Invalid fault: {error}.", "invalid_fault", None) from error
+    for fault in added:
+        faults.add(fault)
+    return len(added)

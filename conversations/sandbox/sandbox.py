@@ -1,0 +1,91 @@
+"""The sandbox as one object: start it, talk to its URL, look into its store and its log, stop it."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from conversations.sandbox.faults import Faults
+from conversations.sandbox.log import Log
+from conversations.sandbox.messages import API_PREFIX
+from conversations.sandbox.server import HOST, Server
+from conversations.sandbox.service import Service
+from conversations.sandbox.store import Store
+
+DEFAULT_KEY = "sk-sandbox"
+
+
+class Sandbox:
+    """A stand-in for OpenAI's Conversations API on the loopback address, served by threads.
+
+    `path` is the SQLite file to keep everything in (None: memory); `replaces_metadata` makes an update
+    replace the whole map where it would otherwise merge; port 0 takes any free port, once and for all.
+    """
+
+    def __init__(
+        self,
+        key: str = DEFAULT_KEY,
+        path: str | Path | None = None,
+        replaces_metadata: bool = False,
+        port: int = 0,
+    ) -> None:
+        self.key = key
+        self.path = path
+        self.port = port
+        self.replaces_metadata = replaces_metadata
+        self.faults = Faults()
+        self.log = Log()
+        self._store: Store | None = None
+        self._server: Server | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL, such as `http://127.0.0.1:8001/v1`; the port is known once it was started."""
+        return f"http://{HOST}:{self.port}{API_PREFIX}"
+
+    @property
+    def store(self) -> Store:
+        """What is kept; raises RuntimeError before the start and after the stop."""
+        if self._store is None:
+            raise RuntimeError("the sandbox is not started")
+        return self._store
+
+    def start(self) -> None:
+        """Open the store and listen; raises OSError if the port is taken, sqlite3.Error for a bad file."""
+        if self._server is not None:
+            raise RuntimeError("the sandbox is already started")
+        self._store = self._store or Store(self.path)
+        service = Service(self._store, self.key, self.replaces_metadata, self.faults, self.log)
+        try:
+            self._server = Server(service, self.port)
+        except OSError:
+            self._close_store()
+            raise
+        self.port = self._server.port
+
+    def stop(self, *, keep_store: bool = False) -> None:
+        """Hang up on everyone, stop listening and close the store; does nothing if it is stopped.
+
+        With `keep_store` the store stays open, to look into it or to start again with it, on the same port.
+        """
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+        if not keep_store:
+            self._close_store()
+
+    def _close_store(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()

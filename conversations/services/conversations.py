@@ -1,0 +1,282 @@
+"""Create, get, refresh, edit the metadata of, remove and hand over a conversation.
+
+The index holds OpenAI's last answer, never what was wished. Every function raises OpenAIError for what went
+wrong at OpenAI, CredentialUnusable, AlreadySubmitted and BeingChanged before anything was sent.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import DatabaseError, transaction
+
+from ..metadata import MAX_PAIRS, Change, storable, told_by_answer
+from ..models import Action, Conversation, Credential, Event, Outcome
+from ..models.conversation import Origin
+from ..openai_client import Calls, Json, RemoteConversation
+from ..openai_errors import InvalidRequest, NotFound, OpenAIError
+from .attempts import begin, recorded, settle, succeed
+from .credentials import calls_for, client_for
+from .errors import BelongsToAnother, MetadataMoved, NotRecorded
+
+logger = logging.getLogger(__name__)
+
+
+def create_conversation(
+    *,
+    actor: AbstractBaseUser,
+    credential: Credential,
+    items: Sequence[Json],
+    metadata: Mapping[str, str],
+    token: str | None = None,
+) -> Conversation:
+    """Create a conversation at OpenAI and put it into the index.
+
+    An OpenAIError with `may_have_happened` means that one may exist all the same; NotRecorded, that one
+    exists and could not be stored.
+    """
+    event, calls = _begin(actor, Action.CREATE, credential, token=token, item_count=len(items))
+    with recorded(event, changes=True):
+        remote = calls.create_conversation(items=items, metadata=metadata)
+    try:
+        return _enter(event, credential, remote, Origin.CREATED)
+    except DatabaseError:
+        logger.critical(
+            "OpenAI created %s with credential %s for event %s, and the database refused to store it.",
+            remote.id,
+            credential.pk,
+            event.pk,
+        )
+        raise NotRecorded(remote.id, credential) from None
+
+
+def get_conversation(
+    *, actor: AbstractBaseUser, credential: Credential, openai_id: str, token: str | None = None
+) -> Conversation:
+    """Read a conversation by its id and put it, or its news, into the index; an unknown id enters nothing.
+
+    Raises BelongsToAnother where another credential of the same server brought it.
+    """
+    event, calls = _begin(actor, Action.GET, credential, openai_id=openai_id, token=token)
+    known = Conversation.objects.at_address(credential.base_url, openai_id).first()
+    own = known if known is not None and known.credential_id == credential.pk else None
+    remote = _read(event, calls, openai_id, own)
+    conversation = _enter(event, credential, remote, Origin.FETCHED)
+    if conversation.credential_id != credential.pk:
+        raise BelongsToAnother(conversation)
+    return conversation
+
+
+def refresh_conversation(*, actor: AbstractBaseUser, conversation: Conversation) -> Conversation:
+    """Read it again; its state then says what the answer means. Settles what was unresolved about it."""
+    event, calls = _begin_on(conversation, actor, Action.REFRESH)
+    remote = _read(event, calls, conversation.openai_id, conversation)
+    return _store(event, conversation, remote.metadata, by_us=False)
+
+
+def update_metadata(
+    *,
+    actor: AbstractBaseUser,
+    conversation: Conversation,
+    opened_with: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    token: str | None = None,
+) -> list[Change]:
+    """Make `wanted` the metadata at OpenAI; gives key by key what the answer holds.
+
+    `opened_with` is what the form showed: where OpenAI holds something else by now, MetadataMoved is raised
+    and nothing was sent. A key whose value is as it was opened goes back exactly as OpenAI holds it.
+    """
+    event, calls = _begin_on(conversation, actor, Action.UPDATE, token=token)
+    current = _read(event, calls, conversation.openai_id, conversation).metadata
+    if storable(current) != opened_with:
+        _store_conflict(event, conversation, current)
+        raise MetadataMoved(opened_with, storable(current))
+    exact = {
+        key: current[key] if key in current and opened_with.get(key) == value else value
+        for key, value in wanted.items()
+    }
+    answers = [current]
+    try:
+        with recorded(event, changes=True):
+            for answer in _updates(calls, conversation.openai_id, current, exact):
+                answers.append(answer)  # an answer counts even where the next call fails
+    except OpenAIError:
+        _keep_partial(conversation, answers)
+        raise
+    _store(event, conversation, answers[-1], by_us=True, wanted=storable(exact))
+    return told_by_answer(storable(current), storable(exact), storable(answers[-1]))
+
+
+def remove_conversation(
+    *, actor: AbstractBaseUser, conversation: Conversation, token: str | None = None
+) -> Conversation:
+    """Delete it at OpenAI. It counts as removed when OpenAI confirms that, or answers 404 to a repeat of a
+    recorded DELETE that had followed a recorded 200; a first 404 only makes it missing (NotFound is raised)."""
+    event, calls = _begin_on(conversation, actor, Action.REMOVE, token=token)
+    is_repeat = Event.objects.removal_was_sent(conversation.base_url, conversation.openai_id)
+    if is_repeat:
+        with recorded(event, changes=False), suppress(NotFound):
+            calls.retrieve_conversation(conversation.openai_id)
+    else:
+        _read(event, calls, conversation.openai_id, conversation)
+    try:
+        with recorded(event, changes=True):
+            _delete(event, calls, conversation.openai_id, is_repeat)
+    except NotFound:
+        _store_not_found(event, conversation)
+        raise
+    with transaction.atomic():
+        row = _locked(conversation)
+        row.store_removed()
+        succeed(event, row)
+    return row
+
+
+def hand_over_conversation(
+    *, actor: AbstractBaseUser, conversation: Conversation, credential: Credential, token: str | None = None
+) -> Conversation:
+    """Make it belong to another credential of the same server, once a read through that one proves it."""
+    event, calls = _begin(
+        actor,
+        Action.HAND_OVER,
+        credential,
+        openai_id=conversation.openai_id,
+        conversation=conversation,
+        token=token,
+    )
+    remote = _read(event, calls, conversation.openai_id, None)
+    with transaction.atomic():
+        _locked(conversation).hand_over(credential)
+        return _store(event, conversation, remote.metadata, by_us=False)
+
+
+def _begin(actor: AbstractBaseUser, action: str, credential: Credential, **facts: Any) -> tuple[Event, Calls]:
+    """The pending event and the calls that it records; a credential that cannot be used begins nothing."""
+    client_for(credential)
+    event = begin(actor=actor, action=action, credential=credential, **facts)
+    return event, calls_for(credential, event)
+
+
+def _begin_on(
+    conversation: Conversation, actor: AbstractBaseUser, action: str, token: str | None = None
+) -> tuple[Event, Calls]:
+    return _begin(
+        actor,
+        action,
+        conversation.credential,
+        openai_id=conversation.openai_id,
+        conversation=conversation,
+        token=token,
+    )
+
+
+def _read(event: Event, calls: Calls, openai_id: str, conversation: Conversation | None) -> RemoteConversation:
+    try:
+        with recorded(event, changes=False):
+            return calls.retrieve_conversation(openai_id)
+    except NotFound:
+        if conversation is not None:
+            _store_not_found(event, conversation)
+        raise
+
+
+def _delete(event: Event, calls: Calls, openai_id: str, is_repeat: bool) -> None:
+    try:
+        calls.delete_conversation(openai_id)
+    except NotFound:
+        sent = sum(attempt["method"] == "DELETE" for attempt in event.attempts)
+        if not is_repeat and sent < 2:
+            raise
+
+
+def _updates(
+    calls: Calls, openai_id: str, current: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    """Send what makes `wanted` of `current` on servers that merge and on servers that replace; gives the
+    metadata of each answer."""
+    removed = dict.fromkeys(key for key in current if key not in wanted)
+    with suppress(NullRefused):
+        if len(wanted) + len(removed) <= MAX_PAIRS:
+            yield _update(calls, openai_id, {**wanted, **removed}, removed)
+            return
+        yield _update(calls, openai_id, {**current, **removed}, removed)
+    yield calls.update_conversation(openai_id, wanted).metadata
+
+
+class NullRefused(Exception):
+    """The server takes no null for "remove this key": it replaces the whole map."""
+
+
+def _update(
+    calls: Calls, openai_id: str, metadata: Mapping[str, Any], removed: Mapping[str, None]
+) -> Mapping[str, Any]:
+    try:
+        return calls.update_conversation(openai_id, metadata).metadata
+    except InvalidRequest as error:
+        if removed and error.code == "invalid_type" and error.param.startswith("metadata"):
+            raise NullRefused from None
+        raise
+
+
+def _enter(event: Event, credential: Credential, remote: RemoteConversation, origin: str) -> Conversation:
+    """Put an answer into the index: as news of a row that is there, or as a new row."""
+    with transaction.atomic():
+        known = Conversation.objects.at_address(credential.base_url, remote.id).first()
+        if known is not None:
+            return _store(event, known, remote.metadata, by_us=False)
+        conversation = Conversation.objects.add(
+            credential=credential,
+            openai_id=remote.id,
+            created_at=remote.created_at,
+            metadata=remote.metadata,
+            added_by=event.actor,
+            origin=origin,
+        )
+        succeed(event, conversation, before={}, after=conversation.metadata)
+    return conversation
+
+
+def _store(
+    event: Event,
+    conversation: Conversation,
+    metadata: Mapping[str, Any],
+    *,
+    by_us: bool,
+    wanted: Mapping[str, Any] | None = None,
+) -> Conversation:
+    """Store an answer about a row that is in the index, and close the event as done."""
+    with transaction.atomic():
+        row = _locked(conversation)
+        before = row.metadata
+        row.store_answer(metadata, by_us=by_us)
+        succeed(event, row, before=before, after=row.metadata, wanted=wanted)
+    return row
+
+
+def _store_conflict(event: Event, conversation: Conversation, metadata: Mapping[str, Any]) -> None:
+    """What was read in place of what the form showed is OpenAI's last answer all the same."""
+    with transaction.atomic():
+        _locked(conversation).store_answer(metadata, by_us=False)
+        event.finish(Outcome.FAILED, code="conflict")
+        settle(event)
+
+
+def _keep_partial(conversation: Conversation, answers: Sequence[Mapping[str, Any]]) -> None:
+    """The first of two updates was answered and the second was not: the index holds the answer there is."""
+    if len(answers) > 1:
+        with transaction.atomic():
+            _locked(conversation).store_answer(answers[-1], by_us=True)
+
+
+def _store_not_found(event: Event, conversation: Conversation) -> None:
+    with transaction.atomic():
+        _locked(conversation).store_not_found()
+        settle(event)
+
+
+def _locked(conversation: Conversation) -> Conversation:
+    rows = Conversation.objects.select_for_update(of=("self",)).select_related("credential")
+    return rows.get(pk=conversation.pk)

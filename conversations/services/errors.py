@@ -1,0 +1,70 @@
+"""What keeps a service from doing what was asked, besides the failures at OpenAI (`openai_errors`)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..metadata import Change, difference
+from ..models import Conversation, Credential, Event
+
+
+class ServiceError(Exception):
+    """Something that the operator has to know or decide; its text is a sentence for the page."""
+
+
+class CredentialUnusable(ServiceError):
+    """The credential sends nothing: inactive, its host not allowed, or its secret does not open."""
+
+    def __init__(self, credential: Credential, reason: str) -> None:
+        super().__init__(reason)
+        self.credential = credential
+
+
+class AlreadySubmitted(ServiceError):
+    """This form was sent before: `event` is what became of it."""
+
+    def __init__(self, event: Event) -> None:
+        super().__init__("This form was sent already. What became of it is shown here.")
+        self.event = event
+
+
+class BeingChanged(ServiceError):
+    """Another event holds the lock on the conversation."""
+
+    def __init__(self, event: Event) -> None:
+        since = f"{event.created_at:%H:%M:%S} UTC"
+        super().__init__(
+            f"{event.actor_name} is changing this conversation since {since} ({event.get_action_display()}). "
+            "Nothing was sent. Try again in a moment."
+        )
+        self.event = event
+
+
+class MetadataMoved(ServiceError):
+    """OpenAI's metadata is not what the form was opened with; nothing was sent."""
+
+    def __init__(self, opened_with: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+        super().__init__(
+            "The metadata at OpenAI changed since this form was opened. Nothing was sent. "
+            "Look at what changed, then save again to send yours over it."
+        )
+        self.theirs = dict(theirs)
+        self.changes: list[Change] = difference(opened_with, theirs)
+
+
+class BelongsToAnother(ServiceError):
+    """The conversation is in the index already, under another credential of the same server."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        super().__init__("This conversation is in the index already, under another credential.")
+        self.conversation = conversation
+
+
+class NotRecorded(ServiceError):
+    """OpenAI did it and the database refused to keep it: the id is in this text and in the log, nowhere else."""
+
+    def __init__(self, openai_id: str, credential: Credential) -> None:
+        super().__init__(
+            f"OpenAI created {openai_id}, but the database refused to store it. Write this id down; once the "
+            f"database works again, bring it into the index with “Get by id” and the credential “{credential.name}”."
+        )
+        self.openai_id = openai_id

@@ -1,0 +1,64 @@
+"""Saying what became of an event of which nobody knew, and choosing where metadata differs."""
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+
+from ..models import Action, Conversation, Event, Outcome
+from .attempts import write_detail
+from .conversations import get_conversation
+from .errors import ServiceError
+
+
+def settle_by_id(*, actor: AbstractBaseUser, event: Event, openai_id: str) -> Conversation:
+    """An unresolved creation did create `openai_id`: read it, put it into the index, and settle the event.
+
+    Raises what `get_conversation` raises; the event then stays unresolved.
+    """
+    if event.credential is None:
+        raise ServiceError("Its credential was deleted. Settle it with a note.")
+    conversation = get_conversation(actor=actor, credential=event.credential, openai_id=openai_id)
+    with transaction.atomic():
+        _close(event, conversation.events.latest("pk"))
+    return conversation
+
+
+def settle_by_note(*, actor: AbstractBaseUser, event: Event, note: str) -> Event:
+    """Someone looked into it and says what became of it; gives the new event that holds the note."""
+    with transaction.atomic():
+        settling = _local_event(actor, Action.SETTLE, event)
+        write_detail(settling, note=note)
+        _close(event, settling)
+    return settling
+
+
+def keep_remote_metadata(*, actor: AbstractBaseUser, conversation: Conversation) -> None:
+    """Accept the metadata that OpenAI holds where it differs from what we had."""
+    with transaction.atomic():
+        row = Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
+        row.keep_theirs()
+        event = Event(credential=row.credential, openai_id=row.openai_id, conversation=row)
+        event.credential_name, event.base_url = row.credential.name, row.base_url
+        _local_event(actor, Action.KEEP, event)
+
+
+def _local_event(actor: AbstractBaseUser, action: str, about: Event) -> Event:
+    """An event that needed no call: done as it is written."""
+    return Event.objects.create(
+        actor=actor,
+        actor_name=actor.get_username(),
+        action=action,
+        outcome=Outcome.SUCCEEDED,
+        finished_at=timezone.now(),
+        credential=about.credential,
+        credential_name=about.credential_name,
+        base_url=about.base_url,
+        openai_id=about.openai_id,
+        conversation=about.conversation,
+    )
+
+
+def _close(event: Event, settling: Event) -> None:
+    event.outcome = Outcome.UNKNOWN if event.outcome == Outcome.PENDING else event.outcome
+    event.settled_by = settling
+    event.save(update_fields=["outcome", "settled_by"])

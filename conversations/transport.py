@@ -1,0 +1,192 @@
+"""A `requests` session that keeps a total deadline, follows nothing, remembers nothing and trusts no environment.
+
+A read timeout bounds each wait on the socket, so an answer that drips a byte a second passes under it for ever.
+Here the deadline is checked before each read of the socket itself: status line, headers and body alike.
+"""
+
+import io
+import ssl
+import threading
+import time
+from http.client import HTTPResponse
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests import exceptions
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from .openai_errors import BadAnswer, NoAnswer, NotSent, OpenAIError
+
+CONNECT_TIMEOUT = 5.0  # seconds
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+POOL_SIZE = 16  # connections kept open a credential: as many as one web worker has threads
+
+_current = threading.local()
+
+
+class Deadline:
+    """A moment on the monotonic clock by which all reading of this thread has to end."""
+
+    def __init__(self, seconds: float) -> None:
+        self.at = time.monotonic() + seconds
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left; negative when it has passed."""
+        return self.at - time.monotonic()
+
+    def __enter__(self) -> "Deadline":
+        _current.deadline = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _current.deadline = None
+
+
+class _DeadlineReader(io.RawIOBase):
+    """The raw side of a socket's file, which waits no longer than the deadline allows."""
+
+    def __init__(self, raw: Any, deadline: Deadline) -> None:
+        self._raw = raw
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        remaining = self._deadline.remaining
+        if remaining <= 0:
+            raise TimeoutError("The deadline passed while the answer was read.")
+        self._raw._sock.settimeout(remaining)
+        count: int | None = self._raw.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _DeadlineResponse(HTTPResponse):
+    """http.client's response, reading through `_DeadlineReader` where its thread has a deadline."""
+
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        deadline = getattr(_current, "deadline", None)
+        if deadline is not None:
+            self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), deadline))  # type: ignore[attr-defined]
+
+
+class _Connection(HTTPConnection):
+    response_class = _DeadlineResponse
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _DeadlineResponse
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _DeadlineAdapter(HTTPAdapter):
+    """An adapter whose connections keep the deadline, through a proxy too."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        return manager
+
+
+def new_session(proxy: str = "") -> requests.Session:
+    """A session that ignores `.netrc` and proxy variables, drops cookies and goes through `proxy` if one is given."""
+    session = requests.Session()
+    session.trust_env = False
+    session.proxies = {"http": proxy, "https": proxy} if proxy else {}
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.mount("https://", _DeadlineAdapter(pool_maxsize=POOL_SIZE))
+    session.mount("http://", _DeadlineAdapter(pool_maxsize=POOL_SIZE))
+    return session
+
+
+def send(
+    session: requests.Session, method: str, url: str, deadline: Deadline, **request: Any
+) -> tuple[int, dict[str, str], bytes]:
+    """Send one request; gives status, headers (names in small letters) and body, in full before the deadline.
+
+    Raises NotSent where nothing can have happened, NoAnswer where it may have, BadAnswer where the answer
+    is larger than MAX_ANSWER_BYTES or wrongly compressed.
+    """
+    failure: OpenAIError
+    try:
+        with deadline:
+            return _send(session, method, url, deadline, **request)
+    except requests.RequestException as error:
+        failure = _failure(error)
+    except (OSError, ValueError) as error:
+        failure = NoAnswer(f"The answer broke off ({type(error).__name__}).")
+    # Raised out here, so that no exception carries the request, whose headers hold the key.
+    raise failure
+
+
+def _send(
+    session: requests.Session, method: str, url: str, deadline: Deadline, **request: Any
+) -> tuple[int, dict[str, str], bytes]:
+    remaining = max(deadline.remaining, 0.001)
+    with session.request(
+        method,
+        url,
+        timeout=(min(CONNECT_TIMEOUT, remaining), remaining),
+        allow_redirects=False,
+        stream=True,
+        **request,
+    ) as response:
+        body = b"".join(_capped(response))
+        headers = {name.lower(): value for name, value in response.headers.items()}
+    return response.status_code, headers, body
+
+
+def _capped(response: requests.Response) -> list[bytes]:
+    chunks, size = [], 0
+    for chunk in response.iter_content(64 * 1024):
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES:
+            raise exceptions.ContentDecodingError("too large")
+        chunks.append(chunk)
+    return chunks
+
+
+def _failure(error: requests.RequestException) -> OpenAIError:
+    """The error of ours for one of `requests`', told by what is certain: whether a connection was made."""
+    causes = _chain(error)
+    if isinstance(error, exceptions.ContentDecodingError):
+        return BadAnswer("The answer is too large or wrongly compressed.")
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return NotSent("No secure connection could be made: the server's certificate was not accepted.")
+    if any(isinstance(cause, NewConnectionError | ConnectTimeoutError) for cause in causes):
+        return NotSent("No connection could be made to the server.")
+    if isinstance(error, exceptions.Timeout):
+        return NoAnswer("No answer came in time.")
+    if isinstance(error, exceptions.ConnectionError | exceptions.ChunkedEncodingError):
+        return NoAnswer("The connection broke before the answer was whole.")
+    return NotSent(f"The request could not be sent ({type(error).__name__}).")
+
+
+def _chain(error: Any) -> list[BaseException]:
+    """The exceptions that `requests` wrapped, outermost first."""
+    chain: list[BaseException] = []
+    while isinstance(error, BaseException) and error not in chain:
+        chain.append(error)
+        error = getattr(error, "reason", None) or (error.args[0] if error.args else None)
+    return chain

@@ -1,0 +1,31 @@
+"""Settings of the tests: the project's own, with every variable given here so that no `.env` has a say."""
+
+import os
+import tempfile
+
+from cryptography.fernet import Fernet
+
+os.environ.update(
+    SECRET_KEY="tests-only-" + "x" * 50,
+    DEBUG="off",
+    ALLOWED_HOSTS="testserver,127.0.0.1,localhost",
+    CSRF_TRUSTED_ORIGINS="",
+    HTTPS="off",
+    TRUST_FORWARDED_PROTO="off",
+    DATABASE_URL=os.environ.get("DATABASE_URL_TEST", f"sqlite:///{tempfile.gettempdir()}/convadmin-unused.sqlite3"),
+    CREDENTIAL_KEYS=Fernet.generate_key().decode(),
+    CREDENTIAL_HOSTS="api.openai.com,eu.api.openai.com,127.0.0.1",
+    OPENAI_PROXY="",
+    TIME_ZONE="UTC",
+    REQUEST_BUDGET="5",
+    PAGE_SIZE="50",
+    LOG_LEVEL="WARNING",
+)
+
+from convadmin.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

@@ -1,0 +1,276 @@
+"""The search language: what each text means, how it is written back, and what is said about what is not understood."""
+
+import pytest
+
+from conversations.query import (
+    AddedTerm,
+    CredentialTerm,
+    HasTerm,
+    IdTerm,
+    MetadataTerm,
+    StateTerm,
+    Term,
+    TextTerm,
+    Value,
+    exact,
+    parse,
+    problem_for,
+)
+
+
+def pair(key: str, *texts: str, negated: bool = False) -> MetadataTerm:
+    return MetadataTerm(key, exact(*texts), negated=negated)
+
+
+def prefix(text: str) -> Value:
+    return Value(text, "prefix")
+
+
+def part(text: str) -> Value:
+    return Value(text, "contains")
+
+
+UNDERSTOOD: list[tuple[str, tuple[Term, ...], str]] = [
+    # text, terms, canonical text
+    ("", (), ""),
+    (" \t\n\u3000", (), ""),
+    ("tenant:acme", (pair("tenant", "acme"),), "tenant:acme"),
+    ("  tenant:acme\u00a0env:prod ", (pair("tenant", "acme"), pair("env", "prod")), "tenant:acme env:prod"),
+    ("Tenant:ACME", (pair("Tenant", "ACME"),), "Tenant:ACME"),
+    ("-tenant:acme", (pair("tenant", "acme", negated=True),), "-tenant:acme"),
+    ("!tenant:acme", (pair("tenant", "acme", negated=True),), "-tenant:acme"),
+    ('topic:"password reset"', (pair("topic", "password reset"),), 'topic:"password reset"'),
+    ('topic:"plain"', (pair("topic", "plain"),), "topic:plain"),
+    ('"a key":"b:c"', (pair("a key", "b:c"),), '"a key":"b:c"'),
+    ('-"a key":b', (pair("a key", "b", negated=True),), '-"a key":b'),
+    ('k:""', (pair("k", ""),), 'k:""'),
+    ('"":x', (pair("", "x"),), '"":x'),
+    ('k:"a\\"b"', (pair("k", 'a"b'),), 'k:"a\\"b"'),
+    ('k:"a\\\\b"', (pair("k", "a\\b"),), "k:a\\b"),
+    ('k:"a\\nb"', (pair("k", "a\\nb"),), "k:a\\nb"),
+    ('k:"a\nb"', (pair("k", "a\nb"),), 'k:"a\nb"'),
+    ('k:"\\\\"', (pair("k", "\\"),), "k:\\"),
+    ("url:https://x.example/a", (pair("url", "https://x.example/a"),), 'url:"https://x.example/a"'),
+    ("n:-5", (pair("n", "-5"),), 'n:"-5"'),
+    ("n:!5", (pair("n", "!5"),), 'n:"!5"'),
+    ("n:a=b", (pair("n", "a=b"),), 'n:"a=b"'),
+    ("k:1..5", (pair("k", "1..5"),), "k:1..5"),
+    ("k:a-b!c~d", (pair("k", "a-b!c~d"),), "k:a-b!c~d"),
+    ("ключ:значение", (pair("ключ", "значение"),), "ключ:значение"),
+    ("k:🙂", (pair("k", "🙂"),), "k:🙂"),
+    # either
+    ("k:a,b", (pair("k", "a", "b"),), "k:a,b"),
+    ("k:a,b,a", (pair("k", "a", "b"),), "k:a,b"),
+    ("k:a k:b", (pair("k", "a", "b"),), "k:a,b"),
+    ("k:a x k:b,a", (pair("k", "a", "b"), TextTerm("x")), "k:a,b x"),
+    ("k:a K:b", (pair("k", "a"), pair("K", "b")), "k:a K:b"),
+    ("-k:a,b", (pair("k", "a", "b", negated=True),), "-k:a,b"),
+    ("-k:a -k:b", (pair("k", "a", negated=True), pair("k", "b", negated=True)), "-k:a -k:b"),
+    ("-k:a -k:a", (pair("k", "a", negated=True),), "-k:a"),
+    ("k:a -k:b", (pair("k", "a"), pair("k", "b", negated=True)), "k:a -k:b"),
+    ('k:"a,b",c', (pair("k", "a,b", "c"),), 'k:"a,b",c'),
+    ('k:"",a', (pair("k", "", "a"),), 'k:"",a'),
+    # beginnings and parts
+    ("k:abc*", (MetadataTerm("k", (prefix("abc"),)),), "k:abc*"),
+    ('k:"a b"*', (MetadataTerm("k", (prefix("a b"),)),), 'k:"a b"*'),
+    ('k:"abc*"', (pair("k", "abc*"),), 'k:"abc*"'),
+    ('k:"*"', (pair("k", "*"),), 'k:"*"'),
+    ("k:~part", (MetadataTerm("k", (part("part"),)),), "k:~part"),
+    ('k:~"a part"', (MetadataTerm("k", (part("a part"),)),), 'k:~"a part"'),
+    ("k:~~x", (MetadataTerm("k", (part("~x"),)),), 'k:~"~x"'),
+    ('k:~">5"', (MetadataTerm("k", (part(">5"),)),), 'k:~">5"'),
+    ("k:~>5", (MetadataTerm("k", (part(">5"),)),), 'k:~">5"'),
+    ('k:"~x"', (pair("k", "~x"),), 'k:"~x"'),
+    ('k:a,b*,~"c d"', (MetadataTerm("k", (*exact("a"), prefix("b"), part("c d"))),), 'k:a,b*,~"c d"'),
+    ("k:a k:~a", (MetadataTerm("k", (*exact("a"), part("a"))),), "k:a,~a"),
+    # built-ins, and metadata that bears their names
+    ('"state":x', (pair("state", "x"),), '"state":x'),
+    ('"State":x', (pair("State", "x"),), '"State":x'),
+    ('"has":x', (pair("has", "x"),), '"has":x'),
+    ("states:x", (pair("states", "x"),), "states:x"),
+    ("state:active", (StateTerm(exact("active")),), "state:active"),
+    ("State:ACTIVE,Differs", (StateTerm(exact("active", "differs")),), "state:active,differs"),
+    ("state:active state:missing", (StateTerm(exact("active", "missing")),), "state:active,missing"),
+    ("-state:removed", (StateTerm(exact("removed"), negated=True),), "-state:removed"),
+    ('state:"removed"', (StateTerm(exact("removed")),), "state:removed"),
+    ("id:conv_68a", (IdTerm(exact("conv_68a")),), "id:conv_68a"),
+    ("id:conv_68a*", (IdTerm((prefix("conv_68a"),)),), "id:conv_68a*"),
+    ("-id:a,b*", (IdTerm((*exact("a"), prefix("b")), negated=True),), "-id:a,b*"),
+    ('credential:"Support prod"', (CredentialTerm(exact("Support prod")),), 'credential:"Support prod"'),
+    ("credential:a,b", (CredentialTerm(exact("a", "b")),), "credential:a,b"),
+    ("-credential:b", (CredentialTerm(exact("b"), negated=True),), "-credential:b"),
+    ("added:maria", (AddedTerm(exact("maria")),), "added:maria"),
+    ("added:m@x.example added:bo", (AddedTerm(exact("m@x.example", "bo")),), "added:m@x.example,bo"),
+    ("has:user_id", (HasTerm("user_id"),), "has:user_id"),
+    ("-has:user_id", (HasTerm("user_id", negated=True),), "-has:user_id"),
+    ("has:a has:b", (HasTerm("a"), HasTerm("b")), "has:a has:b"),
+    ("has:state", (HasTerm("state"),), 'has:"state"'),
+    ('has:"a key"', (HasTerm("a key"),), 'has:"a key"'),
+    ('has:""', (HasTerm(""),), 'has:""'),
+    ("has:a:b", (HasTerm("a:b"),), 'has:"a:b"'),
+    # free text
+    ("refund", (TextTerm("refund"),), "refund"),
+    ("-refund", (TextTerm("refund", negated=True),), "-refund"),
+    ("refund late", (TextTerm("refund"), TextTerm("late")), "refund late"),
+    ("refund refund", (TextTerm("refund"),), "refund"),
+    ('"password reset"', (TextTerm("password reset"),), '"password reset"'),
+    ('!"password reset"', (TextTerm("password reset", negated=True),), '-"password reset"'),
+    ('"-x"', (TextTerm("-x"),), '"-x"'),
+    ('"k:v"', (TextTerm("k:v"),), '"k:v"'),
+    ('"OR"', (TextTerm("OR"),), '"OR"'),
+    ("or", (TextTerm("or"),), "or"),
+    ("a,b", (TextTerm("a,b"),), '"a,b"'),
+    (",", (TextTerm(","),), '","'),
+    ("a=b", (TextTerm("a=b"),), '"a=b"'),
+    ('"created>5"', (TextTerm("created>5"),), '"created>5"'),
+    ("(x)", (TextTerm("(x)"),), "(x)"),
+    ("\ufffd", (TextTerm("\ufffd"),), "\ufffd"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "terms", "canonical"), UNDERSTOOD)
+def test_text_is_understood_and_written_back(text: str, terms: tuple[Term, ...], canonical: str) -> None:
+    query = parse(text)
+    assert (query.terms, query.problems) == (terms, ())
+    assert str(query) == canonical
+    assert parse(canonical) == query
+
+
+REFUSED: list[tuple[str, str]] = [
+    # text, what the message must say to write
+    ("tenant:", 'has:tenant for any value, or tenant:""'),
+    ('"a b":', 'has:"a b" for any value'),
+    ("-tenant:", "has:tenant"),
+    (":x", "write key:value"),
+    ("-:x", "write key:value"),
+    ("k:a,", "A value is missing beside a comma"),
+    ("k:,a", "A value is missing beside a comma"),
+    ("k:a,,b", "A value is missing beside a comma"),
+    ("k:,", "A value is missing beside a comma"),
+    ("k:*", "write has:k"),
+    ("k:**", "write has:k"),
+    ("k:~", "write has:k"),
+    ('k:~""', "write has:k"),
+    ('k:""*', "write has:k"),
+    ("k:a,~", "write has:k"),
+    ('"state":*', 'write has:"state"'),
+    ("k:a*b", 'k:~part for a part, or k:"a*b"'),
+    ("k:*a*", 'k:~part for a part, or k:"*a*"'),
+    ("k:~a*", 'k:"~a*" for that text'),
+    ('k:~"a"*', 'write k:"~a*"'),
+    ('k:a"b', 'add " at the end'),
+    ('k:a"b"', 'write k:"ab"'),
+    ('k:"a"b', 'write k:"ab"'),
+    ('k:"a""b"', 'write k:"ab"'),
+    ('k:"a"b c', 'write k:"ab"'),
+    ("k:>5", 'k:">5" for that text'),
+    ("k:<=5*", 'k:"<=5*" for that text'),
+    ("k:“x", 'k:"x"'),
+    ("k*:v", '"k*":value'),
+    ("a,b:v", '"a,b":value'),
+    ("~k:v", '"~k":value'),
+    ('a"b":v', 'write "ab"'),
+    ("-", "right before a term"),
+    ("!", "right before a term"),
+    ("--x", "One minus is enough"),
+    ("-!x", "One minus is enough"),
+    ('"open', 'add " at the end'),
+    ('"', 'add " at the end'),
+    ('"open\\', 'add " at the end'),
+    ('"open\\"', 'add " at the end'),
+    ('k:"open and more:terms', 'add " at the end'),
+    ('""', "write a word there"),
+    ('"a"b', 'write "ab"'),
+    ('a,"b"', 'write "a,b"'),
+    ("“hello", 'Write straight quotes: "hello"'),
+    ("refund*", 'write refund, or "refund*"'),
+    ("~refund", 'write refund, or "~refund"'),
+    ("*", 'has:key for any value of a key, or "*"'),
+    ("a*b", 'write "a b", or "a*b"'),
+    ("AND", '"AND" in quotes'),
+    ("OR", "for either write key:a,b"),
+    ("-NOT", "for not -key:a"),
+    ("created>2026", "write created:>2026"),
+    ("read<=2026-01", "write read:<=2026-01"),
+    ("Created=2026", "write created:2026"),
+    ("state:", "write state:active, state:differs, state:missing or state:removed"),
+    ("state:activ", "write state:active, state:differs, state:missing or state:removed"),
+    ("state:active,gone", 'There is no state "gone"'),
+    ("state:act*", 'There is no state "act*"'),
+    ("state:~act", 'There is no state "~act"'),
+    ('state:""', 'There is no state ""'),
+    ("id:", "as in id:conv_68a*"),
+    ("id:*", "id:conv_68a*"),
+    ("id:~68", "id:conv_68a*"),
+    ("credential:", "write credential:name"),
+    ("credential:sup*", "write credential:name"),
+    ('credential:""', "write credential:name"),
+    ("added:", "write added:name"),
+    ("added:~m", "write added:name"),
+    ("has:", "as in has:tenant"),
+    ("has:a,b", "write has:a has:b"),
+    ("has:*", 'has:"*"'),
+    ("has:~a", 'has:"~a"'),
+    ('has:"a"b', 'write "ab"'),
+    ("k:a\0b", "U+0000"),
+    ('"\0"', "U+0000"),
+    ("\ud800", "U+D800"),
+    ("k\udfff:a", "U+DFFF"),
+]
+
+
+@pytest.mark.parametrize(("text", "advice"), REFUSED)
+def test_what_is_not_understood_says_what_to_write(text: str, advice: str) -> None:
+    problem = parse(f"env:prod {text}").problems[0]
+    assert advice in problem.message
+    assert parse(f"env:prod {text}").terms[0] == pair("env", "prod")
+
+
+@pytest.mark.parametrize(("text", "advice"), REFUSED)
+def test_a_problem_survives_the_canonical_text(text: str, advice: str) -> None:
+    query = parse(f"{text.replace(chr(0), '*').encode('utf-8', 'replace').decode()} a")
+    again = parse(str(query))
+    assert again.terms == query.terms
+    assert [problem.message for problem in again.problems] == [problem.message for problem in query.problems]
+
+
+def test_a_problem_knows_its_place() -> None:
+    text = "a:b  state:gone -c:d"
+    (problem,) = parse(text).problems
+    assert (problem.start, problem.end, problem.text) == (5, 15, "state:gone")
+    assert text[problem.start : problem.end] == problem.text
+
+
+def test_an_open_quote_takes_the_rest() -> None:
+    query = parse('a:b "c d:e ')
+    assert query.terms == (pair("a", "b"),)
+    assert query.problems[0].text == '"c d:e '
+
+
+def test_the_text_of_a_problem_can_be_stored() -> None:
+    assert parse("k:a\0\ud800").problems[0].text == "k:a\ufffd\ufffd"
+
+
+def test_a_long_text_is_cut_in_the_message_only() -> None:
+    (problem,) = parse("x" * 9_000 + "*").problems
+    assert len(problem.message) < 300
+    assert len(problem.text) == 9_001
+
+
+def test_the_evaluator_can_refuse_a_term() -> None:
+    query = parse('tenant:acme credential:nope "open')
+    refused = query.refused(query.terms[1], "There is no such credential.")
+    assert refused.terms == (pair("tenant", "acme"),)
+    assert [(problem.start, problem.text) for problem in refused.problems] == [(12, "credential:nope"), (28, '"open')]
+    assert parse(str(refused)).terms == query.terms
+
+
+def test_a_problem_for_a_joined_or_built_term_names_the_whole_term() -> None:
+    joined = parse("credential:a x credential:b").terms[0]
+    assert problem_for(joined, "no").text == "credential:a,b"
+    assert problem_for(AddedTerm(exact("bo")), "no").text == "added:bo"
+
+
+def test_the_place_of_a_term_takes_no_part_in_equality() -> None:
+    assert parse("  a:b").terms == parse("a:b").terms
+    assert hash(parse("  a:b")) == hash(parse("a:b"))

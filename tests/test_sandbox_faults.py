@@ -1,0 +1,185 @@
+"""The sandbox's faults: which requests they hit, and what happens to those."""
+
+import http.client
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from conversations.sandbox import Fault, Sandbox
+from tests.sandbox_fixtures import KEY, Http, raw_socket, read_all
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(key=KEY) as running:
+        yield running
+
+
+@pytest.fixture
+def web(sandbox: Sandbox) -> Iterator[Http]:
+    with Http(sandbox) as http:
+        yield http
+
+
+def statuses(web: Http, count: int) -> list[int]:
+    return [web.call("POST", "/v1/conversations").status for _ in range(count)]
+
+
+# Which requests
+
+
+def test_a_fault_is_used_up_after_its_times(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(status=500, times=2))
+    assert statuses(web, 3) == [500, 500, 200]
+
+
+def test_a_fault_without_times_lasts_until_it_is_cleared(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(status=500, times=None))
+    assert statuses(web, 3) == [500, 500, 500]
+    sandbox.faults.clear()
+    assert statuses(web, 1) == [200]
+
+
+def test_a_fault_lets_the_first_requests_through(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(status=500, skip=1))
+    assert statuses(web, 3) == [200, 500, 200]
+
+
+def test_faults_happen_in_the_order_they_were_added(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(status=500))
+    sandbox.faults.add(Fault(status=503))
+    assert statuses(web, 3) == [500, 503, 200]
+
+
+@pytest.mark.parametrize(
+    ("fault", "hit"),
+    [
+        (Fault(status=500, method="POST"), True),
+        (Fault(status=500, method="GET"), False),
+        (Fault(status=500, path="/conversations"), True),
+        (Fault(status=500, path="/conversations$"), True),
+        (Fault(status=500, path="/conversations/[^/]+/items"), False),
+        (Fault(status=500, path="conversations"), False),
+    ],
+)
+def test_a_fault_hits_its_method_and_path_only(web: Http, sandbox: Sandbox, fault: Fault, hit: bool) -> None:
+    sandbox.faults.add(fault)
+    assert statuses(web, 1) == [500 if hit else 200]
+
+
+# Answers
+
+
+def test_a_status_is_answered_in_place_of_acting(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(status=503, code="busy", type="server_error", message="Later.", param="p"))
+    answer = web.call("POST", "/v1/conversations")
+    assert answer.error == {"message": "Later.", "type": "server_error", "param": "p", "code": "busy"}
+    assert sandbox.store.list_conversations() == []
+
+
+def test_a_status_after_acting_hides_a_change_that_was_made(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(status=500, after=True))
+    assert statuses(web, 1) == [500]
+    assert (len(sandbox.store.list_conversations()), sandbox.log[0].changed) == (1, True)
+
+
+def test_headers_are_added_and_taken_away(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(status=429, headers={"Retry-After": 2, "X-Request-Id": None}))
+    answer = web.call("POST", "/v1/conversations")
+    assert (answer.headers["retry-after"], "x-request-id" in answer.headers) == ("2", False)
+    assert answer.error["code"] == "rate_limit_exceeded"
+
+
+def test_headers_alone_are_added_to_the_true_answer(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(headers={"X-Should-Retry": "false"}))
+    answer = web.call("POST", "/v1/conversations")
+    assert (answer.status, answer.headers["x-should-retry"]) == (200, "false")
+
+
+def test_a_locked_conversation(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(locked=True))
+    answer = web.call("POST", "/v1/conversations")
+    assert (answer.status, answer.error["code"]) == (400, "conversation_locked")
+
+
+def test_a_redirect(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(status=302, headers={"Location": "http://127.0.0.1:9/"}))
+    answer = web.call("POST", "/v1/conversations")
+    assert (answer.status, answer.headers["location"]) == (302, "http://127.0.0.1:9/")
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", "<html>Bad gateway</html>", "", b"x" * 5_000_000])
+def test_a_body_is_sent_as_it_is(web: Http, sandbox: Sandbox, body: bytes | str) -> None:
+    sandbox.faults.add(Fault(status=502, body=body, headers={"Content-Type": "text/html"}))
+    answer = web.call("POST", "/v1/conversations")
+    assert answer.raw == (body.encode() if isinstance(body, str) else body)
+    assert (answer.status, answer.headers["content-type"]) == (502, "text/html")
+
+
+def test_a_body_without_a_status_looks_like_success(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(body="{"))
+    answer = web.call("POST", "/v1/conversations")
+    assert (answer.status, answer.raw) == (200, b"{")
+
+
+# Time
+
+
+def test_a_delay_waits_before_acting(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(delay=0.3))
+    thread = threading.Thread(target=web.create)
+    thread.start()
+    time.sleep(0.1)
+    assert sandbox.store.list_conversations() == []
+    thread.join()
+    assert len(sandbox.store.list_conversations()) == 1
+
+
+def test_a_delay_after_acting_waits_before_the_answer(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(delay=30, after=True))
+    web.connection.timeout = 0.1
+    with pytest.raises(TimeoutError):
+        web.create()
+    assert len(sandbox.store.list_conversations()) == 1
+
+
+def test_a_drip_sends_byte_by_byte(sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(body="", drip=0.0001))
+    with raw_socket(sandbox) as connection:
+        connection.sendall(b"GET /v1/ HTTP/1.1\r\nConnection: close\r\n\r\n")
+        assert connection.recv(100) == b"H"
+        assert read_all(connection).startswith(b"TTP/1.1 200 OK\r\n")
+
+
+def test_stopping_is_quick_with_a_drip_and_a_delay_under_way(sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(drip=10))
+    sandbox.faults.add(Fault(delay=10))
+    with raw_socket(sandbox) as dripping, raw_socket(sandbox) as waiting:
+        dripping.sendall(b"GET /v1/ HTTP/1.1\r\n\r\n")
+        assert dripping.recv(1) == b"H"
+        waiting.sendall(b"GET /v1/ HTTP/1.1\r\n\r\n")
+        time.sleep(0.05)
+        started = time.monotonic()
+        sandbox.stop()
+        assert time.monotonic() - started < 1
+
+
+# Dropped connections
+
+
+@pytest.mark.parametrize(("drop", "made"), [("before", 0), ("after", 1)])
+def test_a_connection_is_dropped_without_an_answer(web: Http, sandbox: Sandbox, drop: str, made: int) -> None:
+    sandbox.faults.add(Fault(drop=drop))
+    with pytest.raises(http.client.RemoteDisconnected):
+        web.create()
+    assert len(sandbox.store.list_conversations()) == made
+    assert (sandbox.log[0].status, sandbox.log[0].changed) == (None, bool(made))
+
+
+def test_a_connection_is_dropped_in_the_middle_of_the_body(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(drop="middle"))
+    with pytest.raises(http.client.IncompleteRead):
+        web.create()
+    assert len(sandbox.store.list_conversations()) == 1
