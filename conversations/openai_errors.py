@@ -76,6 +76,13 @@ class OpenAIError(Exception):
         """A sentence that says what the operator can do next."""
         return self.advice
 
+    @property
+    def in_full(self) -> str:
+        """OpenAI's words, code, field and request id, and what to do, in one line."""
+        known = {"code": self.code, "field": self.param, "request id": self.request_id}
+        facts = ", ".join(f"{name} {value}" for name, value in known.items() if value)
+        return f"{self.message}{f' ({facts})' if facts else ''} {self.what_to_do}"
+
 
 class NotSent(OpenAIError):
     """The connection was never made, so nothing can have happened."""

@@ -20,6 +20,7 @@ from django_htmx.http import HttpResponseClientRedirect
 REJECTED = 422  # the form is not valid
 LOCKED = 409  # someone else is changing it, or it moved
 FAILED_AT_OPENAI = 502
+NOT_STORED = 507  # OpenAI did it, and the database refused to keep it
 
 
 def page(

@@ -3,13 +3,14 @@
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import QueryDict
 
+from ..metadata import Change
 from ..models import Credential, Event
 from ..openai_client import is_legal_id
 from ..openai_errors import OpenAIError
@@ -132,7 +133,8 @@ class ConversationForm(MetadataFormMixin, TokenForm):
 class MetadataForm(MetadataFormMixin, TokenForm):
     """The metadata of a conversation; carries the map that it was opened with."""
 
-    opened_with = forms.JSONField(widget=forms.HiddenInput)
+    opened_with = forms.JSONField()
+    conflict: Sequence[Change] = ()
 
     def __init__(
         self,
@@ -164,6 +166,13 @@ class MetadataForm(MetadataFormMixin, TokenForm):
         if do == "fill":
             self.fill_from_json(json_text)
         return do == "fill" or self.metadata.act(do)
+
+    def show_conflict(self, theirs: Mapping[str, Any], changes: list[Change]) -> None:
+        """Show what moved at OpenAI beside what was typed, which stays; sent again, it goes over what OpenAI
+        holds now."""
+        self.metadata.merge(self.opened, changes)
+        self.opened = dict(theirs)
+        self.conflict = changes
 
     def clean_opened_with(self) -> dict[str, Any]:
         opened_with = self.cleaned_data["opened_with"]

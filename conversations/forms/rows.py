@@ -7,7 +7,7 @@ a row are submit buttons of the same form, named `do`.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -17,6 +17,7 @@ from ..metadata import (
     MAX_KEY_LENGTH,
     MAX_PAIRS,
     MAX_VALUE_LENGTH,
+    Change,
     as_text,
     is_storable,
     pairs_from_json,
@@ -99,6 +100,11 @@ class PairRow(Row):
     stored: str = ""
 
     @property
+    def has_long_key(self) -> bool:
+        """Whether the key has several lines, which a one-line field would lose."""
+        return "\n" in self.key
+
+    @property
     def is_blank(self) -> bool:
         return not (self.key or self.value or self.stored)
 
@@ -154,6 +160,18 @@ class MetadataRows(Rows[PairRow]):
     def draft(self) -> dict[str, str]:
         """What was typed, as it stands, for a preview."""
         return {row.key: row.value for row in self.rows if not row.is_blank}
+
+    def merge(self, opened: Mapping[str, Any], changes: Iterable[Change]) -> None:
+        """Take over what changed elsewhere, where nobody typed anything else; what was typed stays."""
+        for change in changes:
+            row = self.row_of(as_typed(change.key))
+            typed = row.value if row else None
+            if typed != (as_typed(as_text(opened[change.key])) if change.key in opened else None):
+                continue
+            if row:
+                self.rows.remove(row)
+            if change.after is not None:
+                self.rows.append(PairRow(as_typed(change.key), as_typed(change.after), json.dumps(change.key)))
 
     def row_of(self, key: str) -> PairRow | None:
         return next((row for row in self.rows if row.key == key), None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import IntegrityError, models, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from ..metadata import storable
@@ -109,6 +110,10 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return self.openai_id
+
+    def get_absolute_url(self) -> str:
+        """Its page in the dashboard."""
+        return reverse("conversation_detail", args=[self.pk])
 
     @property
     def is_removed(self) -> bool:

@@ -1,6 +1,7 @@
 """Credentials: a key to one server of the API, sealed, and who may use it."""
 
 import uuid
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -35,7 +36,16 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         return self.filter(pk__in=memberships.values("credential_id"))
 
     def active(self) -> "CredentialQuerySet":
+        """Those that may send something."""
         return self.filter(is_active=True)
+
+    def at(self, base_url: str) -> "CredentialQuerySet":
+        """Those of one server."""
+        return self.filter(base_url=base_url)
+
+    def named(self, names: Iterable[str]) -> list[str]:
+        """Those of `names` that are names of these."""
+        return list(self.filter(name__in=list(names)).values_list("name", flat=True))
 
 
 class Credential(models.Model):

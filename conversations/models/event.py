@@ -5,6 +5,7 @@ erasing delete; the event itself keeps key names and counts.
 """
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from ..metadata import Change, Fate, difference
+from ..metadata import Change, Fate, compare
 from .conversation import Conversation
 from .credential import Credential
 
@@ -54,6 +55,18 @@ class EventQuerySet(models.QuerySet["Event"]):
     def open_at(self, base_url: str, openai_id: str) -> "EventQuerySet":
         """The event that holds the lock on a conversation, if any."""
         return self.filter(base_url=base_url, openai_id=openai_id, outcome=Outcome.PENDING)
+
+    def with_token(self, token: str) -> "Event | None":
+        """The event that a form with this token began."""
+        return self.filter(token=token).first() if token else None
+
+    def about(self, conversation: Conversation) -> "EventQuerySet":
+        """Those of one conversation."""
+        return self.filter(conversation=conversation)
+
+    def succeeded(self, pk: int) -> "Event | None":
+        """The one with this key, if it succeeded."""
+        return self.filter(pk=pk, outcome=Outcome.SUCCEEDED).first()
 
     def stale(self) -> "EventQuerySet":
         """Pending for so long that no answer will come: the process died in between."""
@@ -140,12 +153,21 @@ class Event(models.Model):
         return (dead or self.outcome == Outcome.UNKNOWN) and self.settled_by_id is None
 
     @property
-    def changes(self) -> list[Change]:
-        """Key by key what it changed, as far as the detail is still kept; what was refused is told last."""
+    def told(self) -> list[Change]:
+        """Each key with its fate, as far as the detail is still kept, for the page after a change."""
         detail = getattr(self, "detail", None)
         if detail is None or detail.before is None or detail.after is None:
             return []
-        return difference(detail.before, detail.after)
+        refused = set(self.keys.get(Fate.REFUSED, []))
+        found = compare(detail.before, detail.after)
+        absent = refused - {change.key for change in found}
+        told = [replace(change, fate=Fate.REFUSED) if change.key in refused else change for change in found]
+        return told + [Change(key, None, None, Fate.REFUSED) for key in sorted(absent)]
+
+    @property
+    def changes(self) -> list[Change]:
+        """Key by key what it changed, as far as the detail is still kept."""
+        return [change for change in self.told if change.before != change.after]
 
     def note_keys(self, changes: list[Change]) -> None:
         """Keep which keys had which fate, never their values; does not save."""

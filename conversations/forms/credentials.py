@@ -1,0 +1,143 @@
+"""Credentials in the admin: a stored secret is never shown, and goes only to the host it was entered for."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from .. import base_url as address
+from ..models import Credential, CredentialHeader
+
+SHORTEST_KEY = 8  # characters; what is shorter could not be told from ordinary text when it is taken out of answers
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OWN_HEADERS = frozenset(
+    """authorization connection content-length content-type cookie expect host keep-alive openai-organization
+    openai-project proxy-authorization te trailer transfer-encoding upgrade x-client-request-id""".split()  # noqa: SIM905
+)
+
+
+class SecretField(forms.CharField):
+    """A secret that is typed blind and comes back empty, whatever failed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password", "size": 60})
+        super().__init__(required=False, widget=widget, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        if not (text.isascii() and text.isprintable()):
+            raise ValidationError("Use plain ASCII characters without line breaks. Paste it again.")
+        return text
+
+
+class CredentialForm(forms.ModelForm):
+    """A credential; an empty key keeps the stored one."""
+
+    api_key = SecretField(label="API key")
+
+    class Meta:
+        model = Credential
+        fields = ["name", "base_url", "organization", "project", "is_active", "teams", "notes"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stored_base_url: str = self.instance.base_url if self.instance.pk else ""
+        self.fields["api_key"].help_text = (
+            "Stored. Leave it empty to keep it."
+            if self.instance.pk
+            else "Sealed before it is stored; never shown again."
+        )
+
+    def clean_base_url(self) -> str:
+        base_url = address.normalized(self.cleaned_data["base_url"])
+        if self.stored_base_url and base_url != self.stored_base_url and self.instance.conversations.exists():
+            raise ValidationError(
+                "The conversations of this credential are known by this address, so it cannot change. "
+                "Add another credential for the new one."
+            )
+        return base_url
+
+    def clean_api_key(self) -> str:
+        key: str = self.cleaned_data["api_key"]
+        if key and len(key) < SHORTEST_KEY:
+            raise ValidationError(f"A key has at least {SHORTEST_KEY} characters. Paste it again.")
+        if " " in key:
+            raise ValidationError("A key holds no spaces. Paste it again.")
+        if not key and not self.instance.pk:
+            raise ValidationError("Paste the API key.")
+        return key
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if (
+            self.changes_origin(cleaned.get("base_url", ""))
+            and not cleaned.get("api_key")
+            and "api_key" not in self.errors
+        ):
+            self.add_error(
+                "api_key",
+                "The address points to another host. A key goes only to the host it was typed for: type it again.",
+            )
+        for name in ("organization", "project"):
+            if not (cleaned.get(name, "").isascii() and cleaned.get(name, "").isprintable()):
+                self.add_error(name, "Use plain ASCII characters.")
+        return cleaned
+
+    def changes_origin(self, base_url: str) -> bool:
+        """Whether a stored credential would point to another scheme, host or port."""
+        if not self.stored_base_url or not base_url:
+            return False
+        return address.origin(base_url) != address.origin(self.stored_base_url)
+
+    def save(self, commit: bool = True) -> Credential:
+        if self.cleaned_data["api_key"]:
+            self.instance.set_key(self.cleaned_data["api_key"])
+        return super().save(commit)
+
+
+class HeaderForm(forms.ModelForm):
+    """A further header; an empty value keeps the stored one, unless the name changes."""
+
+    value = SecretField()
+
+    class Meta:
+        model = CredentialHeader
+        fields = ["name"]
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValidationError("A header's name has letters, digits and dashes only.")
+        if name.lower() in _OWN_HEADERS:
+            raise ValidationError("Convadmin sends this header itself. Leave it out.")
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        is_new_or_renamed = not self.instance.pk or "name" in self.changed_data
+        if is_new_or_renamed and not cleaned.get("value") and "value" not in self.errors:
+            self.add_error("value", "Type the value.")
+        return cleaned
+
+    def save(self, commit: bool = True) -> CredentialHeader:
+        if self.cleaned_data.get("value"):
+            self.instance.set_value(self.cleaned_data["value"])
+        return super().save(commit)
+
+
+class HeaderFormSet(forms.BaseInlineFormSet):
+    """The headers of one credential; their values too go only to the host they were typed for."""
+
+    def clean(self) -> None:
+        super().clean()
+        if not self._host_changes():
+            return
+        for form in self.initial_forms:
+            cleaned = getattr(form, "cleaned_data", {})
+            if not cleaned.get("DELETE") and not cleaned.get("value") and not form.errors:
+                form.add_error("value", "The address points to another host. Type the value again.")
+
+    def _host_changes(self) -> bool:
+        stored = Credential.objects.filter(pk=self.instance.pk).values_list("base_url", flat=True).first()
+        return bool(stored) and address.origin(str(stored)) != address.origin(self.instance.base_url)

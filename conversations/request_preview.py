@@ -1,0 +1,40 @@
+"""The request that a form would send, to be read and to be run by hand. Pure.
+
+Secrets stand as shell variables; everything else is quoted for a POSIX shell.
+"""
+
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def as_json(body: Mapping[str, Any]) -> str:
+    """The body as indented JSON."""
+    return json.dumps(body, indent=2, ensure_ascii=False)
+
+
+def as_curl(
+    url: str,
+    body: Mapping[str, Any],
+    *,
+    organization: str = "",
+    project: str = "",
+    secret_headers: Sequence[str] = (),
+) -> str:
+    """The request as a curl command; the key is `$OPENAI_API_KEY`, a further header X-Gate is `$X_GATE`."""
+    lines = [f"curl {shlex.quote(url)}", *_header_options(organization, project, secret_headers)]
+    lines.append(f"--data-raw {shlex.quote(json.dumps(body, ensure_ascii=False))}")
+    return " \\\n  ".join(lines)
+
+
+def _header_options(organization: str, project: str, secret_headers: Sequence[str]) -> list[str]:
+    plain = {"Content-Type": "application/json", "OpenAI-Organization": organization, "OpenAI-Project": project}
+    options = ['-H "Authorization: Bearer $OPENAI_API_KEY"']
+    options += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in plain.items() if value]
+    return options + [f'-H "{name}: ${_variable(name)}"' for name in secret_headers]
+
+
+def _variable(name: str) -> str:
+    return re.sub(r"\W", "_", name, flags=re.ASCII).upper()

@@ -1,0 +1,96 @@
+"""What the templates say often: a moment, a row's metadata, a state."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from ..metadata import as_text
+from ..models import Outcome, State
+
+register = template.Library()
+
+CHIPS = 4
+CHIP_LENGTH = 60  # characters of a value that a chip holds; the page of the conversation shows all
+STATE_TONES = {State.ACTIVE: "good", State.DIFFERS: "warn", State.MISSING: "bad", State.REMOVED: "off"}
+OUTCOME_TONES = {
+    Outcome.PENDING: "info",
+    Outcome.SUCCEEDED: "good",
+    Outcome.REFUSED: "warn",
+    Outcome.FAILED: "off",
+    Outcome.UNKNOWN: "bad",
+}
+_STEPS = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"))
+
+
+@register.simple_tag
+def when(moment: datetime) -> SafeString:
+    """A moment in relative words, with the absolute time in UTC behind it."""
+    moment = moment.astimezone(UTC)
+    absolute = f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(timespec="seconds"), absolute, _ago(moment)
+    )
+
+
+def _ago(moment: datetime) -> str:
+    seconds = (timezone.now() - moment).total_seconds()
+    if seconds < 5:
+        return "just now"
+    for limit, unit, name in _STEPS:
+        if seconds < limit:
+            return f"{int(seconds // unit)} {name} ago"
+    days = int(seconds // 86_400)
+    if days == 1:
+        return "yesterday"
+    return f"{days} days ago" if days < 30 else f"{moment.day} {moment:%b %Y}"
+
+
+@register.simple_tag
+def chips(metadata: Mapping[str, Any]) -> SafeString:
+    """The first pairs of a map, each as a chip. Built here: nested template tags would be most of the list's time."""
+    pairs = [(key, as_text(metadata[key])) for key in list(metadata)[:CHIPS]]
+    shown = format_html_join(
+        "", '<span class="chip"><b>{}</b><span>{}</span></span>', ((key, _shortened(value)) for key, value in pairs)
+    )
+    more = len(metadata) - len(pairs)
+    return format_html('{}<span class="chip chip-more">+{}</span>', shown, more) if more > 0 else shown
+
+
+def _shortened(value: str) -> str:
+    return value if len(value) <= CHIP_LENGTH else f"{value[:CHIP_LENGTH]}…"
+
+
+@register.filter
+def text(value: Any) -> str:
+    """A metadata value as text."""
+    return as_text(value)
+
+
+@register.filter
+def indented(value: Any) -> str:
+    """JSON to be read."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def short_id(openai_id: str) -> str:
+    """An id cut in its middle, where its row has no room for all of it."""
+    return openai_id if len(openai_id) <= 28 else f"{openai_id[:18]}…{openai_id[-6:]}"
+
+
+@register.filter
+def state_tone(state: str) -> str:
+    """The colour of a state."""
+    return STATE_TONES[State(state)]
+
+
+@register.filter
+def outcome_tone(outcome: str) -> str:
+    """The colour of an outcome."""
+    return OUTCOME_TONES[Outcome(outcome)]

@@ -1,0 +1,75 @@
+"""What was asked for, by whom, and what became of it."""
+
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from .. import responses
+from ..forms.conversations import SettleForm
+from ..models import Event
+from ..openai_errors import OpenAIError
+from ..paging import keyset_page
+from ..services.errors import ServiceError
+from ..services.settling import settle_by_id, settle_by_note
+from .failures import status_of
+
+
+@require_safe
+@permission_required("conversations.view_event", raise_exception=True)
+def event_list(request: HttpRequest) -> HttpResponse:
+    events = Event.objects.visible_to(request.user)
+    only_unresolved = request.GET.get("show") == "unresolved"
+    cursors = {name: request.GET.get(name, "") for name in ("before", "after")}
+    shown = events.unresolved() if only_unresolved else events
+    page = keyset_page(shown.for_list(), "pk", **cursors, size=settings.PAGE_SIZE)
+    kept = {"show": "unresolved"} if only_unresolved else {}
+    context = {
+        "page": page,
+        "newer_url": f"?{urlencode({**kept, 'after': page.newer})}" if page.newer else "",
+        "older_url": f"?{urlencode({**kept, 'before': page.older})}" if page.older else "",
+        "only_unresolved": only_unresolved,
+        "unresolved_count": events.unresolved().count(),
+    }
+    return responses.page(request, "conversations/event_list.html", context, fragments=["events"])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("conversations.view_event", raise_exception=True)
+def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    event = get_object_or_404(Event.objects.visible_to(request.user).for_list(), pk=pk)
+    if request.method != "POST":
+        return _page(request, event, SettleForm())
+    return _settle(request, event)
+
+
+@permission_required("conversations.change_conversation", raise_exception=True)
+def _settle(request: HttpRequest, event: Event) -> HttpResponse:
+    form = SettleForm(request.POST)
+    if not event.is_unresolved:
+        form.add_error(None, "This is settled already.")
+    if not form.is_valid():
+        return _page(request, event, form, status=responses.REJECTED)
+    openai_id, note = form.cleaned_data["openai_id"], form.cleaned_data["note"]
+    try:
+        if openai_id:
+            conversation = settle_by_id(actor=request.user, event=event, openai_id=openai_id)
+            messages.success(request, "Settled: this is what it created.")
+            return redirect("conversation_detail", conversation.pk)
+        settle_by_note(actor=request.user, event=event, note=note)
+    except OpenAIError as error:
+        form.add_error(None, error.in_full)
+        return _page(request, event, form, status=responses.FAILED_AT_OPENAI)
+    except ServiceError as error:
+        form.add_error(None, str(error))
+        return _page(request, event, form, status=status_of(error))
+    messages.success(request, "Settled with your note.")
+    return redirect("event_detail", event.pk)
+
+
+def _page(request: HttpRequest, event: Event, form: SettleForm, *, status: int = 200) -> HttpResponse:
+    return responses.page(request, "conversations/event_detail.html", {"event": event, "form": form}, status=status)

@@ -1,0 +1,104 @@
+"""Refresh, keep OpenAI's metadata, remove and hand over: what a button on a conversation's page does."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from .. import responses
+from ..forms.conversations import RemoveForm
+from ..models import Conversation, Credential
+from ..openai_errors import NotFound, OpenAIError
+from ..services.conversations import hand_over_conversation, refresh_conversation, remove_conversation
+from ..services.errors import AlreadySubmitted, ServiceError
+from ..services.settling import keep_remote_metadata
+from .conversations import visible_conversation
+from .failures import event_of, result_of, status_of
+
+READ = {
+    "active": "Read from OpenAI just now. It is as the index has it.",
+    "differs": "Read from OpenAI just now. Its metadata differs from what we had.",
+}
+
+
+@require_POST
+@permission_required("conversations.change_conversation", raise_exception=True)
+def conversation_refresh(request: HttpRequest, pk: int) -> HttpResponse:
+    conversation = visible_conversation(request, pk)
+    return _told(request, conversation, lambda: _refresh(request, conversation))
+
+
+@require_POST
+@permission_required("conversations.change_conversation", raise_exception=True)
+def conversation_keep(request: HttpRequest, pk: int) -> HttpResponse:
+    conversation = visible_conversation(request, pk)
+    keep_remote_metadata(actor=request.user, conversation=conversation)
+    messages.success(request, "OpenAI’s metadata is kept. Nothing was sent.")
+    return redirect("conversation_detail", pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("conversations.delete_conversation", raise_exception=True)
+def conversation_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    conversation = visible_conversation(request, pk)
+    if request.method != "POST":
+        return _remove_page(request, conversation, RemoveForm())
+    form = RemoveForm(request.POST)
+    if not form.is_valid():
+        return _remove_page(request, conversation, form, status=responses.REJECTED)
+    try:
+        remove_conversation(actor=request.user, conversation=conversation, token=form.cleaned_data["token"])
+    except AlreadySubmitted as error:
+        return redirect(result_of(error.event))
+    except OpenAIError as error:
+        form.show_failure(error, event_of(form))
+        return _remove_page(request, conversation, form, status=responses.FAILED_AT_OPENAI)
+    except ServiceError as error:
+        form.add_error(None, str(error))
+        return _remove_page(request, conversation, form, status=status_of(error))
+    messages.success(request, "Removed. OpenAI confirmed it.")
+    return redirect("conversation_detail", pk)
+
+
+@require_POST
+@permission_required("conversations.change_conversation", raise_exception=True)
+def conversation_hand_over(request: HttpRequest, pk: int) -> HttpResponse:
+    conversation = visible_conversation(request, pk)
+    usable = Credential.objects.visible_to(request.user).active().at(conversation.base_url)
+    credential = get_object_or_404(usable, pk=request.POST.get("credential") or 0)
+
+    def hand_over() -> None:
+        hand_over_conversation(actor=request.user, conversation=conversation, credential=credential)
+        messages.success(request, f"It belongs to {credential.name} now.")
+
+    return _told(request, conversation, hand_over)
+
+
+def _refresh(request: HttpRequest, conversation: Conversation) -> None:
+    try:
+        row = refresh_conversation(actor=request.user, conversation=conversation)
+    except NotFound as error:
+        messages.warning(request, f"OpenAI says: {error.message} {error.what_to_do}")
+    else:
+        messages.success(request, READ[row.state])
+
+
+def _told(request: HttpRequest, conversation: Conversation, act: Callable[[], None]) -> HttpResponse:
+    """Act, and go back to the conversation, which says how it went."""
+    try:
+        act()
+    except OpenAIError as error:
+        messages.error(request, error.in_full)
+    except ServiceError as error:
+        messages.error(request, str(error))
+    return redirect("conversation_detail", conversation.pk)
+
+
+def _remove_page(
+    request: HttpRequest, conversation: Conversation, form: RemoveForm, *, status: int = 200
+) -> HttpResponse:
+    context = {"conversation": conversation, "form": form}
+    return responses.page(request, "conversations/conversation_remove.html", context, status=status)

@@ -1,0 +1,70 @@
+"""A new conversation: the form with its rows, the preview of its request, and sending it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_POST
+
+from .. import responses
+from ..forms.conversations import ConversationForm
+from ..openai_client import DEFAULT_BASE_URL
+from ..openai_errors import OpenAIError
+from ..request_preview import as_curl, as_json
+from ..services.conversations import create_conversation
+from ..services.errors import AlreadySubmitted, ServiceError
+from .failures import event_of, result_of, status_of
+
+TEMPLATE = "conversations/conversation_create.html"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("conversations.add_conversation", raise_exception=True)
+def conversation_create(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _page(request, ConversationForm(user=request.user))
+    draft = ConversationForm(user=request.user, draft=request.POST)
+    if draft.act(request.POST.get("do", ""), request.POST.get("json", "")):
+        return _page(request, draft)
+    form = ConversationForm(request.POST, user=request.user)
+    if not form.is_valid():
+        return _page(request, form, status=responses.REJECTED)
+    facts = {name: form.cleaned_data[name] for name in ("credential", "items", "metadata", "token")}
+    try:
+        conversation = create_conversation(actor=request.user, **facts)
+    except AlreadySubmitted as error:
+        return redirect(result_of(error.event))
+    except OpenAIError as error:
+        form.show_failure(error, event_of(form))
+        return _page(request, form, status=responses.FAILED_AT_OPENAI)
+    except ServiceError as error:
+        form.add_error(None, str(error))
+        return _page(request, form, status=status_of(error))
+    messages.success(request, "Created at OpenAI.")
+    return redirect("conversation_detail", conversation.pk)
+
+
+@require_POST
+@permission_required("conversations.add_conversation", raise_exception=True)
+def conversation_preview(request: HttpRequest) -> HttpResponse:
+    form = ConversationForm(user=request.user, draft=request.POST)
+    return responses.page(request, TEMPLATE, _context(form), fragments=["preview"])
+
+
+def _page(request: HttpRequest, form: ConversationForm, *, status: int = 200) -> HttpResponse:
+    return responses.page(request, TEMPLATE, _context(form), fragments=["new-conversation"], status=status)
+
+
+def _context(form: ConversationForm) -> dict[str, Any]:
+    credential = form.chosen_credential()
+    body = {"items": form.messages.draft(), "metadata": form.metadata.draft()}
+    curl = as_curl(
+        f"{credential.base_url if credential else DEFAULT_BASE_URL}/conversations",
+        body,
+        organization=credential.organization if credential else "",
+        project=credential.project if credential else "",
+        secret_headers=[header.name for header in credential.headers.all()] if credential else [],
+    )
+    return {"form": form, "credential": credential, "json": as_json(body), "curl": curl}

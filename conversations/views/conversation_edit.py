@@ -1,0 +1,72 @@
+"""Editing the metadata of a conversation, in place or as a page."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from .. import responses
+from ..forms.conversations import MetadataForm
+from ..models import Conversation
+from ..openai_errors import OpenAIError
+from ..services.conversations import update_metadata
+from ..services.errors import AlreadySubmitted, MetadataMoved, ServiceError
+from .conversations import visible_conversation
+from .failures import event_of, result_of, status_of
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("conversations.change_conversation", raise_exception=True)
+def conversation_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    conversation = visible_conversation(request, pk)
+    if request.method != "POST":
+        return _page(request, conversation, _opened_form(request, conversation))
+    draft = MetadataForm(draft=request.POST)
+    if draft.act(request.POST.get("do", ""), request.POST.get("json", "")):
+        return _page(request, conversation, draft)
+    form = MetadataForm(request.POST)
+    if not form.is_valid():
+        return _page(request, conversation, form, status=responses.REJECTED)
+    return _save(request, conversation, form)
+
+
+def _opened_form(request: HttpRequest, conversation: Conversation) -> MetadataForm:
+    form = MetadataForm(opened_with=conversation.metadata)
+    if request.GET.get("fill") == "ours" and conversation.our_metadata is not None:
+        form.offer(conversation.our_metadata)
+    return form
+
+
+def _save(request: HttpRequest, conversation: Conversation, form: MetadataForm) -> HttpResponse:
+    facts = {
+        "opened_with": form.cleaned_data["opened_with"],
+        "wanted": form.cleaned_data["metadata"],
+        "token": form.cleaned_data["token"],
+    }
+    try:
+        update_metadata(actor=request.user, conversation=conversation, **facts)
+    except AlreadySubmitted as error:
+        return redirect(result_of(error.event))
+    except MetadataMoved as error:
+        form.show_conflict(error.theirs, error.changes)
+        form.add_error(None, str(error))
+        return _page(request, conversation, form, status=status_of(error))
+    except OpenAIError as error:
+        form.show_failure(error, event_of(form))
+        return _page(request, conversation, form, status=responses.FAILED_AT_OPENAI)
+    except ServiceError as error:
+        form.add_error(None, str(error))
+        return _page(request, conversation, form, status=status_of(error))
+    event = event_of(form)
+    done = f"?done={event.pk}" if event is not None else ""
+    return redirect(reverse("conversation_detail", args=[conversation.pk]) + done)
+
+
+def _page(request: HttpRequest, conversation: Conversation, form: MetadataForm, *, status: int = 200) -> HttpResponse:
+    context: dict[str, Any] = {"conversation": conversation, "form": form}
+    return responses.page(
+        request, "conversations/conversation_edit.html", context, fragments=["metadata"], status=status
+    )

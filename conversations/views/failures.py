@@ -1,0 +1,27 @@
+"""What the views do alike when a service does not do what was asked."""
+
+from django.urls import reverse
+
+from .. import responses
+from ..forms.conversations import TokenForm
+from ..models import Event, Outcome
+from ..services.errors import BeingChanged, MetadataMoved, NotRecorded, ServiceError
+
+
+def status_of(error: ServiceError) -> int:
+    """The HTTP status of a page that tells of the error."""
+    if isinstance(error, BeingChanged | MetadataMoved):
+        return responses.LOCKED
+    return responses.NOT_STORED if isinstance(error, NotRecorded) else responses.REJECTED
+
+
+def event_of(form: TokenForm) -> Event | None:
+    """The event that this form began, if it came so far."""
+    return Event.objects.with_token(form.cleaned_data.get("token", ""))
+
+
+def result_of(event: Event) -> str:
+    """Where one sees what became of an event."""
+    if event.outcome == Outcome.SUCCEEDED and event.conversation_id:
+        return reverse("conversation_detail", args=[event.conversation_id])
+    return reverse("event_detail", args=[event.pk])

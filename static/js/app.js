@@ -1,0 +1,88 @@
+// What a browser can add to pages that work without it: copying, counting, a shortcut, and words for lost requests.
+(function () {
+  "use strict";
+
+  const toast = document.getElementById("toast");
+  let hideToast = 0;
+
+  function say(text) {
+    toast.textContent = text;
+    toast.hidden = false;
+    clearTimeout(hideToast);
+    hideToast = setTimeout(function () { toast.hidden = true; }, 8000);
+  }
+
+  async function copy(selector) {
+    const text = document.querySelector(selector).textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      say("Copied.");
+    } catch {
+      getSelection().selectAllChildren(document.querySelector(selector));
+      say("Selected: copy it with Ctrl+C.");
+    }
+  }
+
+  // Characters as OpenAI counts them: code points, not UTF-16 units.
+  function count(field) {
+    const limit = Number(field.dataset.limit);
+    const length = Array.from(field.value).length;
+    const row = field.parentElement;
+    let counter = row.querySelector(".counter");
+    if (!counter) {
+      counter = row.appendChild(document.createElement("span"));
+      counter.className = "counter";
+    }
+    const near = length > limit * 0.75;
+    counter.hidden = !near;
+    counter.textContent = field.name + ": " + length + " of " + limit + " characters";
+    counter.classList.toggle("counter-over", length > limit);
+  }
+
+  document.documentElement.classList.add("scripted");
+
+  document.addEventListener("click", function (event) {
+    const button = event.target.closest("[data-copy]");
+    if (button) {
+      copy(button.dataset.copy);
+    }
+  });
+
+  document.addEventListener("input", function (event) {
+    if (event.target.dataset.limit) {
+      count(event.target);
+    }
+  });
+
+  document.addEventListener("keydown", function (event) {
+    const isTyping = event.target.closest("input, textarea, select");
+    const field = document.querySelector('[data-shortcut="' + CSS.escape(event.key) + '"]');
+    if (field && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      field.focus();
+      field.select();
+    }
+  });
+
+  // A plain form that is sent twice in a hurry is carried out once by its token; this spares the second page.
+  document.addEventListener("submit", function (event) {
+    if (event.target.method === "post" && !event.target.hasAttribute("hx-post")) {
+      if (event.target.dataset.sent) {
+        event.preventDefault();
+      }
+      event.target.dataset.sent = "yes";
+    }
+  });
+
+  addEventListener("pageshow", function () {
+    document.querySelectorAll("[data-sent]").forEach(function (form) { delete form.dataset.sent; });
+  });
+
+  document.addEventListener("htmx:sendError", function () {
+    say("Convadmin did not answer. Check the network; what you typed is still here.");
+  });
+
+  document.addEventListener("htmx:responseError", function (event) {
+    say("Convadmin answered with an error (HTTP " + event.detail.xhr.status + "). What you typed is still here.");
+  });
+})();
