@@ -4,13 +4,13 @@
 import os
 import sys
 
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
-
 
 def main() -> None:
     """Run the command that was given; a broken setting ends it with one sentence and exit code 1."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "convadmin.settings")
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import execute_from_command_line
+
     try:
         __import__(os.environ["DJANGO_SETTINGS_MODULE"])
     except ImproperlyConfigured as error:
@@ -19,4 +19,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)  # as shells put it: ended by Ctrl-C, which asks for no traceback

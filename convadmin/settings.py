@@ -1,9 +1,11 @@
 """All settings, read from the environment and from `.env` beside manage.py. `.env.example` explains each."""
 
+from contextlib import suppress
 from pathlib import Path
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from .environment import Env, count, database, log_level, read_env_file, seconds, switch, time_zone
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -11,42 +13,40 @@ OPENAI_HOSTS = ["api.openai.com"] + [
     f"{region}.api.openai.com" for region in ("us", "eu", "au", "ca", "jp", "in", "sg", "kr", "gb", "ae")
 ]
 
-env = environ.Env(
-    DEBUG=(bool, False),
+env = Env(
+    DEBUG=(switch, False),
     ALLOWED_HOSTS=(list, []),
     CSRF_TRUSTED_ORIGINS=(list, []),
-    HTTPS=(bool, True),
-    TRUST_FORWARDED_PROTO=(bool, False),
-    DATABASE_URL=(str, f"sqlite:///{BASE_DIR / 'data' / 'convadmin.sqlite3'}"),
+    HTTPS=(switch, True),
+    TRUST_FORWARDED_PROTO=(switch, False),
+    DATABASE_URL=(
+        database,
+        {"ENGINE": "django.db.backends.sqlite3", "NAME": str(BASE_DIR / "data" / "convadmin.sqlite3")},
+    ),
     CREDENTIAL_KEYS=(list, []),
     CREDENTIAL_HOSTS=(list, OPENAI_HOSTS),
     OPENAI_PROXY=(str, ""),
-    TIME_ZONE=(str, "UTC"),
-    REQUEST_BUDGET=(float, 20.0),
-    PAGE_SIZE=(int, 50),
-    LOG_LEVEL=(str, "INFO"),
+    TIME_ZONE=(time_zone, "UTC"),
+    REQUEST_BUDGET=(seconds, 20.0),
+    PAGE_SIZE=(count, 50),
+    LOG_LEVEL=(log_level, "INFO"),
 )
 
-try:
-    environ.Env.read_env(BASE_DIR / ".env")
-    SECRET_KEY = env.str("SECRET_KEY")
-    DEBUG = env("DEBUG")
-    ALLOWED_HOSTS = env("ALLOWED_HOSTS")
-    CSRF_TRUSTED_ORIGINS = env("CSRF_TRUSTED_ORIGINS")
-    HTTPS = env("HTTPS")
-    TRUST_FORWARDED_PROTO = env("TRUST_FORWARDED_PROTO")
-    DATABASES = {"default": env.db_url_config(env("DATABASE_URL"))}
-    CREDENTIAL_KEYS = env("CREDENTIAL_KEYS")
-    CREDENTIAL_HOSTS = env("CREDENTIAL_HOSTS")
-    OPENAI_PROXY = env("OPENAI_PROXY")
-    TIME_ZONE = env("TIME_ZONE")
-    REQUEST_BUDGET = env("REQUEST_BUDGET")  # seconds that a web request may spend on calls to OpenAI
-    PAGE_SIZE = env("PAGE_SIZE")  # rows of a list
-    LOG_LEVEL = env("LOG_LEVEL").upper()
-except (ImproperlyConfigured, ValueError, KeyError, OSError) as error:
-    raise ImproperlyConfigured(
-        f"A setting in the environment or .env cannot be used: {error}. See .env.example."
-    ) from None
+read_env_file(BASE_DIR / ".env")
+SECRET_KEY = env.str("SECRET_KEY")
+DEBUG = env("DEBUG")
+ALLOWED_HOSTS = env("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = env("CSRF_TRUSTED_ORIGINS")
+HTTPS = env("HTTPS")
+TRUST_FORWARDED_PROTO = env("TRUST_FORWARDED_PROTO")
+DATABASES = {"default": env("DATABASE_URL")}
+CREDENTIAL_KEYS = env("CREDENTIAL_KEYS")
+CREDENTIAL_HOSTS = env("CREDENTIAL_HOSTS")
+OPENAI_PROXY = env("OPENAI_PROXY")
+TIME_ZONE = env("TIME_ZONE")
+REQUEST_BUDGET = env("REQUEST_BUDGET")  # seconds that a web request may spend on calls to OpenAI
+PAGE_SIZE = env("PAGE_SIZE")  # rows of a list
+LOG_LEVEL = env("LOG_LEVEL")
 
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is empty. Set it in the environment or .env; see .env.example.")
@@ -105,6 +105,8 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
         "timeout": 20,  # seconds to wait for another writer
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
+    with suppress(OSError):  # whatever opens the database says what is wrong
+        Path(DATABASES["default"]["NAME"]).parent.mkdir(exist_ok=True)
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -48,6 +48,6 @@ def _problem_with_form(parts: SplitResult) -> str | None:
 def _problem_with_host(scheme: str, name: str, port: int | None, hosts: Sequence[str]) -> str | None:
     if name not in hosts and f"{name}:{port}" not in hosts:
         return f"Keys may not be sent to {name}. Whoever runs Convadmin can add it to CREDENTIAL_HOSTS."
-    if scheme == "http" and name.endswith("openai.com"):
+    if scheme == "http" and f".{name}".endswith(".openai.com"):
         return "OpenAI is reached by https only. Begin the address with https://."
     return None

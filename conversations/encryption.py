@@ -6,6 +6,7 @@ field does not open there. Keys are Fernet keys: 32 bytes in URL-safe base64, ne
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -39,13 +40,22 @@ def open_sealed(sealed: str, *, keys: Sequence[str], owner: str, field: str) -> 
         content = _fernet(keys).decrypt(sealed.encode())
     except InvalidToken:
         raise SealError("No key in CREDENTIAL_KEYS opens this secret. Add the key it was sealed under.") from None
-    sealed_owner, sealed_field, value = json.loads(content)
-    if (sealed_owner, sealed_field) != (owner, field):
-        raise SealError("This secret was sealed for another record or field. Type it again.")
-    return str(value)
+    match _json_or_none(content):
+        case [sealed_owner, sealed_field, str(value)] if (sealed_owner, sealed_field) == (owner, field):
+            return value
+    raise SealError("This secret was sealed for another record or field. Type it again.")
+
+
+def _json_or_none(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
 
 
 def _fernet(keys: Sequence[str]) -> MultiFernet:
     if not keys:
         raise SealError("CREDENTIAL_KEYS is empty. Set it before using credentials.")
+    if not all(map(is_key, keys)):
+        raise SealError("A key in CREDENTIAL_KEYS is no Fernet key. Correct it.")
     return MultiFernet([Fernet(key) for key in keys])

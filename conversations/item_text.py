@@ -52,5 +52,5 @@ def _message_text(item: Mapping[str, Any]) -> str | None:
 
 
 def _part_text(part: Any) -> str:
-    text = part.get(_TEXT_PARTS.get(part.get("type"), "")) if isinstance(part, Mapping) else None
+    text = part.get(_TEXT_PARTS.get(str(part.get("type")), "")) if isinstance(part, Mapping) else None
     return text if isinstance(text, str) else json.dumps(part, indent=2, ensure_ascii=False)

@@ -5,6 +5,7 @@ Pure: no Django, no network. Limits are those of the Conversations API (16 pairs
 """
 
 import json
+import math
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ def is_storable(text: str) -> bool:
 
 
 def storable(value: Any) -> Any:
-    """`value`, as read from JSON, with each character that no database holds replaced by U+FFFD."""
+    """`value`, as read from JSON, with each character or number that no database holds replaced by U+FFFD."""
     if isinstance(value, str):
         if is_storable(value):
             return value
@@ -33,6 +34,8 @@ def storable(value: Any) -> Any:
         return {storable(key): storable(item) for key, item in value.items()}
     if isinstance(value, list):
         return [storable(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):  # 1e999 is legal JSON, and read as infinity
+        return REPLACEMENT
     return value
 
 
@@ -72,7 +75,8 @@ def pairs_from_json(text: str) -> list[tuple[str, str]]:
     Raises ValueError with a sentence that says what to write instead.
     """
     try:
-        pairs = json.loads(text, object_pairs_hook=_Pairs)
+        # Numbers stay as they were typed: 1.10 is no 1.1 to whoever wrote a version.
+        pairs = json.loads(text, object_pairs_hook=_Pairs, parse_float=str, parse_int=str)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"This is not JSON ({error}). Paste an object such as {{“tenant”: “acme”}}.") from None
     if not isinstance(pairs, _Pairs):

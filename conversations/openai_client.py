@@ -10,7 +10,6 @@ asks to wait, or `conversation_locked`.
 """
 
 import json
-import math
 import random
 import time
 import unicodedata
@@ -23,14 +22,17 @@ from urllib.parse import quote
 import requests
 from requests.auth import AuthBase
 
-from .openai_errors import BadAnswer, InvalidRequest, NotSent, OpenAIError, decode
+from .metadata import storable
+from .openai_errors import BadAnswer, InvalidRequest, NotSent, OpenAIError, QuotaExceeded, decode
 from .transport import Deadline, new_session, send
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 MAX_ATTEMPTS = 3
 MAX_ID_LENGTH = 255
 SCRUBBED = "[secret]"
-SHORTEST_SECRET = 6  # shorter header values ("1", "true") are switches, and would be cut out of everything
+SHORTEST_SECRET = 6  # shorter header values ("1", "true") are switches, and would be cut out of every error
+SHORTEST_SURE_SECRET = 20  # a shorter one ("production", "ollama") may as well be a word of someone's metadata
+MAX_CREATED_AT = 2**40  # Unix seconds; later ones are absurd
 
 Json = dict[str, Any]
 
@@ -140,10 +142,15 @@ class Client:
     def exchange(
         self, method: str, path: str, *, deadline: Deadline, request_id: str, **request: Any
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Send one request; gives status, headers and body, scrubbed. Raises NotSent, NoAnswer or BadAnswer."""
+        """Send one request; gives status, headers and body, scrubbed. Raises NotSent, NoAnswer or BadAnswer.
+
+        A successful body loses no short secret: it is data, which goes back to OpenAI with the next edit.
+        """
         request["headers"] = {"X-Client-Request-Id": request_id}
         status, headers, body = send(self._session, method, f"{self._base_url}{path}", deadline, **request)
-        return status, {name: self.scrub(value) for name, value in headers.items()}, self._scrub_bytes(body)
+        shortest = SHORTEST_SURE_SECRET if 200 <= status < 300 else SHORTEST_SECRET
+        clean = {name: storable(self.scrub(value)) for name, value in headers.items()}
+        return status, clean, self._scrub_bytes(body, shortest)
 
     def scrub(self, text: str) -> str:
         """`text` without this client's secrets."""
@@ -151,9 +158,10 @@ class Client:
             text = text.replace(secret, SCRUBBED)
         return text
 
-    def _scrub_bytes(self, body: bytes) -> bytes:
+    def _scrub_bytes(self, body: bytes, shortest: int) -> bytes:
         for secret in self._secrets:
-            body = body.replace(secret.encode(), SCRUBBED.encode())
+            if len(secret) >= shortest:
+                body = body.replace(secret.encode(errors="replace"), SCRUBBED.encode())
         return body
 
 
@@ -184,8 +192,9 @@ class Calls:
     def delete_conversation(self, conversation_id: str) -> None:
         """DELETE /conversations/{id}. Its items are kept by OpenAI and cannot be reached afterwards."""
         answer = self._call("DELETE", f"/conversations/{_segment(conversation_id)}")
-        if answer.get("deleted") is not True:
-            raise BadAnswer("The answer does not say that the conversation was deleted.", status=200)
+        if answer.get("deleted") is not True or answer.get("id", conversation_id) != conversation_id:
+            message = "The answer does not say that the conversation was deleted."
+            raise BadAnswer(message, status=200, request_id=answer["_request_id"])
 
     def list_items(
         self,
@@ -209,17 +218,22 @@ class Calls:
 
     def retrieve_item(self, conversation_id: str, item_id: str) -> Json:
         """GET …/items/{item_id}."""
-        return self._call("GET", f"/conversations/{_segment(conversation_id)}/items/{_segment(item_id)}")
+        answer = self._call("GET", f"/conversations/{_segment(conversation_id)}/items/{_segment(item_id)}")
+        return {name: value for name, value in answer.items() if name != "_request_id"}
 
     def delete_item(self, conversation_id: str, item_id: str) -> None:
         """DELETE …/items/{item_id}. OpenAI documents the conversation as its answer, and was seen to send another."""
         self._call("DELETE", f"/conversations/{_segment(conversation_id)}/items/{_segment(item_id)}")
 
     def _call(self, method: str, path: str, *, repeatable: bool = True, **request: Any) -> Json:
+        may_have_happened = False
         for attempt in range(MAX_ATTEMPTS):
             try:
                 return self._attempt(method, path, **request)
             except OpenAIError as error:
+                if may_have_happened:
+                    error.may_have_happened = True
+                may_have_happened = error.may_have_happened and method != "GET"
                 if attempt == MAX_ATTEMPTS - 1 or not self._wait_to_retry(error, attempt, repeatable):
                     raise
         raise AssertionError("The last attempt returns or raises.")
@@ -234,7 +248,7 @@ class Calls:
                 method, path, deadline=self._deadline, request_id=request_id, **request
             )
             answer_id = headers.get("x-request-id", "")
-            return {**decode(status, headers, body), "_request_id": answer_id}
+            return {**decode(status, headers, body, self._client.scrub), "_request_id": answer_id}
         finally:
             self._recorder.answered(status, answer_id)
 
@@ -251,8 +265,11 @@ class Calls:
 
 
 def _may_retry(error: OpenAIError, repeatable: bool) -> bool:
-    """Whether a second attempt is right: never where the first may have created something."""
-    if not repeatable and error.may_have_happened:
+    """Whether a second attempt is right: never where the first may have created something, or where money is
+    missing, whatever the server says of it."""
+    if not repeatable and (error.may_have_happened or not error.worth_retrying):
+        return False
+    if isinstance(error, QuotaExceeded):
         return False
     return error.worth_retrying if error.should_retry is None else error.should_retry
 
@@ -275,7 +292,9 @@ def _conversation(answer: Json, expected_id: str = "") -> RemoteConversation:
 
 
 def _seconds(value: Any) -> int | None:
-    return int(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 0 <= value <= MAX_CREATED_AT else None
 
 
 def _page(answer: Json) -> ItemPage:
@@ -283,11 +302,18 @@ def _page(answer: Json) -> ItemPage:
     if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
         raise BadAnswer("The answer holds no list of items.", status=200, request_id=answer["_request_id"])
     last_id = answer.get("last_id") or (data[-1].get("id") if data else "")
-    return ItemPage(items=data, last_id=str(last_id or ""), has_more=answer.get("has_more") is True)
+    has_more = answer.get("has_more") is True and bool(last_id)  # without an id nobody can ask for more
+    return ItemPage(items=data, last_id=str(last_id or ""), has_more=has_more)
 
 
 def _spellings(secrets: Sequence[str]) -> list[str]:
     """Each secret as it may stand in a text: plain, in JSON, in a URL; longest first."""
     long_enough = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
-    spelled = {each for secret in long_enough for each in (secret, json.dumps(secret)[1:-1], quote(secret))}
+    spelled = {each for secret in long_enough for each in _spellings_of(secret)}
     return sorted(spelled, key=len, reverse=True)
+
+
+def _spellings_of(secret: str) -> tuple[str, ...]:
+    escaped = json.dumps(secret)[1:-1]
+    in_url = (quote(secret, errors="replace"), quote(secret, safe="", errors="replace"))
+    return secret, escaped, escaped.replace("/", "\\/"), *in_url

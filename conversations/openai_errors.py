@@ -20,10 +20,12 @@ Pure. Source of the codes: OpenAI's API reference, "Error codes", and the Conver
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
+
+from .metadata import storable
 
 QUOTA_CODES = frozenset(
     {
@@ -37,6 +39,8 @@ QUOTA_CODES = frozenset(
 
 
 LONGEST_WAIT = 86_400.0  # seconds
+LONGEST_TEXT = 2_000  # characters of a message, code or field that are kept
+MAX_DEPTH = 100  # levels of an answer; deeper ones would exhaust Python's stack further on
 
 
 class OpenAIError(Exception):
@@ -44,11 +48,11 @@ class OpenAIError(Exception):
 
     message: OpenAI's own words where there are any; status: HTTP status or None; code, param: OpenAI's, or "";
     request_id: of the answer, or ""; retry_after: seconds to wait, or None; should_retry: what the server
-    says of it, or None.
+    says of it, or None; may_have_happened: this attempt, or one before it, may have changed something.
     """
 
     advice: ClassVar[str] = ""
-    may_have_happened: ClassVar[bool] = False
+    may_have_happened: bool = False
     worth_retrying: ClassVar[bool] = False
 
     def __init__(
@@ -74,6 +78,10 @@ class OpenAIError(Exception):
     @property
     def what_to_do(self) -> str:
         """A sentence that says what the operator can do next."""
+        by_an_earlier_attempt = self.may_have_happened and not type(self).may_have_happened
+        return NoAnswer.advice if by_an_earlier_attempt else self._advice()
+
+    def _advice(self) -> str:
         return self.advice
 
     @property
@@ -161,8 +169,7 @@ class RateLimited(Refused):
 
     worth_retrying = True
 
-    @property
-    def what_to_do(self) -> str:
+    def _advice(self) -> str:
         if self.retry_after is None:
             return "Too many requests for now. Wait a little, then try again."
         seconds = max(1, round(self.retry_after))
@@ -193,29 +200,35 @@ _BY_STATUS: dict[int, type[Refused]] = {
 }
 
 
-def decode(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+def decode(status: int, headers: Mapping[str, str], body: bytes, scrub: Callable[[str], str] = str) -> dict[str, Any]:
     """The JSON object of a successful answer; raises the OpenAIError that fits any other.
 
-    `headers` must look names up without case.
+    The names of `headers` are in small letters. `scrub` goes over each text of an error.
     """
     request_id = headers.get("x-request-id", "")
+    if status < 200:
+        raise BadAnswer(f"HTTP {status} is no answer.", status=status, request_id=request_id)
+    if status >= 300:
+        raise _refusal(status, headers, _texts_of(_json_or_none(body), scrub))
     content = _json_or_none(body)
-    if 200 <= status < 300:
-        if isinstance(content, dict):
-            return content
+    if not isinstance(content, dict):
         raise BadAnswer("The answer is not a JSON object.", status=status, request_id=request_id)
-    raise _refusal(status, headers, content)
+    return content
 
 
-def _refusal(status: int, headers: Mapping[str, str], content: Any) -> Refused:
+def _texts_of(content: Any, scrub: Callable[[str], str]) -> dict[str, str]:
+    """What an error in OpenAI's form says, as text that can be shown and stored."""
     error = content.get("error") if isinstance(content, dict) else None
     known = error if isinstance(error, dict) else {}
-    code = _text(known.get("code"))
-    return _kind(status, code)(
-        _text(known.get("message")) or f"HTTP {status}, with no message in OpenAI's form.",
+    return {name: storable(scrub(_text(known.get(name))))[:LONGEST_TEXT] for name in ("message", "code", "param")}
+
+
+def _refusal(status: int, headers: Mapping[str, str], texts: Mapping[str, str]) -> Refused:
+    return _kind(status, texts["code"])(
+        texts["message"] or f"HTTP {status}, with no message in OpenAI's form.",
         status=status,
-        code=code,
-        param=_text(known.get("param")),
+        code=texts["code"],
+        param=texts["param"],
         request_id=headers.get("x-request-id", ""),
         retry_after=retry_after(headers),
         should_retry={"true": True, "false": False}.get(headers.get("x-should-retry", "")),
@@ -223,14 +236,14 @@ def _refusal(status: int, headers: Mapping[str, str], content: Any) -> Refused:
 
 
 def _kind(status: int, code: str) -> type[Refused]:
-    if code == "conversation_locked":
-        return Locked
-    if status == 429 and code in QUOTA_CODES:
-        return QuotaExceeded
     if status >= 500:
         return ServerError
     if status < 400:
         return Redirected
+    if code == "conversation_locked":
+        return Locked
+    if status == 429 and code in QUOTA_CODES:
+        return QuotaExceeded
     return _BY_STATUS.get(status, InvalidRequest)
 
 
@@ -255,17 +268,25 @@ def _wait(seconds: float) -> float:
 def _seconds_until(date: str, now: datetime) -> float | None:
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return _wait((moment - now).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return _wait((moment - now).total_seconds())
 
 
 def _json_or_none(body: bytes) -> Any:
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
+        content = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return None
+    return None if _is_deeper(content, MAX_DEPTH) else content
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
 
 
 def _refuse_constant(name: str) -> Any:

@@ -4,18 +4,28 @@ A fragment stands inside its page as a template partial whose name is the id of 
 htmx sends as HX-Target. It is served only where the view lists it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.template.response import TemplateResponse
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+
+class SignedInRequest(HttpRequest):
+    """A request as views get it: past the middleware for sign-in and htmx. For type checkers only."""
+
+    user: User
+    htmx: HtmxDetails
+
 
 REJECTED = 422  # the form is not valid
 LOCKED = 409  # someone else is changing it, or it moved
@@ -24,15 +34,20 @@ NOT_STORED = 507  # OpenAI did it, and the database refused to keep it
 
 
 def page(
-    request: HttpRequest, template: str, context: dict[str, Any], *, fragments: Iterable[str] = (), status: int = 200
+    request: SignedInRequest,
+    template: str,
+    context: dict[str, Any],
+    *,
+    fragments: Collection[str] = (),
+    status: int = 200,
 ) -> TemplateResponse:
     """The page, or the one of `fragments` that htmx asks for."""
     return TemplateResponse(request, f"{template}{_wanted(request, fragments)}", context, status=status)
 
 
-def _wanted(request: HttpRequest, fragments: Iterable[str]) -> str:
-    htmx = request.htmx  # type: ignore[attr-defined]
-    is_fragment = htmx and not htmx.history_restore_request and htmx.target in fragments
+def _wanted(request: SignedInRequest, fragments: Collection[str]) -> str:
+    htmx = request.htmx
+    is_fragment = bool(htmx) and not htmx.history_restore_request and htmx.target in fragments
     return f"#{htmx.target}" if is_fragment else ""
 
 

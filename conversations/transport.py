@@ -5,6 +5,7 @@ Here the deadline is checked before each read of the socket itself: status line,
 """
 
 import io
+import logging
 import ssl
 import threading
 import time
@@ -15,9 +16,10 @@ from typing import Any
 import requests
 from requests import exceptions
 from requests.adapters import HTTPAdapter
+from requests.utils import check_header_validity
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
 from .openai_errors import BadAnswer, NoAnswer, NotSent, OpenAIError
 
@@ -26,6 +28,9 @@ MAX_ANSWER_BYTES = 32 * 1024 * 1024
 POOL_SIZE = 16  # connections kept open a credential: as many as one web worker has threads
 
 _current = threading.local()
+
+# It would write down the lines that it could not read, in which a server may have echoed the key.
+logging.getLogger("urllib3.connection").addFilter(lambda record: "parse headers" not in record.getMessage())
 
 
 class Deadline:
@@ -77,7 +82,7 @@ class _DeadlineResponse(HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         deadline = getattr(_current, "deadline", None)
         if deadline is not None:
-            self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), deadline))  # type: ignore[attr-defined]
+            self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), deadline))
 
 
 class _Connection(HTTPConnection):
@@ -100,7 +105,7 @@ class _DeadlineAdapter(HTTPAdapter):
     """An adapter whose connections keep the deadline, through a proxy too."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
@@ -109,9 +114,17 @@ class _DeadlineAdapter(HTTPAdapter):
         return manager
 
 
+class _Session(requests.Session):
+    """A session to which a redirect is an answer like any other: `requests` would read the whole of its body
+    and prepare to follow it, even if told not to follow."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 def new_session(proxy: str = "") -> requests.Session:
     """A session that ignores `.netrc` and proxy variables, drops cookies and goes through `proxy` if one is given."""
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False
     session.proxies = {"http": proxy, "https": proxy} if proxy else {}
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -128,31 +141,46 @@ def send(
     Raises NotSent where nothing can have happened, NoAnswer where it may have, BadAnswer where the answer
     is larger than MAX_ANSWER_BYTES or wrongly compressed.
     """
-    failure: OpenAIError
+    # Raised out here, so that no exception carries the request, whose headers hold the key.
+    answer = _answer(session, method, url, deadline, **request)
+    if isinstance(answer, OpenAIError):
+        raise answer
+    return answer
+
+
+def _answer(
+    session: requests.Session, method: str, url: str, deadline: Deadline, **request: Any
+) -> tuple[int, dict[str, str], bytes] | OpenAIError:
+    try:
+        prepared = _prepared(session, requests.Request(method, url, **request))
+    except (requests.RequestException, ValueError) as error:
+        return NotSent(f"The request cannot be sent ({type(error).__name__}).")
     try:
         with deadline:
-            return _send(session, method, url, deadline, **request)
+            return _send(session, prepared, deadline)
     except requests.RequestException as error:
-        failure = _failure(error)
-    except (OSError, ValueError) as error:
-        failure = NoAnswer(f"The answer broke off ({type(error).__name__}).")
-    # Raised out here, so that no exception carries the request, whose headers hold the key.
-    raise failure
+        return _failure(error)
+    except (OSError, ValueError, HTTPError) as error:
+        return NoAnswer(f"The answer broke off ({type(error).__name__}).")
+
+
+def _prepared(session: requests.Session, request: requests.Request) -> requests.PreparedRequest:
+    """The request, ready to be sent; raises ValueError for headers that would break off the sending."""
+    prepared = session.prepare_request(request)
+    for name, value in prepared.headers.items():
+        check_header_validity((name, value))
+        f"{name}{value}".encode("latin-1")
+    return prepared
 
 
 def _send(
-    session: requests.Session, method: str, url: str, deadline: Deadline, **request: Any
+    session: requests.Session, prepared: requests.PreparedRequest, deadline: Deadline
 ) -> tuple[int, dict[str, str], bytes]:
     remaining = max(deadline.remaining, 0.001)
-    with session.request(
-        method,
-        url,
-        timeout=(min(CONNECT_TIMEOUT, remaining), remaining),
-        allow_redirects=False,
-        stream=True,
-        **request,
-    ) as response:
-        body = b"".join(_capped(response))
+    timeout = (min(CONNECT_TIMEOUT, remaining), remaining)
+    with session.send(prepared, timeout=timeout, allow_redirects=False, stream=True) as response:
+        # What follows an interim answer is the true one: unread, it goes with its connection.
+        body = b"" if response.status_code < 200 else b"".join(_capped(response))
         headers = {name.lower(): value for name, value in response.headers.items()}
     return response.status_code, headers, body
 
@@ -176,11 +204,13 @@ def _failure(error: requests.RequestException) -> OpenAIError:
         return NotSent("No secure connection could be made: the server's certificate was not accepted.")
     if any(isinstance(cause, NewConnectionError | ConnectTimeoutError) for cause in causes):
         return NotSent("No connection could be made to the server.")
-    if isinstance(error, exceptions.Timeout):
+    if isinstance(error, exceptions.InvalidURL | exceptions.InvalidSchema):
+        return NotSent("The address cannot be used.")
+    if any(isinstance(cause, exceptions.Timeout | ReadTimeoutError) for cause in causes):
         return NoAnswer("No answer came in time.")
     if isinstance(error, exceptions.ConnectionError | exceptions.ChunkedEncodingError):
         return NoAnswer("The connection broke before the answer was whole.")
-    return NotSent(f"The request could not be sent ({type(error).__name__}).")
+    return NoAnswer(f"The answer could not be read ({type(error).__name__}).")
 
 
 def _chain(error: Any) -> list[BaseException]:
@@ -188,5 +218,6 @@ def _chain(error: Any) -> list[BaseException]:
     chain: list[BaseException] = []
     while isinstance(error, BaseException) and error not in chain:
         chain.append(error)
-        error = getattr(error, "reason", None) or (error.args[0] if error.args else None)
+        inner = getattr(error, "reason", None) or getattr(error, "original_error", None)
+        error = inner or (error.args[0] if error.args else None)
     return chain

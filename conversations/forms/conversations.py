@@ -4,10 +4,11 @@ import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import QuerySet
 from django.http import QueryDict
 
 from ..metadata import Change
@@ -70,28 +71,34 @@ class MetadataFormMixin:
 
 
 class CredentialChoiceField(forms.ModelChoiceField):
-    """Credentials by name and host."""
+    """Credentials by name and host; the only one is chosen already."""
 
-    def label_from_instance(self, credential: Credential) -> str:  # type: ignore[override]
+    def __init__(self, usable: QuerySet[Credential]) -> None:
+        first = list(usable[:2])
+        self.only = first[0] if len(first) == 1 else None
+        super().__init__(
+            usable,
+            empty_label=None if self.only else "Choose a credential…",
+            error_messages={
+                "required": "Choose a credential.",
+                "invalid_choice": "Choose a credential that you may use.",
+            },
+        )
+
+    def label_from_instance(self, credential: Credential) -> str:
         return f"{credential.name} — {credential.host}"
 
 
-def credential_field(user: AbstractBaseUser | AnonymousUser) -> CredentialChoiceField:
-    """A choice among the credentials that the user may use; the only one is chosen already."""
-    usable = Credential.objects.visible_to(user).active()
-    only = usable[:2]
-    return CredentialChoiceField(
-        usable,
-        empty_label=None if len(only) == 1 else "Choose a credential…",
-        error_messages={"required": "Choose a credential.", "invalid_choice": "Choose a credential that you may use."},
-    )
+def credential_field(user: User | AnonymousUser) -> CredentialChoiceField:
+    """A choice among the credentials that the user may use."""
+    return CredentialChoiceField(Credential.objects.visible_to(user).active())
 
 
 class ConversationForm(MetadataFormMixin, TokenForm):
     """A new conversation: credential, up to 20 messages, up to 16 pairs."""
 
     def __init__(
-        self, data: QueryDict | None = None, *, user: AbstractBaseUser | AnonymousUser, draft: QueryDict | None = None
+        self, data: QueryDict | None = None, *, user: User | AnonymousUser, draft: QueryDict | None = None
     ) -> None:
         """`data` is checked; a `draft` is only shown again, such as when a row was added."""
         super().__init__(data, initial=draft.dict() if draft is not None else None)
@@ -116,11 +123,11 @@ class ConversationForm(MetadataFormMixin, TokenForm):
 
     def chosen_credential(self) -> Credential | None:
         """The credential that is chosen at present, also in a draft."""
-        field = self.fields["credential"]
+        field = cast(CredentialChoiceField, self.fields["credential"])
         try:
             return field.clean(self["credential"].value() or None)
         except forms.ValidationError:
-            return field.queryset.first() if field.empty_label is None else None
+            return field.only
 
     def show_failure(self, error: OpenAIError, event: Event | None) -> None:
         super().show_failure(error, event)
@@ -211,9 +218,7 @@ class GetForm(TokenForm):
         error_messages={"required": "Paste the id of a conversation, such as conv_68a1…"},
     )
 
-    def __init__(
-        self, data: QueryDict | None = None, *, user: AbstractBaseUser | AnonymousUser, openai_id: str = ""
-    ) -> None:
+    def __init__(self, data: QueryDict | None = None, *, user: User | AnonymousUser, openai_id: str = "") -> None:
         super().__init__(data, initial={"openai_id": openai_id})
         self.fields["credential"] = credential_field(user)
 

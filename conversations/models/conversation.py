@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import IntegrityError, models, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -40,7 +40,9 @@ class Origin(models.TextChoices):
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "ConversationQuerySet":
+    """Rows of the index."""
+
+    def visible_to(self, user: User | AnonymousUser) -> "ConversationQuerySet":
         """Those of the credentials that the user may see: the only way to rows."""
         return self.filter(credential__in=Credential.objects.visible_to(user))
 
@@ -63,7 +65,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         openai_id: str,
         created_at: int | None,
         metadata: Mapping[str, Any],
-        added_by: AbstractBaseUser | None,
+        added_by: User | None,
         origin: str,
     ) -> "Conversation":
         """Put a conversation that OpenAI answered about into the index. `created_at`: Unix seconds."""
@@ -114,6 +116,10 @@ class Conversation(models.Model):
     def get_absolute_url(self) -> str:
         """Its page in the dashboard."""
         return reverse("conversation_detail", args=[self.pk])
+
+    def is_visible_to(self, user: User | AnonymousUser) -> bool:
+        """Whether the user may see this row."""
+        return Conversation.objects.visible_to(user).filter(pk=self.pk).exists()
 
     @property
     def is_removed(self) -> bool:
@@ -167,12 +173,16 @@ class Conversation(models.Model):
         self.save(update_fields=["state", "our_metadata", "read_at"])
 
     def keep_theirs(self) -> None:
-        """Accept what OpenAI holds: nothing differs any more."""
+        """Accept what OpenAI holds where it differs: nothing differs any more."""
+        if self.state != State.DIFFERS:
+            return
         self.state, self.our_metadata = State.ACTIVE, None
         self.save(update_fields=["state", "our_metadata"])
 
     def hand_over(self, credential: Credential) -> None:
         """Make it belong to another credential of the same server, and its terms with it."""
+        if credential.pk == self.credential_id:
+            return
         old = self.credential_id
         self.credential = credential
         self.save(update_fields=["credential"])
@@ -186,6 +196,7 @@ class Conversation(models.Model):
     def purge(self) -> None:
         """Take it out of the index for good, with its terms and the details of its events."""
         with transaction.atomic():
+            self.refresh_from_db(from_queryset=Conversation.objects.select_for_update())
             self.events.forget_details()
             index.apply([IndexChange(self.credential_id, self.ord, before=self.metadata)])
             self.delete()
@@ -195,8 +206,8 @@ class Conversation(models.Model):
 
 
 def _moment(seconds: int | None) -> datetime:
-    """The moment of OpenAI's `created_at`; now, where it is missing or absurd."""
-    now = timezone.now()
+    """The moment of OpenAI's `created_at`; now, where it is missing or absurd. In whole seconds, as `ord` is."""
+    now = timezone.now().replace(microsecond=0)
     if seconds is None or not EPOCH.timestamp() <= seconds <= (now + timedelta(days=1)).timestamp():
         return now
     return datetime.fromtimestamp(seconds, UTC)

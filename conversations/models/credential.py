@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
@@ -15,6 +15,8 @@ from ..encryption import open_sealed, seal
 from .team import Team
 
 if TYPE_CHECKING:
+    from django.db.models.fields.related_descriptors import RelatedManager
+
     from .conversation import Conversation
 
 SHORTEST_KEY_WITH_ENDING = 20  # characters; of shorter keys no part is shown
@@ -28,7 +30,9 @@ def validate_base_url(value: str) -> None:
 
 
 class CredentialQuerySet(models.QuerySet["Credential"]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "CredentialQuerySet":
+    """Keys, and who may use which."""
+
+    def visible_to(self, user: User | AnonymousUser) -> "CredentialQuerySet":
         """Those of the user's teams; all for an active superuser."""
         if getattr(user, "is_superuser", False) and user.is_active:
             return self
@@ -116,8 +120,8 @@ class Credential(models.Model):
         self.save(update_fields=["tested_at", "test_passed", "test_answer"])
 
     if TYPE_CHECKING:
-        headers: models.Manager["CredentialHeader"]
-        conversations: models.Manager["Conversation"]
+        headers: RelatedManager["CredentialHeader"]
+        conversations: RelatedManager["Conversation"]
 
 
 class CredentialHeader(models.Model):

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -23,6 +23,8 @@ PENDING_FOR = timedelta(seconds=120)  # longer than any request lives: after thi
 
 
 class Action(models.TextChoices):
+    """What someone asked for."""
+
     CREATE = "create", "create"
     GET = "get", "get"
     REFRESH = "refresh", "refresh"
@@ -34,6 +36,8 @@ class Action(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
+    """What became of it; `unknown`: it was sent and no answer came."""
+
     PENDING = "pending", "Under way"
     SUCCEEDED = "succeeded", "Succeeded"
     REFUSED = "refused", "Refused by OpenAI"
@@ -42,7 +46,9 @@ class Outcome(models.TextChoices):
 
 
 class EventQuerySet(models.QuerySet["Event"]):
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "EventQuerySet":
+    """What was asked for."""
+
+    def visible_to(self, user: User | AnonymousUser) -> "EventQuerySet":
         """Those of the credentials that the user may see."""
         if getattr(user, "is_superuser", False) and user.is_active:
             return self
@@ -78,9 +84,16 @@ class EventQuerySet(models.QuerySet["Event"]):
         return self.filter(dead | Q(outcome=Outcome.UNKNOWN), settled_by=None)
 
     def removal_was_sent(self, base_url: str, openai_id: str) -> bool:
-        """Whether a DELETE of the conversation was sent after a read that was answered 200."""
-        removals = self.filter(base_url=base_url, openai_id=openai_id, action=Action.REMOVE)
-        return any(_deleted_after_reading(attempts) for attempts in removals.values_list("attempts", flat=True))
+        """Whether a DELETE of the conversation that may have been done was sent after the last call that was
+        answered 200, which showed that it was there."""
+        there, sent = False, False
+        for event in self.filter(base_url=base_url, openai_id=openai_id).order_by("pk"):
+            for attempt in event.attempts:
+                if attempt["method"] == "DELETE":
+                    sent = sent or (there and event.outcome not in (Outcome.REFUSED, Outcome.FAILED))
+                elif attempt.get("status") == 200:
+                    there, sent = True, False
+        return sent
 
     def forget_details(self) -> None:
         """Delete the values and words that they hold."""
@@ -89,12 +102,6 @@ class EventQuerySet(models.QuerySet["Event"]):
     def settleable_by_reading(self, base_url: str, openai_id: str) -> "EventQuerySet":
         """Unresolved changes of one conversation: an answer to a read tells what became of them."""
         return self.unresolved().filter(base_url=base_url, openai_id=openai_id)
-
-
-def _deleted_after_reading(attempts: list[dict[str, Any]]) -> bool:
-    calls = [(attempt["method"], attempt.get("status")) for attempt in attempts]
-    reads = [position for position, call in enumerate(calls) if call == ("GET", 200)]
-    return bool(reads) and any(method == "DELETE" for method, _ in calls[reads[0] :])
 
 
 class Event(models.Model):

@@ -7,13 +7,14 @@ key, cursor, date range and posting in one. `n` counts a term's postings; a term
 
 import hashlib
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import models
+from django.db import IntegrityError, models
 from django.db.models import F
 
 from ..metadata import as_text, fold
@@ -57,8 +58,8 @@ class Posting(models.Model):
 
 
 def ord_at(moment: datetime) -> int:
-    """The smallest `ord` of a conversation created at `moment` or later."""
-    return max(0, int((moment - EPOCH).total_seconds())) << TIEBREAK_BITS
+    """The smallest `ord` of a conversation created at `moment` or later; they are created at whole seconds."""
+    return max(0, math.ceil((moment - EPOCH).total_seconds())) << TIEBREAK_BITS
 
 
 def digest(key: str, value: str | None) -> bytes:
@@ -91,26 +92,44 @@ def apply(changes: Iterable[IndexChange]) -> None:
         for target, names in ((added, after - before), (removed, before - after)):
             for key, value in names:
                 target[change.credential_id, key, value].append(change.ord)
-    _add(added)
-    _remove(removed)
+    ids = _terms(added, removed)
+    _add(added, ids)
+    _remove(removed, ids)
 
 
-def _add(added: Mapping[Name, list[int]]) -> None:
-    names = sorted(added, key=_order)
-    Term.objects.bulk_create(map(_new_term, names), ignore_conflicts=True, batch_size=BATCH)
-    ids = _ids(names)
-    Posting.objects.bulk_create(
-        (Posting(term_id=ids[name], ord=ord_) for name in names for ord_ in added[name]), batch_size=BATCH
-    )
-    _count({ids[name]: len(added[name]) for name in names})
+def _terms(added: Iterable[Name], removed: Iterable[Name]) -> dict[Name, int]:
+    """The ids of the terms, those to be added made where they are missing, and locked until the transaction
+    ends, so that nobody deletes a term that is about to be borne."""
+    wanted = sorted(added, key=_order)
+    for _ in range(10):
+        Term.objects.bulk_create(map(_new_term, wanted), ignore_conflicts=True, batch_size=BATCH)
+        ids = _locked(_ids([*wanted, *removed]))
+        if all(name in ids for name in wanted):
+            return ids
+    raise IntegrityError("Terms were deleted as fast as they were made, 10 times.")
 
 
-def _remove(removed: Mapping[Name, list[int]]) -> None:
-    ids = _ids(sorted(removed, key=_order))
-    for name, term_id in ids.items():
-        Posting.objects.filter(term_id=term_id, ord__in=removed[name]).delete()
-    _count({term_id: -len(removed[name]) for name, term_id in ids.items()})
+def _locked(ids: Mapping[Name, int]) -> dict[Name, int]:
+    """Those that are still there, locked in the order of their ids, so that nobody waits in a circle."""
+    terms = Term.objects.select_for_update(no_key=True).order_by("pk")
+    held: set[int] = set()
     for batch in _batches(sorted(ids.values())):
+        held.update(terms.filter(pk__in=batch).values_list("pk", flat=True))
+    return {name: pk for name, pk in ids.items() if pk in held}
+
+
+def _add(added: Mapping[Name, list[int]], ids: Mapping[Name, int]) -> None:
+    postings = (Posting(term_id=ids[name], ord=ord_) for name, ords in added.items() for ord_ in ords)
+    Posting.objects.bulk_create(postings, batch_size=BATCH)
+    _count({ids[name]: len(ords) for name, ords in added.items()})
+
+
+def _remove(removed: Mapping[Name, list[int]], ids: Mapping[Name, int]) -> None:
+    known = {ids[name]: ords for name, ords in removed.items() if name in ids}
+    for term_id, ords in known.items():
+        Posting.objects.filter(term_id=term_id, ord__in=ords).delete()
+    _count({term_id: -len(ords) for term_id, ords in known.items()})
+    for batch in _batches(sorted(known)):
         Term.objects.filter(pk__in=batch, n__lte=0).delete()
 
 

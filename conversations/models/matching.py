@@ -8,7 +8,7 @@ from functools import reduce, singledispatch
 from operator import or_
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Left, StrIndex
+from django.db.models.functions import Left, Lower, StrIndex
 from django.db.models.lookups import Exact, GreaterThan
 from django.utils import timezone
 
@@ -50,7 +50,8 @@ def _(term: language.HasTerm) -> Q:
 def _(term: language.TextTerm) -> Q:
     part = fold(term.text)
     in_value = _bears(Term.objects.filter(_contains("folded", part), value__isnull=False))
-    return in_value | _begins("openai_id", term.text)
+    beginning = Exact(Lower(Left(F("openai_id"), len(part))), part)
+    return in_value | Q(beginning)
 
 
 @_met.register

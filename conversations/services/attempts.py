@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -37,13 +37,13 @@ class EventRecorder:
 
     def answered(self, status: int | None, request_id: str) -> None:
         """Note the answer; it is saved when the event is, so that nothing stands between answer and index."""
-        self._event.attempts[-1] |= {"status": status, "request_id": request_id}
+        self._event.attempts[-1] |= {"status": status, "request_id": request_id[:200]}
         self._event.request_id = request_id[:200]
 
 
 def begin(
     *,
-    actor: AbstractBaseUser,
+    actor: User,
     action: str,
     credential: Credential,
     token: str | None = None,
@@ -146,8 +146,8 @@ def write_detail(event: Event, **detail: Any) -> None:
 
 
 def _outcome(error: OpenAIError, changes: bool) -> str:
-    if isinstance(error, NotSent) or (not changes and error.status is None):
-        return Outcome.FAILED
     if changes and error.may_have_happened:
         return Outcome.UNKNOWN
+    if isinstance(error, NotSent) or (not changes and error.status is None):
+        return Outcome.FAILED
     return Outcome.REFUSED

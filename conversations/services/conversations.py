@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
-from django.db import DatabaseError, transaction
+from django.contrib.auth.models import User
+from django.db import transaction
 
 from ..metadata import MAX_PAIRS, Change, storable, told_by_answer
 from ..models import Action, Conversation, Credential, Event, Outcome
@@ -19,14 +19,14 @@ from ..openai_client import Calls, Json, RemoteConversation
 from ..openai_errors import InvalidRequest, NotFound, OpenAIError
 from .attempts import begin, recorded, settle, succeed
 from .credentials import calls_for, client_for
-from .errors import BelongsToAnother, MetadataMoved, NotRecorded
+from .errors import BelongsToAnother, MetadataMoved, NotRecorded, ServiceError
 
 logger = logging.getLogger(__name__)
 
 
 def create_conversation(
     *,
-    actor: AbstractBaseUser,
+    actor: User,
     credential: Credential,
     items: Sequence[Json],
     metadata: Mapping[str, str],
@@ -42,19 +42,18 @@ def create_conversation(
         remote = calls.create_conversation(items=items, metadata=metadata)
     try:
         return _enter(event, credential, remote, Origin.CREATED)
-    except DatabaseError:
+    except Exception as error:  # whatever it is, the id stands nowhere else
         logger.critical(
-            "OpenAI created %s with credential %s for event %s, and the database refused to store it.",
+            "OpenAI created %s with credential %s for event %s, and it could not be stored (%s).",
             remote.id,
             credential.pk,
             event.pk,
+            type(error).__name__,
         )
         raise NotRecorded(remote.id, credential) from None
 
 
-def get_conversation(
-    *, actor: AbstractBaseUser, credential: Credential, openai_id: str, token: str | None = None
-) -> Conversation:
+def get_conversation(*, actor: User, credential: Credential, openai_id: str, token: str | None = None) -> Conversation:
     """Read a conversation by its id and put it, or its news, into the index; an unknown id enters nothing.
 
     Raises BelongsToAnother where another credential of the same server brought it.
@@ -69,7 +68,7 @@ def get_conversation(
     return conversation
 
 
-def refresh_conversation(*, actor: AbstractBaseUser, conversation: Conversation) -> Conversation:
+def refresh_conversation(*, actor: User, conversation: Conversation) -> Conversation:
     """Read it again; its state then says what the answer means. Settles what was unresolved about it."""
     event, calls = _begin_on(conversation, actor, Action.REFRESH)
     remote = _read(event, calls, conversation.openai_id, conversation)
@@ -78,7 +77,7 @@ def refresh_conversation(*, actor: AbstractBaseUser, conversation: Conversation)
 
 def update_metadata(
     *,
-    actor: AbstractBaseUser,
+    actor: User,
     conversation: Conversation,
     opened_with: Mapping[str, Any],
     wanted: Mapping[str, Any],
@@ -94,11 +93,8 @@ def update_metadata(
     if storable(current) != opened_with:
         _store_conflict(event, conversation, current)
         raise MetadataMoved(opened_with, storable(current))
-    exact = {
-        key: current[key] if key in current and opened_with.get(key) == value else value
-        for key, value in wanted.items()
-    }
-    answers = [current]
+    exact = _exact(current, opened_with, wanted)
+    answers: list[Mapping[str, Any]] = [current]
     try:
         with recorded(event, changes=True):
             for answer in _updates(calls, conversation.openai_id, current, exact):
@@ -110,9 +106,7 @@ def update_metadata(
     return told_by_answer(storable(current), storable(exact), storable(answers[-1]))
 
 
-def remove_conversation(
-    *, actor: AbstractBaseUser, conversation: Conversation, token: str | None = None
-) -> Conversation:
+def remove_conversation(*, actor: User, conversation: Conversation, token: str | None = None) -> Conversation:
     """Delete it at OpenAI. It counts as removed when OpenAI confirms that, or answers 404 to a repeat of a
     recorded DELETE that had followed a recorded 200; a first 404 only makes it missing (NotFound is raised)."""
     event, calls = _begin_on(conversation, actor, Action.REMOVE, token=token)
@@ -124,7 +118,7 @@ def remove_conversation(
         _read(event, calls, conversation.openai_id, conversation)
     try:
         with recorded(event, changes=True):
-            _delete(event, calls, conversation.openai_id, is_repeat)
+            _delete(calls, conversation.openai_id, is_repeat)
     except NotFound:
         _store_not_found(event, conversation)
         raise
@@ -136,9 +130,14 @@ def remove_conversation(
 
 
 def hand_over_conversation(
-    *, actor: AbstractBaseUser, conversation: Conversation, credential: Credential, token: str | None = None
+    *, actor: User, conversation: Conversation, credential: Credential, token: str | None = None
 ) -> Conversation:
-    """Make it belong to another credential of the same server, once a read through that one proves it."""
+    """Make it belong to another credential of the same server, once a read through that one proves it.
+
+    Raises ServiceError for a credential of another server.
+    """
+    if credential.base_url != conversation.base_url:
+        raise ServiceError(f"“{credential.name}” is a credential of another server. Nothing was sent.")
     event, calls = _begin(
         actor,
         Action.HAND_OVER,
@@ -153,16 +152,14 @@ def hand_over_conversation(
         return _store(event, conversation, remote.metadata, by_us=False)
 
 
-def _begin(actor: AbstractBaseUser, action: str, credential: Credential, **facts: Any) -> tuple[Event, Calls]:
+def _begin(actor: User, action: str, credential: Credential, **facts: Any) -> tuple[Event, Calls]:
     """The pending event and the calls that it records; a credential that cannot be used begins nothing."""
     client_for(credential)
     event = begin(actor=actor, action=action, credential=credential, **facts)
     return event, calls_for(credential, event)
 
 
-def _begin_on(
-    conversation: Conversation, actor: AbstractBaseUser, action: str, token: str | None = None
-) -> tuple[Event, Calls]:
+def _begin_on(conversation: Conversation, actor: User, action: str, token: str | None = None) -> tuple[Event, Calls]:
     return _begin(
         actor,
         action,
@@ -183,13 +180,22 @@ def _read(event: Event, calls: Calls, openai_id: str, conversation: Conversation
         raise
 
 
-def _delete(event: Event, calls: Calls, openai_id: str, is_repeat: bool) -> None:
+def _delete(calls: Calls, openai_id: str, is_repeat: bool) -> None:
     try:
         calls.delete_conversation(openai_id)
-    except NotFound:
-        sent = sum(attempt["method"] == "DELETE" for attempt in event.attempts)
-        if not is_repeat and sent < 2:
+    except NotFound as error:
+        if not is_repeat and not error.may_have_happened:
             raise
+
+
+def _exact(current: Mapping[str, Any], opened_with: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """`wanted`, with each key and each untouched value as OpenAI holds it, not as it can be stored."""
+    theirs = {storable(key): (key, value) for key, value in current.items()}
+    exact = {}
+    for key, value in wanted.items():
+        their_key, their_value = theirs.get(key, (key, value))
+        exact[their_key] = their_value if opened_with.get(key) == value else value
+    return exact
 
 
 def _updates(

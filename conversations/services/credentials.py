@@ -31,9 +31,18 @@ def client_for(credential: Credential) -> Client:
     with _lock:
         changed_at, client = _clients.get(credential.pk, (None, None))
         if client is None or changed_at != credential.changed_at:
-            client = _new_client(credential)
+            outdated, client = client, _new_client(credential)
             _clients[credential.pk] = (credential.changed_at, client)
+            if outdated is not None:
+                outdated.close()
     return client
+
+
+def forget_clients() -> None:
+    """Close all pooled connections; the next calls make new ones."""
+    with _lock:
+        while _clients:
+            _clients.popitem()[1][1].close()
 
 
 def calls_for(credential: Credential, event: Event | None = None) -> Calls:
@@ -63,7 +72,7 @@ test_credential.__test__ = False  # type: ignore[attr-defined]  # pytest collect
 def _judge(error: OpenAIError | CredentialUnusable) -> tuple[bool, str]:
     if isinstance(error, CredentialUnusable):
         return False, str(error)
-    if isinstance(error, NotFound) and NOBODYS_ID in error.message:
+    if isinstance(error, NotFound) and NOBODYS_ID in error.message.replace(f"/{NOBODYS_ID}", ""):
         return True, "Works: the server knows the key and answers for conversations."
     if isinstance(error, NotFound):
         return False, f"{error.message} The server answered, but not for conversations. Check the base URL."

@@ -1,6 +1,6 @@
 """Saying what became of an event of which nobody knew, and choosing where metadata differs."""
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
@@ -10,7 +10,7 @@ from .conversations import get_conversation
 from .errors import ServiceError
 
 
-def settle_by_id(*, actor: AbstractBaseUser, event: Event, openai_id: str) -> Conversation:
+def settle_by_id(*, actor: User, event: Event, openai_id: str) -> Conversation:
     """An unresolved creation did create `openai_id`: read it, put it into the index, and settle the event.
 
     Raises what `get_conversation` raises; the event then stays unresolved.
@@ -23,7 +23,7 @@ def settle_by_id(*, actor: AbstractBaseUser, event: Event, openai_id: str) -> Co
     return conversation
 
 
-def settle_by_note(*, actor: AbstractBaseUser, event: Event, note: str) -> Event:
+def settle_by_note(*, actor: User, event: Event, note: str) -> Event:
     """Someone looked into it and says what became of it; gives the new event that holds the note."""
     with transaction.atomic():
         settling = _local_event(actor, Action.SETTLE, event)
@@ -32,7 +32,7 @@ def settle_by_note(*, actor: AbstractBaseUser, event: Event, note: str) -> Event
     return settling
 
 
-def keep_remote_metadata(*, actor: AbstractBaseUser, conversation: Conversation) -> None:
+def keep_remote_metadata(*, actor: User, conversation: Conversation) -> None:
     """Accept the metadata that OpenAI holds where it differs from what we had."""
     with transaction.atomic():
         row = Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
@@ -42,7 +42,7 @@ def keep_remote_metadata(*, actor: AbstractBaseUser, conversation: Conversation)
         _local_event(actor, Action.KEEP, event)
 
 
-def _local_event(actor: AbstractBaseUser, action: str, about: Event) -> Event:
+def _local_event(actor: User, action: str, about: Event) -> Event:
     """An event that needed no call: done as it is written."""
     return Event.objects.create(
         actor=actor,

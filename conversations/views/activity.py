@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -14,6 +14,7 @@ from ..forms.conversations import SettleForm
 from ..models import Event
 from ..openai_errors import OpenAIError
 from ..paging import keyset_page
+from ..responses import SignedInRequest
 from ..services.errors import ServiceError
 from ..services.settling import settle_by_id, settle_by_note
 from .failures import status_of
@@ -21,7 +22,7 @@ from .failures import status_of
 
 @require_safe
 @permission_required("conversations.view_event", raise_exception=True)
-def event_list(request: HttpRequest) -> HttpResponse:
+def event_list(request: SignedInRequest) -> HttpResponse:
     events = Event.objects.visible_to(request.user)
     only_unresolved = request.GET.get("show") == "unresolved"
     cursors = {name: request.GET.get(name, "") for name in ("before", "after")}
@@ -40,7 +41,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("conversations.view_event", raise_exception=True)
-def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def event_detail(request: SignedInRequest, pk: int) -> HttpResponse:
     event = get_object_or_404(Event.objects.visible_to(request.user).for_list(), pk=pk)
     if request.method != "POST":
         return _page(request, event, SettleForm())
@@ -48,7 +49,7 @@ def event_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @permission_required("conversations.change_conversation", raise_exception=True)
-def _settle(request: HttpRequest, event: Event) -> HttpResponse:
+def _settle(request: SignedInRequest, event: Event) -> HttpResponse:
     form = SettleForm(request.POST)
     if not event.is_unresolved:
         form.add_error(None, "This is settled already.")
@@ -71,5 +72,5 @@ def _settle(request: HttpRequest, event: Event) -> HttpResponse:
     return redirect("event_detail", event.pk)
 
 
-def _page(request: HttpRequest, event: Event, form: SettleForm, *, status: int = 200) -> HttpResponse:
+def _page(request: SignedInRequest, event: Event, form: SettleForm, *, status: int = 200) -> HttpResponse:
     return responses.page(request, "conversations/event_detail.html", {"event": event, "form": form}, status=status)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -12,6 +12,7 @@ from .. import responses
 from ..forms.conversations import RemoveForm
 from ..models import Conversation, Credential
 from ..openai_errors import NotFound, OpenAIError
+from ..responses import SignedInRequest
 from ..services.conversations import hand_over_conversation, refresh_conversation, remove_conversation
 from ..services.errors import AlreadySubmitted, ServiceError
 from ..services.settling import keep_remote_metadata
@@ -26,14 +27,14 @@ READ = {
 
 @require_POST
 @permission_required("conversations.change_conversation", raise_exception=True)
-def conversation_refresh(request: HttpRequest, pk: int) -> HttpResponse:
+def conversation_refresh(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     return _told(request, conversation, lambda: _refresh(request, conversation))
 
 
 @require_POST
 @permission_required("conversations.change_conversation", raise_exception=True)
-def conversation_keep(request: HttpRequest, pk: int) -> HttpResponse:
+def conversation_keep(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     keep_remote_metadata(actor=request.user, conversation=conversation)
     messages.success(request, "OpenAI’s metadata is kept. Nothing was sent.")
@@ -42,7 +43,7 @@ def conversation_keep(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("conversations.delete_conversation", raise_exception=True)
-def conversation_remove(request: HttpRequest, pk: int) -> HttpResponse:
+def conversation_remove(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     if request.method != "POST":
         return _remove_page(request, conversation, RemoveForm())
@@ -65,7 +66,7 @@ def conversation_remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @permission_required("conversations.change_conversation", raise_exception=True)
-def conversation_hand_over(request: HttpRequest, pk: int) -> HttpResponse:
+def conversation_hand_over(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     usable = Credential.objects.visible_to(request.user).active().at(conversation.base_url)
     credential = get_object_or_404(usable, pk=request.POST.get("credential") or 0)
@@ -77,7 +78,7 @@ def conversation_hand_over(request: HttpRequest, pk: int) -> HttpResponse:
     return _told(request, conversation, hand_over)
 
 
-def _refresh(request: HttpRequest, conversation: Conversation) -> None:
+def _refresh(request: SignedInRequest, conversation: Conversation) -> None:
     try:
         row = refresh_conversation(actor=request.user, conversation=conversation)
     except NotFound as error:
@@ -86,7 +87,7 @@ def _refresh(request: HttpRequest, conversation: Conversation) -> None:
         messages.success(request, READ[row.state])
 
 
-def _told(request: HttpRequest, conversation: Conversation, act: Callable[[], None]) -> HttpResponse:
+def _told(request: SignedInRequest, conversation: Conversation, act: Callable[[], None]) -> HttpResponse:
     """Act, and go back to the conversation, which says how it went."""
     try:
         act()
@@ -98,7 +99,7 @@ def _told(request: HttpRequest, conversation: Conversation, act: Callable[[], No
 
 
 def _remove_page(
-    request: HttpRequest, conversation: Conversation, form: RemoveForm, *, status: int = 200
+    request: SignedInRequest, conversation: Conversation, form: RemoveForm, *, status: int = 200
 ) -> HttpResponse:
     context = {"conversation": conversation, "form": form}
     return responses.page(request, "conversations/conversation_remove.html", context, status=status)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -13,6 +13,7 @@ from ..forms.conversations import ConversationForm
 from ..openai_client import DEFAULT_BASE_URL
 from ..openai_errors import OpenAIError
 from ..request_preview import as_curl, as_json
+from ..responses import SignedInRequest
 from ..services.conversations import create_conversation
 from ..services.errors import AlreadySubmitted, ServiceError
 from .failures import event_of, result_of, status_of
@@ -22,7 +23,7 @@ TEMPLATE = "conversations/conversation_create.html"
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("conversations.add_conversation", raise_exception=True)
-def conversation_create(request: HttpRequest) -> HttpResponse:
+def conversation_create(request: SignedInRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, ConversationForm(user=request.user))
     draft = ConversationForm(user=request.user, draft=request.POST)
@@ -48,12 +49,12 @@ def conversation_create(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @permission_required("conversations.add_conversation", raise_exception=True)
-def conversation_preview(request: HttpRequest) -> HttpResponse:
+def conversation_preview(request: SignedInRequest) -> HttpResponse:
     form = ConversationForm(user=request.user, draft=request.POST)
     return responses.page(request, TEMPLATE, _context(form), fragments=["preview"])
 
 
-def _page(request: HttpRequest, form: ConversationForm, *, status: int = 200) -> HttpResponse:
+def _page(request: SignedInRequest, form: ConversationForm, *, status: int = 200) -> HttpResponse:
     return responses.page(request, TEMPLATE, _context(form), fragments=["new-conversation"], status=status)
 
 

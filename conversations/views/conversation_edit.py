@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -12,6 +12,7 @@ from .. import responses
 from ..forms.conversations import MetadataForm
 from ..models import Conversation
 from ..openai_errors import OpenAIError
+from ..responses import SignedInRequest
 from ..services.conversations import update_metadata
 from ..services.errors import AlreadySubmitted, MetadataMoved, ServiceError
 from .conversations import visible_conversation
@@ -20,7 +21,7 @@ from .failures import event_of, result_of, status_of
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("conversations.change_conversation", raise_exception=True)
-def conversation_edit(request: HttpRequest, pk: int) -> HttpResponse:
+def conversation_edit(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     if request.method != "POST":
         return _page(request, conversation, _opened_form(request, conversation))
@@ -33,14 +34,14 @@ def conversation_edit(request: HttpRequest, pk: int) -> HttpResponse:
     return _save(request, conversation, form)
 
 
-def _opened_form(request: HttpRequest, conversation: Conversation) -> MetadataForm:
+def _opened_form(request: SignedInRequest, conversation: Conversation) -> MetadataForm:
     form = MetadataForm(opened_with=conversation.metadata)
     if request.GET.get("fill") == "ours" and conversation.our_metadata is not None:
         form.offer(conversation.our_metadata)
     return form
 
 
-def _save(request: HttpRequest, conversation: Conversation, form: MetadataForm) -> HttpResponse:
+def _save(request: SignedInRequest, conversation: Conversation, form: MetadataForm) -> HttpResponse:
     facts = {
         "opened_with": form.cleaned_data["opened_with"],
         "wanted": form.cleaned_data["metadata"],
@@ -65,7 +66,9 @@ def _save(request: HttpRequest, conversation: Conversation, form: MetadataForm) 
     return redirect(reverse("conversation_detail", args=[conversation.pk]) + done)
 
 
-def _page(request: HttpRequest, conversation: Conversation, form: MetadataForm, *, status: int = 200) -> HttpResponse:
+def _page(
+    request: SignedInRequest, conversation: Conversation, form: MetadataForm, *, status: int = 200
+) -> HttpResponse:
     context: dict[str, Any] = {"conversation": conversation, "form": form}
     return responses.page(
         request, "conversations/conversation_edit.html", context, fragments=["metadata"], status=status

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -20,6 +20,7 @@ from ..openai_errors import OpenAIError
 from ..paging import keyset_page
 from ..query import CredentialTerm, IdTerm, Query, TextTerm
 from ..request_preview import as_json
+from ..responses import SignedInRequest
 from ..services.conversations import get_conversation
 from ..services.errors import AlreadySubmitted, BelongsToAnother, ServiceError
 from .failures import event_of, result_of, status_of
@@ -30,7 +31,7 @@ EVENTS_SHOWN = 20
 
 @require_safe
 @permission_required("conversations.view_conversation", raise_exception=True)
-def conversation_list(request: HttpRequest) -> HttpResponse:
+def conversation_list(request: SignedInRequest) -> HttpResponse:
     state = _with_known_credentials(ListState.from_address(request.GET.dict()), request)
     found = Conversation.objects.visible_to(request.user).matching(state.query)
     page = keyset_page(found.for_list(), "ord", before=state.before, after=state.after, size=settings.PAGE_SIZE)
@@ -50,7 +51,7 @@ def conversation_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @permission_required("conversations.view_conversation", raise_exception=True)
-def conversation_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def conversation_detail(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     return responses.page(
         request, "conversations/conversation_detail.html", detail_context(request, conversation), fragments=["metadata"]
@@ -59,7 +60,7 @@ def conversation_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("conversations.add_conversation", raise_exception=True)
-def conversation_get(request: HttpRequest) -> HttpResponse:
+def conversation_get(request: SignedInRequest) -> HttpResponse:
     if request.method != "POST":
         return _get_page(request, GetForm(user=request.user, openai_id=request.GET.get("id", "").strip()[:255]))
     form = GetForm(request.POST, user=request.user)
@@ -82,13 +83,13 @@ def conversation_get(request: HttpRequest) -> HttpResponse:
     return redirect("conversation_detail", conversation.pk)
 
 
-def visible_conversation(request: HttpRequest, pk: int) -> Conversation:
+def visible_conversation(request: SignedInRequest, pk: int) -> Conversation:
     """The conversation, if the user may see it; answers 404 otherwise."""
     rows = Conversation.objects.visible_to(request.user).select_related("credential", "added_by")
     return get_object_or_404(rows, pk=pk)
 
 
-def detail_context(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
+def detail_context(request: SignedInRequest, conversation: Conversation) -> dict[str, Any]:
     """What the page of a conversation shows."""
     events = Event.objects.visible_to(request.user).for_list().about(conversation)
     recent = list(events[: EVENTS_SHOWN + 1])
@@ -111,7 +112,7 @@ def detail_context(request: HttpRequest, conversation: Conversation) -> dict[str
     }
 
 
-def _done_event(request: HttpRequest, events: EventQuerySet) -> Event | None:
+def _done_event(request: SignedInRequest, events: EventQuerySet) -> Event | None:
     """The change that the address says was done just now, to tell what OpenAI answered."""
     done = request.GET.get("done", "")
     return events.succeeded(int(done)) if done.isdecimal() else None
@@ -127,10 +128,10 @@ def _raw(conversation: Conversation) -> dict[str, Any]:
 
 
 def _get_page(
-    request: HttpRequest, form: GetForm, *, owned: Conversation | None = None, status: int = 200
+    request: SignedInRequest, form: GetForm, *, owned: Conversation | None = None, status: int = 200
 ) -> HttpResponse:
     """`owned`: the row that another credential brought; it is named only to those who may see it."""
-    may_see = owned is not None and Conversation.objects.visible_to(request.user).filter(pk=owned.pk).exists()
+    may_see = owned is not None and owned.is_visible_to(request.user)
     context = {"form": form, "is_owned": owned is not None, "owned": owned if may_see else None}
     return responses.page(
         request, "conversations/conversation_get.html", context, fragments=["get-form"], status=status
@@ -147,7 +148,7 @@ def _pasted_id(query: Query) -> str:
     return text if is_legal_id(text) and " " not in text else ""
 
 
-def _with_known_credentials(state: ListState, request: HttpRequest) -> ListState:
+def _with_known_credentials(state: ListState, request: SignedInRequest) -> ListState:
     """A credential that the user does not know by this name is a problem of the search (R24)."""
     for term in state.query.terms:
         if not isinstance(term, CredentialTerm):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from .. import responses
@@ -11,6 +11,7 @@ from ..item_text import displayed
 from ..models import Conversation
 from ..openai_client import is_legal_id
 from ..openai_errors import OpenAIError
+from ..responses import SignedInRequest
 from ..services.errors import ServiceError
 from ..services.items import list_items
 from .conversations import visible_conversation
@@ -18,7 +19,7 @@ from .conversations import visible_conversation
 
 @require_safe
 @permission_required("conversations.view_conversation", raise_exception=True)
-def item_list(request: HttpRequest, pk: int) -> HttpResponse:
+def item_list(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     after = request.GET.get("after", "")
     context, status = _read(conversation, after if is_legal_id(after) else "")

@@ -1,0 +1,100 @@
+"""Reading settings from the environment and `.env`, so that whatever is wrong there ends in one sentence.
+
+The sentence names the setting or the line and never shows the value, which may be a secret.
+"""
+
+import io
+import logging
+import re
+import zoneinfo
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+LINE = re.compile(r"\s*|#.*|(export )?[A-Za-z_0-9]+=.*")
+
+
+class Env(environ.Env):
+    """`environ.Env` that says which setting cannot be used, and what it should be."""
+
+    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+        """The setting, cast; raises ImproperlyConfigured with a sentence about it."""
+        try:
+            return super().get_value(var, *args, **kwargs)
+        except (ValueError, LookupError, OSError, ImproperlyConfigured):
+            cast = self.scheme.get(var, (str,))[0]
+            problem = f"has to be {SHAPES.get(cast, SHAPES[str])}" if var in self.ENVIRON else "is not set"
+        raise ImproperlyConfigured(f"{var} {problem}. Set it in the environment or .env; see .env.example.")
+
+
+def read_env_file(path: Path) -> None:
+    """Take the lines of `path`, where it exists, into the environment, which has precedence.
+
+    Raises ImproperlyConfigured with the number of a line that is wrong, not with its content.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ImproperlyConfigured(f"{path.name} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{path.name} is no text in UTF-8. Write it again; see .env.example.") from None
+    lines = text.splitlines()
+    for number, line in enumerate(lines, start=1):
+        if "\0" in line or not LINE.fullmatch(line):
+            raise ImproperlyConfigured(f"Line {number} of {path.name} is neither NAME=value nor a # comment.")
+    environ.Env.read_env(io.StringIO("\n".join(filter(str.strip, lines))))
+
+
+def switch(text: str) -> bool:
+    """`text` as on or off. A plain `bool` takes every other word for off, and so "flase" for HTTPS."""
+    words = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+    return words[text.strip().lower()]
+
+
+def count(text: str) -> int:
+    """A whole number from 1 on."""
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """A time that is longer than nothing and ends."""
+    if not 0 < float(text) < float("inf"):
+        raise ValueError(text)
+    return float(text)
+
+
+def database(url: str) -> dict[str, Any]:
+    """A database of a supported kind, described as Django wants it."""
+    if url.partition("://")[0] not in {"sqlite", "postgres", "postgresql"}:
+        raise ValueError(url)
+    return environ.Env.db_url_config(url)
+
+
+def time_zone(name: str) -> str:
+    """`name`, where there is such a zone."""
+    return zoneinfo.ZoneInfo(name).key
+
+
+def log_level(name: str) -> str:
+    """`name` in capitals, where it is a level of logging."""
+    if name.upper() not in logging.getLevelNamesMapping():
+        raise ValueError(name)
+    return name.upper()
+
+
+SHAPES: dict[Callable[[str], Any], str] = {
+    str: "a text that does not begin with $",  # which stands for another setting's value
+    switch: "on or off",
+    count: "a whole number from 1 on",
+    seconds: "a number above 0",
+    database: "sqlite:////folder/file.sqlite3 or postgres://user:password@host:5432/name",
+    time_zone: "a time zone such as UTC or Europe/Berlin",
+    log_level: "DEBUG, INFO, WARNING, ERROR or CRITICAL",
+}

@@ -1,0 +1,147 @@
+"""The house keeps its shape: imports point down only, and nothing grows past what one reads in a sitting."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+APP = ROOT / "conversations"
+MODULES = sorted(path for path in APP.rglob("*.py") if "migrations" not in path.parts)
+
+PURE = {
+    "metadata",
+    "query",
+    "query_dates",
+    "query_parser",
+    "query_terms",
+    "query_tokens",
+    "encryption",
+    "base_url",
+    "request_preview",
+    "item_text",
+}
+CLIENT = {"openai_errors", "transport", "openai_client"}
+# What each part of the house may import of the others, besides itself.
+ALLOWED: dict[str, set[str]] = {
+    **dict.fromkeys(PURE, PURE),
+    **{name: {"metadata", *CLIENT} for name in CLIENT},
+    "sandbox": {"metadata"},
+    "list_state": {"query"},
+    "paging": set(),
+    "responses": set(),
+    "roles": set(),
+    "checks": {"encryption"},
+    "apps": {"checks", "roles"},
+    "models": PURE,
+    "services": {"models", *PURE, *CLIENT},
+    "forms": {"models", "openai_client", "openai_errors", *PURE},
+    "templatetags": {"models", "metadata"},
+    "views": {"forms", "services", "models", "responses", "list_state", "paging", *CLIENT, *PURE},
+    "admin": {"forms", "services", "models", "encryption"},
+    "urls": {"views"},
+    "management": {"models", "services", "sandbox", *PURE},
+}
+NETWORK = {"requests", "urllib3", "http", "socket", "ssl"}
+
+
+def part_of(path: Path) -> str:
+    """The part of the house that a module belongs to."""
+    return path.relative_to(APP).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The absolute names that a module imports."""
+    package = ["conversations", *path.relative_to(APP).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def parts_imported(path: Path) -> set[str]:
+    """The other parts of the house that a module imports."""
+    names = (name.split(".") for name in imported(path))
+    known = {*ALLOWED}
+    return {name[1] for name in names if name[0] == "conversations" and len(name) > 1} & known - {part_of(path)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(APP)))
+def test_imports_point_down_only(path: Path) -> None:
+    part = part_of(path)
+    if part != "__init__":
+        assert parts_imported(path) <= ALLOWED[part], f"{part} may not import these"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(APP)))
+def test_pure_modules_and_the_client_know_nothing_of_django(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imported(path)}
+    if part_of(path) in PURE | CLIENT | {"sandbox"}:
+        assert "django" not in roots
+    if part_of(path) in PURE:
+        assert not roots & NETWORK
+
+
+def test_only_responses_knows_htmx() -> None:
+    knowing = {part_of(path) for path in MODULES if "htmx" in path.read_text().lower()}
+    assert knowing == {"responses"}
+
+
+def test_only_settings_reads_the_environment_file() -> None:
+    reading = [path.name for path in MODULES if "environ.Env" in path.read_text()]
+    assert reading == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(APP)))
+def test_no_module_is_longer_than_one_reads_in_a_sitting(path: Path) -> None:
+    text = path.read_text()
+    limit = 25 if part_of(path) == "views" else 40
+    assert text.count("\n") <= 350
+    too_long = [
+        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= limit
+    ]
+    assert too_long == []
+
+
+def test_every_public_function_outside_views_says_what_it_does() -> None:
+    silent = [
+        f"{path.relative_to(APP)}: {node.name}"
+        for path in MODULES
+        if part_of(path) not in {"views", "admin", "sandbox", "templatetags", "management"}
+        for node in ast.iter_child_nodes(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+    assert silent == []
+
+
+def test_views_do_not_filter_by_fields() -> None:
+    filtering = [path.name for path in MODULES if part_of(path) == "views" and ".filter(" in path.read_text()]
+    assert filtering == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "templates").rglob("*.html")), ids=lambda path: path.name)
+def test_templates_hold_no_inline_style_or_script(path: Path) -> None:
+    text = path.read_text()
+    assert text.count("\n") <= 120
+    assert "style=" not in text
+    assert "<style" not in text
+    assert " on" + "click=" not in text
+    assert "hx-on" not in text
+
+
+def test_the_top_level_is_as_it_was_fixed() -> None:
+    fixed = {"manage.py", "requirements.txt", "convadmin", "conversations", "templates", "static", "tests"}
+    beside = {"README.md", "CHANGELOG.md", "dev", "pyproject.toml", "docs"}
+    left_by_use = {"staticfiles", "data"}
+    found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    assert found - left_by_use <= fixed | beside
+    assert fixed <= found
