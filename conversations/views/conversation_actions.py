@@ -14,10 +14,10 @@ from ..models import Conversation, Credential
 from ..openai_errors import NotFound, OpenAIError
 from ..responses import SignedInRequest
 from ..services.conversations import hand_over_conversation, refresh_conversation, remove_conversation
-from ..services.errors import AlreadySubmitted, ServiceError
+from ..services.errors import ServiceError
 from ..services.settling import keep_remote_metadata
 from .conversations import visible_conversation
-from .failures import event_of, result_of, status_of
+from .failures import attempted
 
 READ = {
     "active": "Read from OpenAI just now. It is as the index has it.",
@@ -50,18 +50,11 @@ def conversation_remove(request: SignedInRequest, pk: int) -> HttpResponse:
     form = RemoveForm(request.POST)
     if not form.is_valid():
         return _remove_page(request, conversation, form, status=responses.REJECTED)
-    try:
-        remove_conversation(actor=request.user, conversation=conversation, token=form.cleaned_data["token"])
-    except AlreadySubmitted as error:
-        return redirect(result_of(error.event))
-    except OpenAIError as error:
-        form.show_failure(error, event_of(form))
-        return _remove_page(request, conversation, form, status=responses.FAILED_AT_OPENAI)
-    except ServiceError as error:
-        form.add_error(None, str(error))
-        return _remove_page(request, conversation, form, status=status_of(error))
-    messages.success(request, "Removed. OpenAI confirmed it.")
-    return redirect("conversation_detail", pk)
+    return attempted(
+        form,
+        lambda: _remove(request, conversation, form),
+        lambda status: _remove_page(request, conversation, form, status=status),
+    )
 
 
 @require_POST
@@ -76,6 +69,12 @@ def conversation_hand_over(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.success(request, f"It belongs to {credential.name} now.")
 
     return _told(request, conversation, hand_over)
+
+
+def _remove(request: SignedInRequest, conversation: Conversation, form: RemoveForm) -> HttpResponse:
+    remove_conversation(actor=request.user, conversation=conversation, token=form.cleaned_data["token"])
+    messages.success(request, "Removed. OpenAI confirmed it.")
+    return redirect("conversation_detail", conversation.pk)
 
 
 def _refresh(request: SignedInRequest, conversation: Conversation) -> None:

@@ -11,12 +11,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from .. import responses
 from ..forms.conversations import ConversationForm
 from ..openai_client import DEFAULT_BASE_URL
-from ..openai_errors import OpenAIError
 from ..request_preview import as_curl, as_json
 from ..responses import SignedInRequest
 from ..services.conversations import create_conversation
-from ..services.errors import AlreadySubmitted, ServiceError
-from .failures import event_of, result_of, status_of
+from .failures import attempted
 
 TEMPLATE = "conversations/conversation_create.html"
 
@@ -32,19 +30,7 @@ def conversation_create(request: SignedInRequest) -> HttpResponse:
     form = ConversationForm(request.POST, user=request.user)
     if not form.is_valid():
         return _page(request, form, status=responses.REJECTED)
-    facts = {name: form.cleaned_data[name] for name in ("credential", "items", "metadata", "token")}
-    try:
-        conversation = create_conversation(actor=request.user, **facts)
-    except AlreadySubmitted as error:
-        return redirect(result_of(error.event))
-    except OpenAIError as error:
-        form.show_failure(error, event_of(form))
-        return _page(request, form, status=responses.FAILED_AT_OPENAI)
-    except ServiceError as error:
-        form.add_error(None, str(error))
-        return _page(request, form, status=status_of(error))
-    messages.success(request, "Created at OpenAI.")
-    return redirect("conversation_detail", conversation.pk)
+    return attempted(form, lambda: _create(request, form), lambda status: _page(request, form, status=status))
 
 
 @require_POST
@@ -52,6 +38,13 @@ def conversation_create(request: SignedInRequest) -> HttpResponse:
 def conversation_preview(request: SignedInRequest) -> HttpResponse:
     form = ConversationForm(user=request.user, draft=request.POST)
     return responses.page(request, TEMPLATE, _context(form), fragments=["preview"])
+
+
+def _create(request: SignedInRequest, form: ConversationForm) -> HttpResponse:
+    facts = {name: form.cleaned_data[name] for name in ("credential", "items", "metadata", "token")}
+    conversation = create_conversation(actor=request.user, **facts)
+    messages.success(request, "Created at OpenAI.")
+    return redirect("conversation_detail", conversation.pk)
 
 
 def _page(request: SignedInRequest, form: ConversationForm, *, status: int = 200) -> HttpResponse:

@@ -11,12 +11,11 @@ from django.views.decorators.http import require_http_methods
 from .. import responses
 from ..forms.conversations import MetadataForm
 from ..models import Conversation
-from ..openai_errors import OpenAIError
 from ..responses import SignedInRequest
 from ..services.conversations import update_metadata
-from ..services.errors import AlreadySubmitted, MetadataMoved, ServiceError
+from ..services.errors import MetadataMoved
 from .conversations import visible_conversation
-from .failures import event_of, result_of, status_of
+from .failures import attempted, event_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -31,7 +30,11 @@ def conversation_edit(request: SignedInRequest, pk: int) -> HttpResponse:
     form = MetadataForm(request.POST)
     if not form.is_valid():
         return _page(request, conversation, form, status=responses.REJECTED)
-    return _save(request, conversation, form)
+    return attempted(
+        form,
+        lambda: _save(request, conversation, form),
+        lambda status: _page(request, conversation, form, status=status),
+    )
 
 
 def _opened_form(request: SignedInRequest, conversation: Conversation) -> MetadataForm:
@@ -42,25 +45,12 @@ def _opened_form(request: SignedInRequest, conversation: Conversation) -> Metada
 
 
 def _save(request: SignedInRequest, conversation: Conversation, form: MetadataForm) -> HttpResponse:
-    facts = {
-        "opened_with": form.cleaned_data["opened_with"],
-        "wanted": form.cleaned_data["metadata"],
-        "token": form.cleaned_data["token"],
-    }
+    facts = {name: form.cleaned_data[name] for name in ("opened_with", "token")}
     try:
-        update_metadata(actor=request.user, conversation=conversation, **facts)
-    except AlreadySubmitted as error:
-        return redirect(result_of(error.event))
+        update_metadata(actor=request.user, conversation=conversation, wanted=form.cleaned_data["metadata"], **facts)
     except MetadataMoved as error:
         form.show_conflict(error.theirs, error.changes)
-        form.add_error(None, str(error))
-        return _page(request, conversation, form, status=status_of(error))
-    except OpenAIError as error:
-        form.show_failure(error, event_of(form))
-        return _page(request, conversation, form, status=responses.FAILED_AT_OPENAI)
-    except ServiceError as error:
-        form.add_error(None, str(error))
-        return _page(request, conversation, form, status=status_of(error))
+        raise
     event = event_of(form)
     done = f"?done={event.pk}" if event is not None else ""
     return redirect(reverse("conversation_detail", args=[conversation.pk]) + done)

@@ -16,14 +16,13 @@ from ..metadata import difference
 from ..models import Conversation, Credential, Event
 from ..models.event import EventQuerySet
 from ..openai_client import is_legal_id
-from ..openai_errors import OpenAIError
 from ..paging import keyset_page
 from ..query import CredentialTerm, IdTerm, Query, TextTerm
 from ..request_preview import as_json
 from ..responses import SignedInRequest
 from ..services.conversations import get_conversation
-from ..services.errors import AlreadySubmitted, BelongsToAnother, ServiceError
-from .failures import event_of, result_of, status_of
+from ..services.errors import BelongsToAnother
+from .failures import attempted
 
 COUNTED_UP_TO = 10_000
 EVENTS_SHOWN = 20
@@ -66,19 +65,15 @@ def conversation_get(request: SignedInRequest) -> HttpResponse:
     form = GetForm(request.POST, user=request.user)
     if not form.is_valid():
         return _get_page(request, form, status=responses.REJECTED)
+    return attempted(form, lambda: _get(request, form), lambda status: _get_page(request, form, status=status))
+
+
+def _get(request: SignedInRequest, form: GetForm) -> HttpResponse:
     facts = {name: form.cleaned_data[name] for name in ("credential", "openai_id", "token")}
     try:
         conversation = get_conversation(actor=request.user, **facts)
-    except AlreadySubmitted as error:
-        return redirect(result_of(error.event))
     except BelongsToAnother as error:
         return _get_page(request, form, owned=error.conversation, status=responses.LOCKED)
-    except OpenAIError as error:
-        form.show_failure(error, event_of(form))
-        return _get_page(request, form, status=responses.FAILED_AT_OPENAI)
-    except ServiceError as error:
-        form.add_error(None, str(error))
-        return _get_page(request, form, status=status_of(error))
     messages.success(request, "Read from OpenAI just now.")
     return redirect("conversation_detail", conversation.pk)
 
