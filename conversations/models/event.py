@@ -35,6 +35,18 @@ class Action(models.TextChoices):
     SETTLE = "settle", "settle"
 
 
+DONE = {
+    Action.CREATE: "created it",
+    Action.GET: "got it by its id",
+    Action.REFRESH: "refreshed it",
+    Action.UPDATE: "edited its metadata",
+    Action.REMOVE: "removed it",
+    Action.KEEP: "kept OpenAI’s metadata",
+    Action.HAND_OVER: "handed it over",
+    Action.SETTLE: "settled an attempt",
+}
+
+
 class Outcome(models.TextChoices):
     """What became of it; `unknown`: it was sent and no answer came."""
 
@@ -147,6 +159,12 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_action_display()}: {self.get_outcome_display()}"
+
+    @property
+    def in_words(self) -> str:
+        """What its actor did, or tried to do."""
+        done = self.outcome == Outcome.SUCCEEDED
+        return DONE[Action(self.action)] if done else f"tried to {self.get_action_display()}"
 
     @property
     def is_pending(self) -> bool:
