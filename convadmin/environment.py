@@ -27,7 +27,7 @@ class Env(environ.Env):
         except (ValueError, LookupError, OSError, ImproperlyConfigured):
             cast = self.scheme.get(var, (str,))[0]
             problem = f"has to be {SHAPES.get(cast, SHAPES[str])}" if var in self.ENVIRON else "is not set"
-        raise ImproperlyConfigured(f"{var} {problem}. Set it in the environment or .env; see .env.example.")
+        raise ImproperlyConfigured(f"{var} {problem}, in the environment or in .env; .env.example explains it.")
 
 
 def read_env_file(path: Path) -> None:

@@ -254,6 +254,11 @@ class UserAdmin(DjangoUserAdmin):
 
     rights = ("is_staff", "is_superuser", "groups", "user_permissions")
 
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """The filter by group would list every team."""
+        filters = super().get_list_filter(request)
+        return filters if request.user.is_superuser else [name for name in filters if name != "groups"]
+
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         own = super().get_readonly_fields(request, obj)
         return own if request.user.is_superuser else (*own, *self.rights)

@@ -32,15 +32,15 @@ def problem_with(url: str, hosts: Sequence[str]) -> str | None:
         name, port = parts.hostname or "", parts.port
     except ValueError:
         return "This is no web address. Write one such as https://api.openai.com/v1."
-    return _problem_with_form(parts) or _problem_with_host(parts.scheme, name, port, hosts)
+    return _problem_with_form(url, parts) or _problem_with_host(parts.scheme, name, port, hosts)
 
 
-def _problem_with_form(parts: SplitResult) -> str | None:
-    if parts.scheme not in {"https", "http"} or not parts.hostname or "\\" in parts.geturl():
+def _problem_with_form(url: str, parts: SplitResult) -> str | None:
+    if parts.scheme not in {"https", "http"} or not parts.hostname or "\\" in url:
         return "Write an address that begins with https://, such as https://api.openai.com/v1."
     if parts.username is not None or parts.password is not None:
         return "Leave user name and password out of the address."
-    if parts.query or parts.fragment or parts.geturl().endswith(("?", "#")):
+    if "?" in url or "#" in url:
         return "Leave everything from “?” or “#” on out of the address."
     return None
 

@@ -20,14 +20,15 @@ def keyset_page(rows: QuerySet[Any], key: str, *, before: str = "", after: str =
 
     A cursor is the key of a row, as text; one that is no number counts as none.
     """
-    if after.isdecimal():
-        found = list(rows.filter(**{f"{key}__gt": int(after)}).order_by(key)[: size + 1])
+    above, below = _number(after), _number(before)
+    if above is not None:
+        found = list(rows.filter(**{f"{key}__gt": above}).order_by(key)[: size + 1])
         has_newer, has_older = len(found) > size, True
         found = found[:size][::-1]
     else:
-        below = rows.filter(**{f"{key}__lt": int(before)}) if before.isdecimal() else rows
-        found = list(below.order_by(f"-{key}")[: size + 1])
-        has_newer, has_older = before.isdecimal(), len(found) > size
+        lower = rows if below is None else rows.filter(**{f"{key}__lt": below})
+        found = list(lower.order_by(f"-{key}")[: size + 1])
+        has_newer, has_older = below is not None, len(found) > size
         found = found[:size]
     cursors = [str(getattr(row, key)) for row in found]
     return Page(
@@ -35,3 +36,7 @@ def keyset_page(rows: QuerySet[Any], key: str, *, before: str = "", after: str =
         newer=cursors[0] if cursors and has_newer else "",
         older=cursors[-1] if cursors and has_older else "",
     )
+
+
+def _number(cursor: str) -> int | None:
+    return int(cursor) if cursor.isdecimal() and len(cursor) < 20 else None

@@ -9,6 +9,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+")
+
 
 def as_json(body: Mapping[str, Any]) -> str:
     """The body as indented JSON."""
@@ -33,8 +35,15 @@ def _header_options(organization: str, project: str, secret_headers: Sequence[st
     plain = {"Content-Type": "application/json", "OpenAI-Organization": organization, "OpenAI-Project": project}
     options = ['-H "Authorization: Bearer $OPENAI_API_KEY"']
     options += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in plain.items() if value]
-    return options + [f'-H "{name}: ${_variable(name)}"' for name in secret_headers]
+    return options + [_secret_option(name) for name in secret_headers]
+
+
+def _secret_option(name: str) -> str:
+    """Names of headers may hold what a shell acts on, such as a backtick."""
+    start = f'"{name}: ' if _PLAIN_NAME.fullmatch(name) else f'{shlex.quote(f"{name}: ")}"'
+    return f'-H {start}${_variable(name)}"'
 
 
 def _variable(name: str) -> str:
-    return re.sub(r"\W", "_", name, flags=re.ASCII).upper()
+    variable = re.sub(r"\W", "_", name, flags=re.ASCII).upper()
+    return f"_{variable}" if variable[:1].isdigit() else variable

@@ -62,9 +62,9 @@ class FragmentMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        patch_vary_headers(response, ["HX-Request", "HX-Target"])
         if request.htmx and response.status_code in {301, 302}:  # type: ignore[attr-defined]
-            return _client_redirect(request, response)
+            response = _client_redirect(request, response)
+        patch_vary_headers(response, ["HX-Request", "HX-Target"])
         return response
 
 

@@ -154,7 +154,7 @@ def _answer(
     try:
         prepared = _prepared(session, requests.Request(method, url, **request))
     except (requests.RequestException, ValueError) as error:
-        return NotSent(f"The request cannot be sent ({type(error).__name__}).")
+        return NotSent(f"The request cannot be sent ({type(error).__name__}).", should_retry=False)
     try:
         with deadline:
             return _send(session, prepared, deadline)
@@ -201,11 +201,12 @@ def _failure(error: requests.RequestException) -> OpenAIError:
     if isinstance(error, exceptions.ContentDecodingError):
         return BadAnswer("The answer is too large or wrongly compressed.")
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return NotSent("No secure connection could be made: the server's certificate was not accepted.")
+        message = "No secure connection could be made: the server's certificate was not accepted."
+        return NotSent(message, should_retry=False)
     if any(isinstance(cause, NewConnectionError | ConnectTimeoutError) for cause in causes):
         return NotSent("No connection could be made to the server.")
     if isinstance(error, exceptions.InvalidURL | exceptions.InvalidSchema):
-        return NotSent("The address cannot be used.")
+        return NotSent("The address cannot be used.", should_retry=False)
     if any(isinstance(cause, exceptions.Timeout | ReadTimeoutError) for cause in causes):
         return NoAnswer("No answer came in time.")
     if isinstance(error, exceptions.ConnectionError | exceptions.ChunkedEncodingError):

@@ -11,11 +11,11 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 from django.http import QueryDict
 
-from ..metadata import Change
+from ..metadata import Change, storable
 from ..models import Credential, Event
 from ..openai_client import is_legal_id
 from ..openai_errors import OpenAIError
-from .rows import MessageRow, MessageRows, MetadataRows, PairRow
+from .rows import MessageRow, MessageRows, MetadataRows, PairRow, as_typed
 
 _ITEM = re.compile(r"items\[(\d+)\]")
 
@@ -36,13 +36,20 @@ class TokenForm(forms.Form):
     again = forms.BooleanField(required=False)
 
     failure: OpenAIError | None = None
-    unknown_event: Event | None = None
     fresh_token = staticmethod(fresh_token)
+
+    def __init__(
+        self, data: QueryDict | None = None, *, draft: QueryDict | None = None, initial: dict[str, Any] | None = None
+    ) -> None:
+        """`data` is checked; a `draft` is only shown again, and asks what it asked before."""
+        super().__init__(data, initial=draft.dict() if draft is not None else initial)
+        typed = data if data is not None else draft
+        self.unknown_event = _event_of(typed.get("after_unknown", "")) if typed else None
+        self.is_confirmed = bool(typed and typed.get("again"))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if cleaned.get("after_unknown") and not cleaned.get("again"):
-            self.unknown_event = Event.objects.filter(pk=cleaned["after_unknown"]).first()
+        if self.unknown_event is not None and not cleaned.get("again"):
             self.add_error("again", "Tick this to send it again, or look into the first one before.")
         return cleaned
 
@@ -50,7 +57,11 @@ class TokenForm(forms.Form):
         """Show what OpenAI said; an outcome that nobody knows has to be confirmed before it is sent again."""
         self.failure = error
         if event is not None and event.is_unresolved:
-            self.unknown_event = event
+            self.unknown_event, self.is_confirmed = event, False
+
+
+def _event_of(key: str) -> Event | None:
+    return Event.objects.filter(pk=int(key)).first() if key.isdecimal() and len(key) < 20 else None
 
 
 class MetadataFormMixin:
@@ -60,10 +71,25 @@ class MetadataFormMixin:
     json_text = ""
     json_error: str | None = None
 
-    def fill_from_json(self, text: str) -> None:
-        """Fill the metadata rows from pasted JSON; what cannot be read stays to be corrected."""
-        self.json_error = self.metadata.fill(text)
-        self.json_text = text if self.json_error else ""
+    def take_rows(self, typed: QueryDict) -> None:
+        """Hold the rows that were sent, and the JSON that was pasted beside them."""
+        self.metadata = MetadataRows.from_data(typed)
+        self.json_text = as_typed(typed.get("json", ""))
+
+    def fill_from_json(self) -> None:
+        """Fill the metadata rows from the pasted JSON; what cannot be read stays to be corrected."""
+        self.json_error = self.metadata.fill(self.json_text)
+        self.json_text = self.json_text if self.json_error else ""
+
+    def clean_rows(self, stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The map in the rows. JSON that was pasted and not filled in is not left out without a word."""
+        if self.json_text.strip():
+            self.json_error = "This is not in the rows yet: fill the rows with it, or empty this field."
+        return self.metadata.clean(stored)
+
+    @property
+    def has_row_errors(self) -> bool:
+        return self.json_error is not None or self.metadata.has_errors
 
     def row_of_param(self, param: str) -> PairRow | MessageRow | None:
         """The row of the field that OpenAI names."""
@@ -101,23 +127,25 @@ class ConversationForm(MetadataFormMixin, TokenForm):
         self, data: QueryDict | None = None, *, user: User | AnonymousUser, draft: QueryDict | None = None
     ) -> None:
         """`data` is checked; a `draft` is only shown again, such as when a row was added."""
-        super().__init__(data, initial=draft.dict() if draft is not None else None)
+        super().__init__(data, draft=draft)
         self.fields["credential"] = credential_field(user)
+        self.messages, self.metadata = MessageRows([MessageRow()]), MetadataRows([PairRow()])
         typed = data if data is not None else draft
-        self.messages = MessageRows([MessageRow()]) if typed is None else MessageRows.from_data(typed)
-        self.metadata = MetadataRows([PairRow()]) if typed is None else MetadataRows.from_data(typed)
+        if typed is not None:
+            self.messages = MessageRows.from_data(typed)
+            self.take_rows(typed)
 
-    def act(self, do: str, json_text: str) -> bool:
+    def act(self, do: str) -> bool:
         """Carry out a button that only changes rows; False if `do` is none."""
         if do == "fill":
-            self.fill_from_json(json_text)
+            self.fill_from_json()
         return do in {"fill", "preview"} or self.messages.act(do) or self.metadata.act(do)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         cleaned["items"] = self.messages.clean()
-        cleaned["metadata"] = self.metadata.clean()
-        if self.messages.has_errors or self.metadata.has_errors:
+        cleaned["metadata"] = self.clean_rows()
+        if self.messages.has_errors or self.has_row_errors:
             self.add_error(None, "Nothing was sent yet: correct the rows that are marked.")
         return cleaned
 
@@ -140,7 +168,7 @@ class ConversationForm(MetadataFormMixin, TokenForm):
 class MetadataForm(MetadataFormMixin, TokenForm):
     """The metadata of a conversation; carries the map that it was opened with."""
 
-    opened_with = forms.JSONField()
+    opened_with = forms.CharField(strip=False)
     conflict: Sequence[Change] = ()
 
     def __init__(
@@ -150,14 +178,15 @@ class MetadataForm(MetadataFormMixin, TokenForm):
         draft: QueryDict | None = None,
         opened_with: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(data)
+        super().__init__(data, draft=draft)
+        self.opened = dict(opened_with or {})
+        self.is_damaged = False
+        self.metadata = MetadataRows.from_map(self.opened)
         typed = data if data is not None else draft
-        if typed is None:
-            self.opened = dict(opened_with or {})
-            self.metadata = MetadataRows.from_map(self.opened)
-        else:
-            self.opened = _map_of(typed.get("opened_with", ""))
-            self.metadata = MetadataRows.from_data(typed)
+        if typed is not None:
+            opened = _map_of(typed.get("opened_with", ""))
+            self.opened, self.is_damaged = opened or {}, opened is None
+            self.take_rows(typed)
 
     @property
     def opened_with_json(self) -> str:
@@ -168,10 +197,10 @@ class MetadataForm(MetadataFormMixin, TokenForm):
         """Fill the rows with another map than the form is opened with, such as what we had."""
         self.metadata = MetadataRows.from_map(metadata)
 
-    def act(self, do: str, json_text: str) -> bool:
+    def act(self, do: str) -> bool:
         """Carry out a button that only changes rows; False if `do` is none."""
         if do == "fill":
-            self.fill_from_json(json_text)
+            self.fill_from_json()
         return do == "fill" or self.metadata.act(do)
 
     def show_conflict(self, theirs: Mapping[str, Any], changes: list[Change]) -> None:
@@ -182,15 +211,14 @@ class MetadataForm(MetadataFormMixin, TokenForm):
         self.conflict = changes
 
     def clean_opened_with(self) -> dict[str, Any]:
-        opened_with = self.cleaned_data["opened_with"]
-        if not isinstance(opened_with, dict):
+        if self.is_damaged:
             raise forms.ValidationError("The form is damaged. Open it again.")
-        return opened_with
+        return self.opened
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        cleaned["metadata"] = self.metadata.clean(self.opened)
-        if self.metadata.has_errors:
+        cleaned["metadata"] = self.clean_rows(self.opened)
+        if self.has_row_errors:
             self.add_error(None, "Nothing was sent yet: correct the rows that are marked.")
         return cleaned
 
@@ -201,12 +229,12 @@ class MetadataForm(MetadataFormMixin, TokenForm):
             row.errors.append(error.message)
 
 
-def _map_of(text: str) -> dict[str, Any]:
+def _map_of(text: str) -> dict[str, Any] | None:
     try:
-        content = json.loads(text)
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
+        content = storable(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
 
 
 class GetForm(TokenForm):
@@ -231,6 +259,14 @@ class GetForm(TokenForm):
 
 class RemoveForm(TokenForm):
     """Nothing but a yes."""
+
+
+class HandOverForm(forms.Form):
+    """The credential that a conversation shall belong to."""
+
+    def __init__(self, data: QueryDict, *, usable: QuerySet[Credential]) -> None:
+        super().__init__(data)
+        self.fields["credential"] = CredentialChoiceField(usable)
 
 
 class SettleForm(forms.Form):

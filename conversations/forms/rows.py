@@ -23,9 +23,11 @@ from ..metadata import (
     pairs_from_json,
     problem_with_key,
     problem_with_value,
+    storable,
 )
 
 MAX_MESSAGES = 20
+MOST_FILLED = 100  # pairs that pasted JSON may make rows of; thousands of fields would be refused unread
 ROLES = ["user", "system", "developer", "assistant"]
 
 _VERB = re.compile(r"(add|remove|up|down)-(\w+?)(?:-(\d+))?")
@@ -81,7 +83,7 @@ class Rows(Generic[RowType]):
             return False
         if match[1] == "add":
             self.rows += [] if self.is_full else [self.new_row()]
-        elif match[3] is not None and int(match[3]) < len(self.rows):
+        elif match[3] is not None and len(match[3]) < 5 and int(match[3]) < len(self.rows):
             self._move(match[1], int(match[3]))
         return True
 
@@ -137,10 +139,15 @@ class MetadataRows(Rows[PairRow]):
         try:
             pairs = pairs_from_json(text)
         except ValueError as error:
-            return str(error)
-        names = {key for key, _ in pairs}
-        kept = [row for row in self.rows if not row.is_blank and row.key not in names]
-        self.rows = [*kept, *(PairRow(key, as_typed(value)) for key, value in pairs)]
+            return str(storable(str(error)))
+        if len(pairs) > MOST_FILLED:
+            return f"There are {len(pairs)} pairs. OpenAI keeps {MAX_PAIRS}: leave some out."
+        if not all(is_storable(key + value) for key, value in pairs):
+            return "A key or value holds a NUL or a broken character, which cannot be kept. Take it out."
+        stored = {row.key: row.stored for row in self.rows}
+        filled = [PairRow(as_typed(key), as_typed(value), stored.get(as_typed(key), "")) for key, value in pairs]
+        names = {row.key for row in filled}
+        self.rows = [*(row for row in self.rows if not row.is_blank and row.key not in names), *filled]
         return None
 
     def clean(self, stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -190,7 +197,7 @@ def _restored(row: PairRow, stored: Mapping[str, Any]) -> tuple[str, Any]:
 def _stored_key(text: str) -> str:
     try:
         key = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return key if isinstance(key, str) else ""
 

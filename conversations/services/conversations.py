@@ -12,12 +12,12 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from ..metadata import MAX_PAIRS, Change, storable, told_by_answer
+from ..metadata import MAX_PAIRS, Change, difference, storable, told_by_answer
 from ..models import Action, Conversation, Credential, Event, Outcome
 from ..models.conversation import Origin
 from ..openai_client import Calls, Json, RemoteConversation
 from ..openai_errors import InvalidRequest, NotFound, OpenAIError
-from .attempts import begin, recorded, settle, succeed
+from .attempts import begin, recorded, settle, succeed, write_detail
 from .credentials import calls_for, client_for
 from .errors import BelongsToAnother, MetadataMoved, NotRecorded, ServiceError
 
@@ -100,7 +100,7 @@ def update_metadata(
             for answer in _updates(calls, conversation.openai_id, current, exact):
                 answers.append(answer)  # an answer counts even where the next call fails
     except OpenAIError:
-        _keep_partial(conversation, answers)
+        _keep_partial(event, conversation, answers)
         raise
     _store(event, conversation, answers[-1], by_us=True, wanted=storable(exact))
     return told_by_answer(storable(current), storable(exact), storable(answers[-1]))
@@ -270,11 +270,18 @@ def _store_conflict(event: Event, conversation: Conversation, metadata: Mapping[
         settle(event)
 
 
-def _keep_partial(conversation: Conversation, answers: Sequence[Mapping[str, Any]]) -> None:
-    """The first of two updates was answered and the second was not: the index holds the answer there is."""
-    if len(answers) > 1:
-        with transaction.atomic():
-            _locked(conversation).store_answer(answers[-1], by_us=True)
+def _keep_partial(event: Event, conversation: Conversation, answers: Sequence[Mapping[str, Any]]) -> None:
+    """The first of two updates was answered and the second was not: the index holds the answer there is, and
+    the event tells what was changed; that the second was not sent does not make it "not sent"."""
+    if len(answers) < 2:
+        return
+    with transaction.atomic():
+        row = _locked(conversation)
+        before = row.metadata
+        row.store_answer(answers[-1], by_us=True)
+        event.note_keys(difference(before, row.metadata))
+        event.finish(Outcome.UNKNOWN if event.outcome == Outcome.FAILED else event.outcome)
+        write_detail(event, before=before, after=row.metadata)
 
 
 def _store_not_found(event: Event, conversation: Conversation) -> None:

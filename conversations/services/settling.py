@@ -4,7 +4,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from ..models import Action, Conversation, Event, Outcome
+from ..models import Action, Conversation, Event, Outcome, State
 from .attempts import write_detail
 from .conversations import get_conversation
 from .errors import ServiceError
@@ -33,9 +33,11 @@ def settle_by_note(*, actor: User, event: Event, note: str) -> Event:
 
 
 def keep_remote_metadata(*, actor: User, conversation: Conversation) -> None:
-    """Accept the metadata that OpenAI holds where it differs from what we had."""
+    """Accept the metadata that OpenAI holds where it differs from what we had; else nothing is done."""
     with transaction.atomic():
         row = Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
+        if row.state != State.DIFFERS:
+            return
         row.keep_theirs()
         event = Event(credential=row.credential, openai_id=row.openai_id, conversation=row)
         event.credential_name, event.base_url = row.credential.name, row.base_url

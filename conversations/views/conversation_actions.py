@@ -5,11 +5,11 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from .. import responses
-from ..forms.conversations import RemoveForm
+from ..forms.conversations import HandOverForm, RemoveForm
 from ..models import Conversation, Credential
 from ..openai_errors import NotFound, OpenAIError
 from ..responses import SignedInRequest
@@ -51,6 +51,7 @@ def conversation_remove(request: SignedInRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _remove_page(request, conversation, form, status=responses.REJECTED)
     return attempted(
+        request,
         form,
         lambda: _remove(request, conversation, form),
         lambda status: _remove_page(request, conversation, form, status=status),
@@ -62,7 +63,11 @@ def conversation_remove(request: SignedInRequest, pk: int) -> HttpResponse:
 def conversation_hand_over(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     usable = Credential.objects.visible_to(request.user).active().at(conversation.base_url)
-    credential = get_object_or_404(usable, pk=request.POST.get("credential") or 0)
+    form = HandOverForm(request.POST, usable=usable)
+    if not form.is_valid():
+        messages.error(request, " ".join(map(str, form.errors["credential"])))
+        return redirect("conversation_detail", pk)
+    credential = form.cleaned_data["credential"]
 
     def hand_over() -> None:
         hand_over_conversation(actor=request.user, conversation=conversation, credential=credential)
@@ -81,7 +86,7 @@ def _refresh(request: SignedInRequest, conversation: Conversation) -> None:
     try:
         row = refresh_conversation(actor=request.user, conversation=conversation)
     except NotFound as error:
-        messages.warning(request, f"OpenAI says: {error.message} {error.what_to_do}")
+        messages.warning(request, f"OpenAI says: {error.in_full}")
     else:
         messages.success(request, READ[row.state])
 

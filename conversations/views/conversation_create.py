@@ -25,12 +25,12 @@ def conversation_create(request: SignedInRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, ConversationForm(user=request.user))
     draft = ConversationForm(user=request.user, draft=request.POST)
-    if draft.act(request.POST.get("do", ""), request.POST.get("json", "")):
+    if draft.act(request.POST.get("do", "")):
         return _page(request, draft)
     form = ConversationForm(request.POST, user=request.user)
     if not form.is_valid():
         return _page(request, form, status=responses.REJECTED)
-    return attempted(form, lambda: _create(request, form), lambda status: _page(request, form, status=status))
+    return attempted(request, form, lambda: _create(request, form), lambda status: _page(request, form, status=status))
 
 
 @require_POST

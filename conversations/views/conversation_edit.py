@@ -25,12 +25,13 @@ def conversation_edit(request: SignedInRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return _page(request, conversation, _opened_form(request, conversation))
     draft = MetadataForm(draft=request.POST)
-    if draft.act(request.POST.get("do", ""), request.POST.get("json", "")):
+    if draft.act(request.POST.get("do", "")):
         return _page(request, conversation, draft)
     form = MetadataForm(request.POST)
     if not form.is_valid():
         return _page(request, conversation, form, status=responses.REJECTED)
     return attempted(
+        request,
         form,
         lambda: _save(request, conversation, form),
         lambda status: _page(request, conversation, form, status=status),

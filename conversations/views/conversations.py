@@ -65,7 +65,7 @@ def conversation_get(request: SignedInRequest) -> HttpResponse:
     form = GetForm(request.POST, user=request.user)
     if not form.is_valid():
         return _get_page(request, form, status=responses.REJECTED)
-    return attempted(form, lambda: _get(request, form), lambda status: _get_page(request, form, status=status))
+    return attempted(request, form, lambda: _get(request, form), lambda status: _get_page(request, form, status=status))
 
 
 def _get(request: SignedInRequest, form: GetForm) -> HttpResponse:
@@ -110,7 +110,7 @@ def detail_context(request: SignedInRequest, conversation: Conversation) -> dict
 def _done_event(request: SignedInRequest, events: EventQuerySet) -> Event | None:
     """The change that the address says was done just now, to tell what OpenAI answered."""
     done = request.GET.get("done", "")
-    return events.succeeded(int(done)) if done.isdecimal() else None
+    return events.succeeded(int(done)) if done.isdecimal() and len(done) < 20 else None
 
 
 def _raw(conversation: Conversation) -> dict[str, Any]:

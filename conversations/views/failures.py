@@ -2,23 +2,26 @@
 
 from collections.abc import Callable
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 
 from .. import responses
 from ..forms.conversations import TokenForm
 from ..models import Event, Outcome
 from ..openai_errors import OpenAIError
+from ..responses import SignedInRequest
 from ..services.errors import AlreadySubmitted, BeingChanged, MetadataMoved, NotRecorded, ServiceError
 
 
-def attempted(form: TokenForm, send: Callable[[], HttpResponse], show: Callable[[int], HttpResponse]) -> HttpResponse:
+def attempted(
+    request: SignedInRequest, form: TokenForm, send: Callable[[], HttpResponse], show: Callable[[int], HttpResponse]
+) -> HttpResponse:
     """What `send` answers; where it does not do what was asked, the form with what went wrong, by `show(status)`."""
     try:
         return send()
     except AlreadySubmitted as error:
-        return redirect(result_of(error.event))
+        return _first_result(request, error)
     except OpenAIError as error:
         form.show_failure(error, event_of(form))
         return show(responses.FAILED_AT_OPENAI)
@@ -39,8 +42,10 @@ def event_of(form: TokenForm) -> Event | None:
     return Event.objects.with_token(form.cleaned_data.get("token", ""))
 
 
-def result_of(event: Event) -> str:
-    """Where one sees what became of an event."""
-    if event.outcome == Outcome.SUCCEEDED and event.conversation_id:
-        return reverse("conversation_detail", args=[event.conversation_id])
-    return reverse("event_detail", args=[event.pk])
+def _first_result(request: SignedInRequest, error: AlreadySubmitted) -> HttpResponse:
+    """To where one sees what became of the form when it was sent first."""
+    event, conversation = error.event, error.event.conversation
+    messages.info(request, str(error))
+    if event.outcome == Outcome.SUCCEEDED and conversation and conversation.is_visible_to(request.user):
+        return redirect("conversation_detail", conversation.pk)
+    return redirect("event_detail", event.pk)

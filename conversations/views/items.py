@@ -37,4 +37,5 @@ def _read(conversation: Conversation, after: str) -> tuple[dict[str, Any], int]:
     except ServiceError as error:
         return context | {"problem": str(error)}, responses.REJECTED
     items = [displayed(item) for item in page.items]
-    return context | {"items": items, "next": page.last_id if page.has_more else ""}, 200
+    more = page.has_more and is_legal_id(page.last_id)
+    return context | {"items": items, "next": page.last_id if more else ""}, 200

@@ -78,6 +78,19 @@
     document.querySelectorAll("[data-sent]").forEach(function (form) { delete form.dataset.sent; });
   });
 
+  // A form that comes back with a row more or less keeps the focus there, for the keyboard and for screen readers.
+  document.addEventListener("htmx:afterSettle", function (event) {
+    const submitter = event.detail.requestConfig.triggeringEvent?.submitter;
+    if (!submitter || submitter.isConnected || document.activeElement !== document.body) {
+      return;
+    }
+    const [verb, noun, number] = submitter.value.split("-");
+    const fields = document.querySelectorAll(noun === "pair" ? "[name=key]" : "[name=text]");
+    const shift = {up: -1, down: 1}[verb] || 0;
+    const last = fields.length - 1;
+    (verb === "add" ? fields[last] : fields[Math.min(Number(number) + shift, last)])?.focus();
+  });
+
   document.addEventListener("htmx:sendError", function () {
     say("Convadmin did not answer. Check the network; what you typed is still here.");
   });

@@ -1,0 +1,199 @@
+"""`manage.py run`: everything that Convadmin needs on one machine, until Ctrl-C."""
+
+import os
+import re
+import secrets
+import socket
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, SystemCheckError
+from django.db import DatabaseError, connection, connections
+
+from conversations.base_url import problem_with
+from conversations.management.processes import ChildFailed, EndRequested, Supervisor, answers
+from conversations.models import Conversation, Credential
+from conversations.sandbox import DEFAULT_KEY
+
+HOST = "127.0.0.1"
+DEFAULT_PORT, DEFAULT_SANDBOX_PORT = 8000, 8001
+ADMIN = "admin"
+GUNICORN = [
+    "-m",
+    "gunicorn",
+    "convadmin.wsgi",
+    "--worker-class",
+    "gthread",
+    "--workers",
+    "2",
+    "--threads",
+    "8",
+    "--timeout",
+    "60",
+    "--graceful-timeout",
+    "8",
+    "--log-level",
+    "warning",
+    "--no-control-socket",
+]
+
+
+class Command(BaseCommand):
+    """Brings the database up to date, then runs the sandbox and the web server until it is told to end."""
+
+    help = "Runs Convadmin on 127.0.0.1, with the sandbox that stands in for OpenAI, until Ctrl-C."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options; the ports fall back to PORT and SANDBOX_PORT in the environment."""
+        parser.add_argument("--no-sandbox", action="store_true", help="start bare: no sandbox, no examples")
+        parser.add_argument("--port", default=os.environ.get("PORT"), help="port (default: $PORT, else 8000)")
+        parser.add_argument("--sandbox-port", default=os.environ.get("SANDBOX_PORT"), help="default: 8001")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until SIGINT, SIGTERM or SIGHUP; raises CommandError with one sentence for what goes wrong."""
+        port = port_number(options["port"] or DEFAULT_PORT, "PORT")
+        refuse_taken(port, f"choose another with PORT={port + 10} ./dev run")
+        self.prepare()
+        sandbox_port = None if options["no_sandbox"] else find_sandbox_port(options["sandbox_port"], port)
+        self.ensure_administrator()
+        connections.close_all()
+        try:
+            with Supervisor(environment_of_children(), settings.BASE_DIR) as supervisor:
+                self.start_all(supervisor, port, sandbox_port)
+                supervisor.wait()
+        except EndRequested:
+            pass
+        except ChildFailed as error:
+            raise CommandError(f"{error} Everything else was ended too.") from None
+        self.stdout.write("\nConvadmin has ended.")
+
+    def prepare(self) -> None:
+        """Check the settings, migrate and collect static files; raises CommandError with one sentence."""
+        try:
+            self.check()
+            call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
+            call_command("collectstatic", verbosity=0, interactive=False)
+        except SystemCheckError as error:
+            raise CommandError(first_problem(str(error))) from None
+        except (DatabaseError, ImproperlyConfigured) as error:
+            problem = str(error).strip().partition("\n")[0]
+            raise CommandError(f"The database {connection.settings_dict['NAME']} cannot be used: {problem}.") from None
+        except OSError as error:
+            raise CommandError(f"{error.filename or 'A file'} cannot be written: {error.strerror}.") from None
+
+    def start_all(self, supervisor: Supervisor, port: int, sandbox_port: int | None) -> None:
+        """Start one process after the other, each when what it needs is ready."""
+        if sandbox_port is not None:
+            command = [*manage("sandbox"), "--port", str(sandbox_port), "--key", DEFAULT_KEY, "--file", sandbox_file()]
+            supervisor.start("The sandbox", command, ready=answers(sandbox_port, "/_sandbox/health"))
+            if not Conversation.objects.exists():
+                seed = [*manage("seed"), "--port", str(sandbox_port), "--file", sandbox_file()]
+                supervisor.run("Making example conversations", seed)
+        web = [sys.executable, *GUNICORN, "--bind", f"{HOST}:{port}"]
+        supervisor.start("The web server", web, ready=answers(port, "/healthz"))
+        connections.close_all()
+        self.say_where(port)
+
+    def say_where(self, port: int) -> None:
+        """Print the address, and how to sign in."""
+        self.stdout.write(f"\nConvadmin: http://{HOST}:{port}/    (Ctrl-C ends it)")
+        self.stdout.write(f"Sign in as {first_superuser().get_username()}; ", ending="")
+        self.stdout.write("a forgotten password is replaced by: ./dev manage changepassword NAME")
+        if settings.HTTPS:
+            self.stdout.write("HTTPS is on, so browsers sign in over https only: for this address set HTTPS=off.")
+        self.stdout.flush()
+
+    def ensure_administrator(self) -> None:
+        """Make a first superuser if there is none; a password that is drawn is shown this once."""
+        if User.objects.filter(is_superuser=True).exists():
+            return
+        if User.objects.filter(username=ADMIN).exists():
+            raise CommandError(
+                f"There is no superuser, and the name {ADMIN} is taken: make one with ./dev manage createsuperuser."
+            )
+        given = os.environ.get("ADMIN_PASSWORD")
+        password = given or secrets.token_urlsafe(12)
+        User.objects.create_superuser(ADMIN, "admin@example.com", password)
+        shown = "the password in ADMIN_PASSWORD" if given else f"password {password} (shown only this once)"
+        self.stdout.write(f"Made a first administrator: user name {ADMIN}, {shown}")
+        self.stdout.flush()
+
+
+def first_problem(report: str) -> str:
+    """The first error of the system checks' report, with its hint, in one line."""
+    found = re.search(r"^.*?: \([\w.]+\) (.*)(?:\n\s*HINT: (.*))?", report, re.MULTILINE)
+    return " ".join(part for part in found.groups() if part) if found else report
+
+
+def port_number(text: str | int, name: str) -> int:
+    """A port as it was given in the option or the environment; raises CommandError for anything else."""
+    if str(text).isascii() and str(text).isdecimal() and 0 < int(text) < 65536:
+        return int(text)
+    raise CommandError(f"{name} has to be a number from 1 to 65535, such as {name}=8010 ./dev run.")
+
+
+def refuse_taken(port: int, way_out: str) -> None:
+    """Raise CommandError where nothing can listen on `port`."""
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise CommandError(f"Port {port} cannot be used ({reason}): stop what is using it, or {way_out}.") from None
+
+
+def find_sandbox_port(given: str | None, port: int) -> int:
+    """The port that the seeded conversations were created at, else the one that was asked for.
+
+    A conversation belongs to one base URL for good (R1), so the sandbox has to stay where it was.
+    """
+    known = Credential.objects.filter(name="Sandbox", base_url__startswith=f"http://{HOST}:").first()
+    wanted = port_number(given or DEFAULT_SANDBOX_PORT, "SANDBOX_PORT")
+    way_out = f"choose another with SANDBOX_PORT={wanted + 10} ./dev run"
+    if known is not None and known.conversations.exists():
+        at = int(known.host.rpartition(":")[2])
+        if given and wanted != at:
+            raise CommandError(
+                f"The sandbox has to stay at port {at}, where its conversations are: leave SANDBOX_PORT out."
+            )
+        wanted, way_out = (
+            at,
+            "start without the sandbox: ./dev run --no-sandbox (its conversations belong to this port)",
+        )
+    if wanted == port:
+        raise CommandError(f"The web server and the sandbox cannot share port {port}: set PORT to another.")
+    refuse_taken(wanted, way_out)
+    if problem_with(f"http://{HOST}:{wanted}/v1", settings.CREDENTIAL_HOSTS):
+        raise CommandError(
+            f"Add {HOST} to CREDENTIAL_HOSTS for the sandbox, or start without it: ./dev run --no-sandbox."
+        )
+    return wanted
+
+
+def first_superuser() -> User:
+    """The one that was made first."""
+    return User.objects.filter(is_superuser=True).order_by("pk")[0]
+
+
+def manage(command: str) -> list[str]:
+    """The beginning of a command line of ours."""
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), command]
+
+
+def sandbox_file() -> str:
+    """Where the sandbox keeps everything: beside the database's file, else in the folder of data."""
+    name = connection.settings_dict["NAME"]
+    folder = Path(name).parent if connection.vendor == "sqlite" else settings.BASE_DIR / "data"
+    folder.mkdir(exist_ok=True)
+    return str(folder.resolve() / "sandbox.sqlite3")
+
+
+def environment_of_children() -> dict[str, str]:
+    """Ours, without the password of the administrator."""
+    return {name: value for name, value in os.environ.items() if name != "ADMIN_PASSWORD"}

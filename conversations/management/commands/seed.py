@@ -1,0 +1,159 @@
+"""`manage.py seed`: fills an empty index with examples that a running sandbox holds."""
+
+import random
+import time
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from conversations.management import seed_data
+from conversations.models import Conversation, Credential
+from conversations.models.conversation import Origin
+from conversations.sandbox import DEFAULT_KEY, Store
+from conversations.services.conversations import NotFound, refresh_conversation, remove_conversation
+
+COUNT = 200
+DAYS = 90
+DIFFERS, MISSING, REMOVED = 6, 4, 8
+NAME = "Sandbox"
+
+
+class Command(BaseCommand):
+    """Makes conversations in the sandbox's file, enters them into the index, and changes a few since."""
+
+    help = "Fills an empty index with example conversations of a sandbox that is running."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare where the sandbox listens and keeps its conversations."""
+        parser.add_argument("--port", type=int, default=8001, help="the sandbox's port (default: %(default)s)")
+        parser.add_argument("--file", required=True, help="the sandbox's SQLite file")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Raises CommandError if the index holds something already, or the credential cannot be had."""
+        if Conversation.objects.exists():
+            raise CommandError("The index is not empty: examples are made for an empty one only.")
+        actor = User.objects.filter(is_superuser=True).order_by("pk").first()
+        store = Store(options["file"])
+        try:
+            with transaction.atomic():
+                entered = enter(credential_at(f"http://127.0.0.1:{options['port']}/v1"), make_all(store), actor)
+            if actor is not None:  # what is sent to the sandbox is recorded with who asked for it
+                bring_into_states(store, entered, actor)
+        finally:
+            store.close()
+        self.stdout.write(f"Made {COUNT} example conversations, which belong to the credential “{NAME}”.")
+
+
+def credential_at(base_url: str) -> Credential:
+    """The credential "Sandbox", which points to `base_url` from now on: it has no conversations yet (R1), and
+    its key is entered again for the new address (R14)."""
+    credential = Credential.objects.filter(name=NAME).first() or Credential(name=NAME, base_url=base_url)
+    if not credential.base_url.startswith("http://127.0.0.1:"):
+        raise CommandError(f"The credential “{NAME}” points to {credential.host}: give it another name first.")
+    credential.base_url = base_url
+    credential.is_active = True
+    credential.set_key(DEFAULT_KEY)
+    credential.notes = credential.notes or "The stand-in for OpenAI that ./dev run starts. It holds examples only."
+    try:
+        credential.full_clean()
+    except ValidationError as error:
+        raise CommandError(f"The credential “{NAME}” cannot be made: {' '.join(error.messages)}") from None
+    credential.save()
+    return credential
+
+
+def make_all(store: Store) -> list[dict[str, Any]]:
+    """The conversations as the sandbox holds them, oldest first."""
+    draw = random.Random(20250101)  # noqa: S311  the same examples every time
+    now = int(time.time())
+    ages = sorted((DAYS * 86400 * draw.random() ** 2.2 for _ in range(COUNT)), reverse=True)
+    with store.transaction():
+        made = [make_one(store, draw, now - 60 - int(age)) for age in ages[:-1]]
+        items = messages(draw, "billing", facts(draw))[1]
+        made.append(store.create_conversation(metadata=seed_data.LONGEST_METADATA, items=items, created_at=now - 60))
+    return made
+
+
+def make_one(store: Store, draw: random.Random, created_at: int) -> dict[str, Any]:
+    """One conversation with its messages, of a topic that suits its number of orders."""
+    topic = pick(draw, seed_data.TOPICS)
+    known = facts(draw)
+    summary, items = messages(draw, topic, known)
+    metadata = {
+        "tenant": known["tenant"],
+        "env": pick(draw, seed_data.ENVIRONMENTS),
+        "topic": topic,
+        "user_id": known["user"],
+        "plan": known["plan"],
+        "locale": pick(draw, seed_data.LOCALES),
+    }
+    if topic in {"shipping", "billing", "refund"}:
+        metadata["order_id"] = known["order"]
+    if summary and draw.random() < 0.4:
+        metadata["summary"] = summary
+    if draw.random() < 0.15:
+        metadata["priority"] = "high"
+    return store.create_conversation(metadata=metadata, items=items, created_at=created_at)
+
+
+def facts(draw: random.Random) -> dict[str, str]:
+    """What the messages and the metadata of one conversation have in common."""
+    return {
+        "tenant": pick(draw, seed_data.TENANTS),
+        "plan": pick(draw, seed_data.PLANS),
+        "name": draw.choice(seed_data.NAMES),
+        "user": f"u_{int(60 * draw.random() ** 2):04}",  # a few people write often
+        "order": f"ORD-{draw.randrange(10**5, 10**6)}",
+        "day": draw.choice(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"]),
+        "amount": f"€{draw.randrange(5, 400)}.{draw.choice(['00', '50', '90', '99'])}",
+    }
+
+
+def messages(draw: random.Random, topic: str, known: Mapping[str, str]) -> tuple[str, list[dict[str, str]]]:
+    """The summary and the message items of a script for the topic."""
+    summary, script = draw.choice(seed_data.SCRIPTS[topic])
+    opening = draw.choice([[], [("system", seed_data.SYSTEM)], [("developer", seed_data.DEVELOPER)]])
+    turns = [*opening, *script][:8]
+    return summary, [{"type": "message", "role": role, "content": text.format(**known)} for role, text in turns]
+
+
+def pick(draw: random.Random, weights: Mapping[str, int]) -> str:
+    """One of the keys, each as often as its weight says."""
+    return draw.choices(list(weights), list(weights.values()))[0]
+
+
+def enter(credential: Credential, made: list[dict[str, Any]], actor: User | None) -> list[Conversation]:
+    """Put what the sandbox holds into the index."""
+    return [
+        Conversation.objects.add(
+            credential=credential,
+            openai_id=remote["id"],
+            created_at=remote["created_at"],
+            metadata=remote["metadata"],
+            added_by=actor,
+            origin=Origin.IMPORTED,
+        )
+        for remote in made
+    ]
+
+
+def bring_into_states(store: Store, entered: list[Conversation], actor: User) -> None:
+    """Let a few conversations be changed or deleted behind our back, and a few be removed by us."""
+    chosen = random.Random(7).sample(entered[:-1], DIFFERS + MISSING + REMOVED)  # noqa: S311
+    for conversation in chosen[:DIFFERS]:
+        changed = {**conversation.metadata, "plan": "enterprise", "topic": "escalation", "agent": "Kemi"}
+        changed.pop("summary", None)
+        store.set_metadata(conversation.openai_id, changed)
+        refresh_conversation(actor=actor, conversation=conversation)
+    for conversation in chosen[DIFFERS : DIFFERS + MISSING]:
+        store.delete_conversation(conversation.openai_id)
+        with suppress(NotFound):
+            refresh_conversation(actor=actor, conversation=conversation)
+    for conversation in chosen[DIFFERS + MISSING :]:
+        remove_conversation(actor=actor, conversation=conversation)

@@ -1,0 +1,146 @@
+"""Child processes that begin and end together. Knows nothing of Django.
+
+    with Supervisor() as supervisor:
+        supervisor.start("The web server", ["gunicorn", …], ready=answers(8000, "/healthz"))
+        supervisor.wait()
+
+Leaving the block ends every child. Each leads a session of its own, so that Ctrl-C in the terminal reaches
+only the supervisor, and so that a child's own children can be ended with it.
+"""
+
+import ctypes
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+GRACE = 10.0  # seconds that a child has to end by itself
+START_LIMIT = 30.0  # seconds that a child has to become ready
+PAUSE = 0.05  # seconds between two looks
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class EndRequested(Exception):
+    """Someone asked this process to end."""
+
+
+class ChildFailed(Exception):
+    """A child ended by itself, or did not become ready; the text is a sentence about it."""
+
+
+@dataclass(frozen=True)
+class Child:
+    """A running child, by the name that people know it by."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    is_lasting: bool
+
+
+class Supervisor:
+    """Starts children, watches them, and ends all of them when the block is left."""
+
+    def __init__(self, environment: dict[str, str] | None = None, folder: str | os.PathLike[str] | None = None) -> None:
+        self._environment = environment
+        self._folder = folder
+        self._children: list[Child] = []
+        self._end_requested = False
+        self._handlers: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in END_SIGNALS:
+            self._handlers[number] = signal.signal(number, self._note_end)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._end_children()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def start(self, name: str, command: Sequence[str], *, ready: Callable[[], bool]) -> None:
+        """Start a child that is to run on, and wait until it is ready; raises EndRequested and ChildFailed."""
+        self._spawn(name, command, is_lasting=True)
+        deadline = time.monotonic() + START_LIMIT
+        while not ready():
+            self._look()
+            if time.monotonic() > deadline:
+                raise ChildFailed(f"{name} did not become ready within {START_LIMIT:.0f} seconds.")
+
+    def run(self, name: str, command: Sequence[str]) -> None:
+        """Run a child to its end; raises EndRequested, and ChildFailed if it fails."""
+        child = self._spawn(name, command, is_lasting=False)
+        while child.process.poll() is None:
+            self._look()
+        self._children.remove(child)
+        if child.process.returncode:
+            raise ChildFailed(f"{name} failed (exit code {child.process.returncode}).")
+
+    def wait(self) -> None:
+        """Watch until a signal asks to end; raises ChildFailed if a child ends before."""
+        with suppress(EndRequested):
+            while True:
+                self._look()
+
+    def _spawn(self, name: str, command: Sequence[str], *, is_lasting: bool) -> Child:
+        process = subprocess.Popen(  # noqa: S603  the commands are our own
+            command,
+            cwd=self._folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        )
+        self._children.append(Child(name, process, is_lasting))
+        return self._children[-1]
+
+    def _look(self) -> None:
+        time.sleep(PAUSE)
+        if self._end_requested:
+            raise EndRequested
+        for child in self._children:
+            if child.is_lasting and child.process.poll() is not None:
+                raise ChildFailed(f"{child.name} ended by itself (exit code {child.process.returncode}).")
+
+    def _note_end(self, number: int, frame: FrameType | None) -> None:
+        self._end_requested = True
+
+    def _end_children(self) -> None:
+        """The last that was started ends first: it may still need the others."""
+        while self._children:
+            process = self._children.pop().process
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE)
+            with suppress(ProcessLookupError, PermissionError):  # nobody is left, as it should be
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def answers(port: int, path: str) -> Callable[[], bool]:
+    """Whether HTTP on this port of the loopback address answers with anything but a server's error."""
+
+    def ask() -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status < 500
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    return ask
+
+
+def _end_with_parent() -> None:
+    """Linux sends SIGTERM to this process when its parent is killed (PR_SET_PDEATHSIG is option 1)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)

@@ -1,0 +1,91 @@
+"""Fixtures of all tests: a sandbox to talk to, a credential for it, and people."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client as Browser
+
+from conversations.models import Credential, Team
+from conversations.openai_client import Calls
+from conversations.sandbox import Sandbox
+from conversations.services.credentials import forget_clients
+from tests.factories import KEY, make_calls, make_credential, make_team, make_user
+from tests.raw_server import RawServer
+
+
+@pytest.fixture(autouse=True)
+def _no_client_outlives_its_test() -> Iterator[None]:
+    yield
+    forget_clients()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(key=KEY) as running:
+        yield running
+
+
+@pytest.fixture
+def replacing_sandbox() -> Iterator[Sandbox]:
+    with Sandbox(key=KEY, replaces_metadata=True) as running:
+        yield running
+
+
+@pytest.fixture
+def calls_to(request: pytest.FixtureRequest) -> Iterator[Callable[..., Calls]]:
+    """`make_calls`, with the connections closed after the test."""
+    with ExitStack() as stack:
+        yield partial(make_calls, stack=stack)
+
+
+@pytest.fixture
+def raw_server() -> Iterator[Callable[..., RawServer]]:
+    """Starts servers that answer what they are told, HTTP or not."""
+    with ExitStack() as stack:
+        yield lambda *answers: stack.enter_context(RawServer(*answers))
+
+
+@pytest.fixture
+def team(db: None) -> Team:
+    return make_team("Support")
+
+
+@pytest.fixture
+def credential(sandbox: Sandbox, team: Team) -> Credential:
+    return make_credential(sandbox, name="Sandbox", teams=[team])
+
+
+@pytest.fixture
+def operator(team: Team) -> User:
+    return make_user("olga", teams=[team])
+
+
+@pytest.fixture
+def viewer(team: Team) -> User:
+    return make_user("victor", role="Viewer", teams=[team])
+
+
+@pytest.fixture
+def administrator(team: Team) -> User:
+    return make_user("ada", role="Administrator", teams=[team], is_staff=True)
+
+
+@pytest.fixture
+def superuser(db: None) -> User:
+    return make_user("root", role=None, is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    """An operator of another team."""
+    return make_user("stranger", teams=[make_team("Elsewhere")])
+
+
+@pytest.fixture
+def as_operator(client: Browser, operator: User) -> Browser:
+    """A browser in which the operator is signed in."""
+    client.force_login(operator)
+    return client

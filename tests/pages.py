@@ -1,0 +1,156 @@
+"""What a browser makes of a page: its forms, filled in by a person and sent as browsers send them."""
+
+from collections.abc import Iterable
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client as Browser
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from conversations.sandbox import Fault
+
+HOSTILE = [
+    pytest.param("two\nlines", id="newline"),
+    pytest.param("\nstarts with a line", id="leading newline"),
+    pytest.param("tab\tinside\t", id="tab"),
+    pytest.param("  edge spaces  ", id="edge spaces"),
+    pytest.param("", id="empty"),
+    pytest.param("😀" * 512, id="512 emoji"),
+    pytest.param("שלום עולם \u202e!", id="right-to-left"),
+    pytest.param("<script>alert(1)</script>", id="script"),
+    pytest.param("\"><img src=x onerror='alert(1)'>&amp;", id="attribute"),
+    pytest.param("</textarea><b>{{ x }}{% y %}", id="textarea"),
+    pytest.param("$(id) `id` 'quoted' \\n", id="shell"),
+]
+
+# What OpenAI may say, and words that have to stand on the page. None of these is tried again.
+REFUSALS = [
+    pytest.param(Fault(status=404, message="No such thing."), "No such thing.", id="404"),
+    pytest.param(
+        Fault(status=429, code="rate_limit_exceeded", headers={"Retry-After": "7"}), "Wait 7 seconds", id="429: wait"
+    ),
+    pytest.param(Fault(status=429, code="insufficient_quota"), "add credit or raise the limit", id="429: pay"),
+    pytest.param(
+        Fault(status=500, message="Oh no.", headers={"x-should-retry": "false"}), "Oh no.", id="500"
+    ),
+    pytest.param(Fault(body=b"<html>proxy</html>"), "The answer is not a JSON object.", id="garbage"),
+]
+UNREACHABLE = "No connection could be made to the server."
+
+
+def signed_in(browser: Browser, user: User) -> Browser:
+    """The browser, with the user signed in."""
+    browser.force_login(user)
+    return browser
+
+
+def fragment(target: str) -> dict[str, str]:
+    """The headers with which htmx asks for the element `target`."""
+    return {"HX-Request": "true", "HX-Target": target}
+
+
+def text_of(response: HttpResponse) -> str:
+    return response.content.decode()
+
+
+def is_page(response: HttpResponse) -> bool:
+    """Whether it is a whole page, not a part of one."""
+    return "<!doctype html>" in text_of(response) and 'class="topbar"' in text_of(response)
+
+
+def asks_to_sign_in(response: HttpResponse, address: str) -> bool:
+    """Whether it leads to the sign-in, and from there back to `address`."""
+    return response.status_code == 302 and response["Location"] == f"{reverse('login')}?{urlencode({'next': address})}"
+
+
+def everything() -> dict[str, list[Any]]:
+    """All that Convadmin keeps, to be compared."""
+    models = apps.get_app_config("conversations").get_models()
+    return {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
+
+
+class Form:
+    """A form as it stands on a page: where it goes, its fields in their order, and its buttons."""
+
+    def __init__(self, attributes: dict[str, str]) -> None:
+        self.attributes = attributes
+        self.fields: list[tuple[str, str]] = []
+        self.buttons: list[dict[str, str]] = []
+
+    def values(self, name: str) -> list[str]:
+        """What stands in the fields of this name."""
+        return [value for field, value in self.fields if field == name]
+
+    def fill(self, name: str, *values: str) -> "Form":
+        """Type these into the fields of this name, one after the other."""
+        typed = iter(values)
+        self.fields = [(field, next(typed, value) if field == name else value) for field, value in self.fields]
+        return self
+
+    def tick(self, name: str) -> "Form":
+        """Tick the box of this name."""
+        self.fields = [*((field, value) for field, value in self.fields if field != name), (name, "on")]
+        return self
+
+    def send(self, browser: Browser, address: str, do: str = "", **options: Any) -> Any:
+        """Send it with the button `do`, each end of line as CR LF, as browsers do."""
+        pairs = [*self.fields, *([("do", do)] if do else [])]
+        sent = [(name, value.replace("\r\n", "\n").replace("\n", "\r\n")) for name, value in pairs]
+        body = urlencode(sent)
+        return browser.post(address, body, content_type="application/x-www-form-urlencoded", **options)
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self._open: tuple[str, str] | None = None
+        self._text = ""
+        self._options: list[tuple[str, bool]] = []
+
+    def handle_starttag(self, tag: str, attrs: Iterable[tuple[str, str | None]]) -> None:
+        attributes = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(Form(attributes))
+        elif self.forms and tag == "input":
+            self._input(attributes)
+        elif self.forms and tag in {"textarea", "select"}:
+            self._open, self._text, self._options = (tag, attributes.get("name", "")), "", []
+        elif tag == "option":
+            self._options.append((attributes.get("value", ""), "selected" in attributes))
+        elif self.forms and tag == "button":
+            self.forms[-1].buttons.append(attributes)
+
+    def _input(self, attributes: dict[str, str]) -> None:
+        name, is_box = attributes.get("name", ""), attributes.get("type") == "checkbox"
+        if name and (not is_box or "checked" in attributes):
+            value = attributes.get("value", "on" if is_box else "")
+            self.forms[-1].fields.append((name, value.replace("\r", "").replace("\n", "")))
+
+    def handle_data(self, data: str) -> None:
+        self._text += data if self._open else ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._open is None or tag != self._open[0]:
+            return
+        name, self._open = self._open[1], None
+        if tag == "textarea":
+            text = self._text.replace("\r\n", "\n").replace("\r", "\n")
+            self.forms[-1].fields.append((name, text.removeprefix("\n")))
+        elif self._options:
+            chosen = [value for value, selected in self._options if selected] or [self._options[0][0]]
+            self.forms[-1].fields.append((name, chosen[-1]))
+
+
+def form_in(response: HttpResponse, field: str) -> Form:
+    """The form of the page that has a field of this name."""
+    reader = _Reader()
+    reader.feed(text_of(response))
+    found = [form for form in reader.forms if form.values(field)]
+    assert found, f"no form has a field {field}"
+    return found[0]

@@ -1,0 +1,150 @@
+"""The list of conversations."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from conversations.models import Conversation, Credential, State
+from tests.factories import make_conversation, make_credential, make_team, make_user
+from tests.pages import asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
+
+LIST = "/conversations/"
+
+
+@pytest.fixture
+def conversation(credential: Credential) -> Conversation:
+    return make_conversation(credential, {"tenant": "acme"}, openai_id="conv_first")
+
+
+def ids(response: object) -> list[str]:
+    """The ids that the page lists."""
+    return [row.openai_id for row in response.context_data["page"].rows]  # type: ignore[attr-defined]
+
+
+def test_shows_the_conversations_newest_first(as_operator: Browser, conversation: Conversation) -> None:
+    response = as_operator.get(LIST)
+    assert is_page(response)
+    assert "conv_first" in text_of(response)
+
+
+def test_serves_its_results_alone_to_htmx(as_operator: Browser, conversation: Conversation) -> None:
+    response = as_operator.get(LIST, headers=fragment("results"))
+    assert response.template_name == "conversations/conversation_list.html#results"
+    assert not is_page(response)
+
+
+def test_serves_the_whole_page_for_a_part_that_is_not_listed(as_operator: Browser) -> None:
+    assert is_page(as_operator.get(LIST, headers=fragment("body")))
+
+
+def test_asks_for_a_sign_in(client: Browser, db: None) -> None:
+    assert asks_to_sign_in(client.get("/conversations/?q=a"), "/conversations/?q=a")
+
+
+def test_shows_a_stranger_nothing_of_another_team_r23(
+    client: Browser, stranger: User, conversation: Conversation
+) -> None:
+    response = signed_in(client, stranger).get(LIST, {"q": "tenant:acme"})
+    assert ids(response) == []
+    assert response.context_data["total"] == "0"
+
+
+def test_a_superuser_sees_all_r23(client: Browser, superuser: User, conversation: Conversation) -> None:
+    assert ids(signed_in(client, superuser).get(LIST)) == ["conv_first"]
+
+
+def test_refuses_someone_without_the_permission(client: Browser, db: None) -> None:
+    assert signed_in(client, make_user(role=None)).get(LIST).status_code == 403
+
+
+def test_answers_405_to_a_post(as_operator: Browser) -> None:
+    assert as_operator.post(LIST).status_code == 405
+
+
+def test_a_get_changes_nothing_r3(as_operator: Browser, conversation: Conversation) -> None:
+    before = everything()
+    as_operator.get(LIST, {"q": "tenant:acme"})
+    assert everything() == before
+
+
+def test_opens_without_the_removed_as_a_chip_that_can_be_dropped_r4(
+    as_operator: Browser, credential: Credential, conversation: Conversation
+) -> None:
+    make_conversation(credential, openai_id="conv_gone", state=State.REMOVED)
+    response = as_operator.get(LIST)
+    assert ids(response) == ["conv_first"]
+    [chip] = response.context_data["state"].chips
+    assert len(ids(as_operator.get(LIST + chip.without))) == 2
+
+
+def test_shows_the_rest_under_a_notice_where_a_term_is_not_understood_r24(
+    as_operator: Browser, conversation: Conversation
+) -> None:
+    response = as_operator.get(LIST, {"q": "state:lost tenant:acme"})
+    assert ids(response) == ["conv_first"]
+    assert "<code>state:lost</code> was left out." in text_of(response)
+
+
+def test_keeps_the_text_of_a_search_as_it_was_typed(as_operator: Browser) -> None:
+    response = as_operator.get(LIST, {"q": '  state:lost "<b>'})
+    assert 'value="  state:lost &quot;&lt;b&gt;"' in text_of(response)
+
+
+def test_an_unknown_credential_names_only_ones_own_r23(as_operator: Browser, credential: Credential) -> None:
+    make_credential(name="Secret project", teams=[make_team("Elsewhere")])
+    said = {
+        name: text_of(as_operator.get(LIST, {"q": f'credential:"{name}"'})).replace(name, "…")
+        for name in ("Secret project", "No such one")
+    }
+    assert "Yours are: Sandbox." in said["No such one"]
+    assert said["Secret project"] == said["No such one"]
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud7ff", "(((", "created:99999999999d", "a" * 3000, "-", '"', "has:"])
+def test_answers_any_text(as_operator: Browser, conversation: Conversation, text: str) -> None:
+    assert as_operator.get(LIST, {"q": text}).status_code == 200
+
+
+@pytest.mark.parametrize("cursor", ["9" * 5000, "9" * 30, "-1", "x", "٣", "\0"])
+def test_a_cursor_that_is_none_is_no_error(as_operator: Browser, conversation: Conversation, cursor: str) -> None:
+    assert as_operator.get(LIST, {"before": cursor}).status_code == 200
+    assert as_operator.get(LIST, {"after": cursor}).status_code == 200
+
+
+def test_pages_lead_to_each_other_and_keep_the_search(
+    as_operator: Browser, credential: Credential, settings: object
+) -> None:
+    settings.PAGE_SIZE = 2  # type: ignore[attr-defined]
+    for _ in range(3):
+        make_conversation(credential, {"tenant": "acme"})
+    make_conversation(credential)
+    first = as_operator.get(LIST, {"q": "tenant:acme"})
+    second = as_operator.get(LIST + first.context_data["older_url"])
+    back = as_operator.get(LIST + second.context_data["newer_url"])
+    assert (len(ids(first)), len(ids(second))) == (2, 1)
+    assert ids(back) == ids(first)
+
+
+def test_a_pasted_id_that_is_not_known_can_be_got(as_operator: Browser) -> None:
+    response = as_operator.get(LIST, {"q": "conv_68a1"})
+    assert f'href="{reverse("conversation_get")}?id=conv_68a1"' in text_of(response)
+
+
+def test_a_viewer_is_offered_no_way_to_add(client: Browser, viewer: User) -> None:
+    text = text_of(signed_in(client, viewer).get(LIST, {"q": "conv_68a1"}))
+    assert reverse("conversation_get") not in text
+    assert reverse("conversation_create") not in text
+
+
+def test_asks_as_many_queries_for_twelve_rows_as_for_two(as_operator: Browser, credential: Credential) -> None:
+    counts = []
+    for more in (2, 10):
+        for _ in range(more):
+            make_conversation(credential, {"a": "b"})
+        with CaptureQueriesContext(connection) as queries:
+            as_operator.get(LIST)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]

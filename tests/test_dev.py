@@ -1,0 +1,164 @@
+"""`./dev`: what it makes, and one clear sentence for each thing that can be wrong around it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.checkouts import ROOT, clean_environment, copy_checkout, free_port, run_dev
+
+pytestmark = pytest.mark.slow
+
+NOBODY = 65534
+TOOLS = ["cat", "cksum", "cp", "dirname", "id", "mkdir", "mv", "rm", "tail"]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    return copy_checkout(tmp_path)
+
+
+def sentence(finished: subprocess.CompletedProcess[str]) -> str:
+    """The one line that a failure ends with."""
+    assert finished.returncode == 1, finished.stdout + finished.stderr
+    assert "Traceback" not in finished.stdout + finished.stderr
+    assert finished.stderr.count("\n") == 1, finished.stderr
+    return finished.stderr.strip()
+
+
+# The script itself
+
+
+@pytest.mark.parametrize("script", ["dev", ".ci/run"])
+def test_the_scripts_are_posix_and_executable(script: str) -> None:
+    assert subprocess.run(["sh", "-n", script], cwd=ROOT).returncode == 0
+    assert os.access(ROOT / script, os.X_OK)
+    assert (ROOT / script).read_text().startswith("#!/bin/sh\n")
+
+
+def test_an_unknown_command_shows_the_known_ones(checkout: Path) -> None:
+    finished = run_dev(checkout, "dance")
+    assert finished.returncode == 2
+    assert "./dev run" in finished.stderr
+
+
+# What it makes
+
+
+def test_it_writes_an_env_file_with_fresh_keys_that_only_its_owner_can_read(checkout: Path) -> None:
+    assert run_dev(checkout, "manage", "check").returncode == 0
+    env = checkout / ".env"
+    written = dict(line.split("=", 1) for line in env.read_text().splitlines() if not line.startswith("#"))
+    assert env.stat().st_mode & 0o777 == 0o600
+    assert len(written["SECRET_KEY"]) >= 50
+    Fernet(written["CREDENTIAL_KEYS"])
+    assert written["CREDENTIAL_HOSTS"].split(",")[:2] == ["api.openai.com", "us.api.openai.com"]
+    assert "127.0.0.1" in written["CREDENTIAL_HOSTS"].split(",")
+
+
+def test_it_leaves_an_env_file_as_it_is(checkout: Path) -> None:
+    (checkout / ".env").write_text("SECRET_KEY=mine\n")
+    run_dev(checkout, "manage", "version")
+    assert (checkout / ".env").read_text() == "SECRET_KEY=mine\n"
+
+
+def test_what_is_installed_already_needs_no_network(checkout: Path) -> None:
+    assert run_dev(checkout, "manage", "version", PIP_NO_INDEX="1").stdout == "5.2.19\n"
+
+
+# What can be wrong
+
+
+def test_a_port_that_is_taken(checkout: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = sentence(run_dev(checkout, "run", PORT=str(port)))
+    assert f"Port {port} cannot be used" in said
+    assert "PORT=" in said
+
+
+def test_a_port_that_is_no_port(checkout: Path) -> None:
+    assert "PORT has to be a number" in sentence(run_dev(checkout, "run", PORT="http"))
+
+
+def test_no_network(checkout: Path) -> None:
+    (checkout / "requirements.txt").write_text("no-such-package-here==1.0\n")
+    nowhere = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
+    said = sentence(run_dev(checkout, "run", **nowhere))
+    assert "The packages could not be installed: is there a network?" in said
+    assert "no-such-package-here" in (checkout / ".venv" / "dev.log").read_text()
+
+
+def test_no_python(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    tools = tmp_path_factory.mktemp("bin")
+    for name in TOOLS:
+        (tools / name).symlink_to(str(shutil.which(name)))
+    shutil.rmtree(checkout / ".venv")
+    assert "Python 3.11 or newer was not found" in sentence(run_dev(checkout, "run", PATH=str(tools)))
+
+
+@pytest.fixture
+def folder_for_everyone() -> Iterator[Path]:
+    """A folder that another user reaches, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as name:
+        shutil.copy(ROOT / "dev", name)
+        Path(name).chmod(0o555)
+        yield Path(name)
+        Path(name).chmod(0o755)
+
+
+def test_a_read_only_folder(folder_for_everyone: Path) -> None:
+    finished = subprocess.run(
+        ["./dev", "run"],
+        cwd=folder_for_everyone,
+        env=clean_environment(folder_for_everyone),
+        user=NOBODY if os.geteuid() == 0 else None,  # root may write everywhere
+        capture_output=True,
+        text=True,
+    )
+    assert f"The folder {folder_for_everyone} cannot be written to" in sentence(finished)
+
+
+GOOD = "SECRET_KEY=" + "x" * 50 + "\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"\xff\xfe\x00broken", ".env is no text in UTF-8"),
+        (f"{GOOD}\ngeheim geheim\n".encode(), "Line 3 of .env is neither NAME=value nor a # comment"),
+        (f"{GOOD}LOG_LEVEL=geheim\0\n".encode(), "Line 2 of .env"),
+        (b"DEBUG=off\n", "SECRET_KEY is not set"),
+        (b"SECRET_KEY=\n", "SECRET_KEY is empty"),
+        (f"{GOOD}DEBUG=geheim\n".encode(), "DEBUG has to be on or off"),
+        (f"{GOOD}HTTPS=\n".encode(), "HTTPS has to be on or off"),
+        (f"{GOOD}PAGE_SIZE=0\n".encode(), "PAGE_SIZE has to be a whole number from 1 on"),
+        (f"{GOOD}REQUEST_BUDGET=geheim\n".encode(), "REQUEST_BUDGET has to be a number above 0"),
+        (f"{GOOD}DATABASE_URL=geheim\n".encode(), "DATABASE_URL has to be sqlite:"),
+        (f"{GOOD}DATABASE_URL=postgres://u:geheim@h:x/d\n".encode(), "DATABASE_URL has to be sqlite:"),
+        (f"{GOOD}DATABASE_URL=sqlite:////no/such/folder/x\n".encode(), "/no/such/folder/x cannot be used"),
+        (f"{GOOD}TIME_ZONE=geheim\n".encode(), "TIME_ZONE has to be a time zone"),
+        (f"{GOOD}LOG_LEVEL=geheim\n".encode(), "LOG_LEVEL has to be DEBUG"),
+        (b"SECRET_KEY=$geheim\n", "SECRET_KEY has to be a text that does not begin with $"),
+        (f"{GOOD}CREDENTIAL_KEYS=geheim\n".encode(), "Key 1 in CREDENTIAL_KEYS is no Fernet key"),
+        (GOOD.encode(), "CREDENTIAL_KEYS is empty"),
+    ],
+)
+def test_a_broken_env_file(checkout: Path, content: bytes, expected: str) -> None:
+    if b"CREDENTIAL_KEYS" not in content and b"no/such" in content:
+        content += b"CREDENTIAL_KEYS=" + Fernet.generate_key() + b"\n"
+    (checkout / ".env").write_bytes(content)
+    said = sentence(run_dev(checkout, "run", PORT=str(free_port())))
+    assert expected in said
+    assert "geheim" not in said
+
+
+def test_an_env_file_that_cannot_be_read(checkout: Path) -> None:
+    (checkout / ".env").mkdir()
+    assert ".env cannot be read: Is a directory" in sentence(run_dev(checkout, "run"))

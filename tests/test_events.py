@@ -1,0 +1,189 @@
+"""Events: the lock, what is unresolved, what they keep, and who sees them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from conversations.metadata import compare
+from conversations.models import Action, Conversation, Credential, Event, EventDetail, Outcome
+from conversations.models.event import PENDING_FOR
+from tests.factories import make_conversation, make_credential
+
+pytestmark = pytest.mark.django_db
+
+
+def make_event(credential: Credential, **fields: Any) -> Event:
+    known: dict[str, Any] = {"action": Action.UPDATE, "credential": credential, "base_url": credential.base_url}
+    return Event.objects.create(**{**known, "actor_name": "olga", "openai_id": "conv_1", **fields})
+
+
+def removal(credential: Credential, *calls: tuple[str, int | None], outcome: str = Outcome.UNKNOWN) -> Event:
+    attempts = [
+        {"id": str(number), "method": method, "status": status} for number, (method, status) in enumerate(calls)
+    ]
+    return make_event(credential, action=Action.REMOVE, outcome=outcome, attempts=attempts)
+
+
+def was_sent(credential: Credential) -> bool:
+    return Event.objects.removal_was_sent(credential.base_url, "conv_1")
+
+
+def test_r6_a_conversation_has_one_pending_event(credential: Credential) -> None:
+    make_event(credential)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_event(credential)
+
+
+@pytest.mark.parametrize("fields", [{"openai_id": "conv_2"}, {"openai_id": ""}, {"base_url": "https://elsewhere"}])
+def test_r6_others_may_be_pending_at_the_same_time(credential: Credential, fields: dict[str, str]) -> None:
+    make_event(credential, **({**fields, "openai_id": ""} if fields == {"openai_id": ""} else {}))
+    assert make_event(credential, **fields).is_pending
+
+
+def test_r6_a_finished_event_holds_no_lock(credential: Credential) -> None:
+    make_event(credential).finish(Outcome.REFUSED)
+    assert make_event(credential).is_pending
+
+
+def test_r8_a_token_is_used_once(credential: Credential) -> None:
+    make_event(credential, token="t", outcome=Outcome.SUCCEEDED)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_event(credential, token="t")
+
+
+def test_events_that_came_from_no_form_have_no_token(credential: Credential) -> None:
+    for number in range(2):
+        make_event(credential, openai_id=f"conv_{number}", token=None)
+    assert Event.objects.with_token("") is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "age", "unresolved"),
+    [
+        (Outcome.PENDING, 0, False),
+        (Outcome.PENDING, 119, False),
+        (Outcome.PENDING, 121, True),
+        (Outcome.UNKNOWN, 0, True),
+        (Outcome.SUCCEEDED, 500, False),
+        (Outcome.REFUSED, 500, False),
+        (Outcome.FAILED, 500, False),
+    ],
+)
+def test_r7_pending_for_long_and_unknown_are_unresolved(
+    credential: Credential, outcome: str, age: int, unresolved: bool
+) -> None:
+    event = make_event(credential, outcome=outcome, created_at=timezone.now() - timedelta(seconds=age))
+    assert event.is_unresolved is unresolved
+    assert Event.objects.unresolved().exists() is unresolved
+    assert event.is_pending is (outcome == Outcome.PENDING and not unresolved)
+
+
+def test_r7_what_is_settled_is_resolved(credential: Credential) -> None:
+    event = make_event(credential, outcome=Outcome.UNKNOWN)
+    event.settled_by = make_event(credential, outcome=Outcome.SUCCEEDED)
+    event.save()
+    assert not event.is_unresolved
+    assert not Event.objects.unresolved().exists()
+
+
+def test_r7_nobody_waits_longer_than_any_request_lives() -> None:
+    assert PENDING_FOR.total_seconds() == 120
+
+
+def test_r9_an_event_keeps_names_of_keys_and_never_values(credential: Credential) -> None:
+    event = make_event(credential)
+    event.note_keys(compare({"a": "secret 1", "b": "same"}, {"a": "secret 2", "c": "secret 3", "b": "same"}))
+    assert event.keys == {"changed": ["a"], "added": ["c"]}
+
+
+def test_r9_forgetting_takes_the_values_and_leaves_the_event(credential: Credential) -> None:
+    event = make_event(credential, keys={"changed": ["a"]})
+    EventDetail.objects.create(event=event, before={"a": "1"}, after={"a": "2"})
+    Event.objects.forget_details()
+    event = Event.objects.get()
+    assert (event.changes, event.keys) == ([], {"changed": ["a"]})
+
+
+def test_an_event_tells_key_by_key_what_it_changed(credential: Credential) -> None:
+    event = make_event(credential)
+    assert event.changes == []
+    EventDetail.objects.create(event=event, before={"a": "1"}, after={})
+    assert [(change.key, change.fate) for change in Event.objects.get().changes] == [("a", "removed")]
+
+
+def test_the_list_takes_one_query(credential: Credential, django_assert_num_queries: Any) -> None:
+    for number in range(3):
+        EventDetail.objects.create(event=make_event(credential, openai_id=f"conv_{number}"), note="note")
+    with django_assert_num_queries(1):
+        assert [(event.credential, event.detail.note, event.conversation) for event in Event.objects.for_list()]
+
+
+# R23
+
+
+def test_r23_events_are_seen_by_those_who_see_the_credential(
+    credential: Credential, operator: User, stranger: User, superuser: User
+) -> None:
+    make_event(credential)
+    seen = [Event.objects.visible_to(user).count() for user in (operator, superuser, stranger)]
+    assert seen == [1, 1, 0]
+
+
+def test_r23_rows_are_seen_by_those_who_see_the_credential(
+    credential: Credential, operator: User, stranger: User, superuser: User
+) -> None:
+    make_conversation(credential)
+    make_conversation(make_credential(name="Nobody's"))
+    seen = [Conversation.objects.visible_to(user).count() for user in (operator, superuser, stranger)]
+    assert seen == [1, 2, 0]
+
+
+def test_r23_a_superuser_who_is_not_active_sees_nothing(credential: Credential, superuser: User) -> None:
+    make_conversation(credential)
+    superuser.is_active = False
+    assert not Conversation.objects.visible_to(superuser).exists()
+
+
+def test_r23_the_events_of_a_deleted_credential_are_left_to_superusers(operator: User, superuser: User) -> None:
+    credential = make_credential(teams=operator.groups.none())
+    make_event(credential)
+    credential.delete()
+    assert Event.objects.visible_to(superuser).get().credential is None
+    assert not Event.objects.visible_to(operator).exists()
+
+
+# R2: was a removal sent that may have been done?
+
+
+@pytest.mark.parametrize(
+    ("calls", "outcome", "sent"),
+    [
+        ([("GET", 200), ("DELETE", 503)], Outcome.UNKNOWN, True),
+        ([("GET", 200), ("DELETE", None)], Outcome.UNKNOWN, True),
+        ([("GET", 200), ("DELETE", None)], Outcome.PENDING, True),
+        ([("GET", 200), ("DELETE", 200)], Outcome.SUCCEEDED, True),
+        ([("GET", 200), ("DELETE", 403)], Outcome.REFUSED, False),
+        ([("GET", 200), ("DELETE", None)], Outcome.FAILED, False),
+        ([("GET", 404), ("DELETE", 503)], Outcome.UNKNOWN, False),
+        ([("DELETE", 503)], Outcome.UNKNOWN, False),
+        ([("GET", 503), ("GET", 200), ("DELETE", 503)], Outcome.UNKNOWN, True),
+        ([("GET", 200)], Outcome.UNKNOWN, False),
+    ],
+)
+def test_r2_a_removal_counts_that_was_sent_after_a_read(
+    credential: Credential, calls: list[tuple[str, int | None]], outcome: str, sent: bool
+) -> None:
+    removal(credential, *calls, outcome=outcome)
+    assert was_sent(credential) is sent
+
+
+def test_r2_a_read_that_finds_it_after_the_removal_undoes_the_proof(credential: Credential) -> None:
+    removal(credential, ("GET", 200), ("DELETE", 503))
+    removal(credential, ("GET", 404))
+    assert was_sent(credential)
+    removal(credential, ("GET", 200))
+    assert not was_sent(credential)

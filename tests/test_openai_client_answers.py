@@ -1,0 +1,169 @@
+"""Answers that are odd, but were given: what is read into them, and what is refused."""
+
+import gzip
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from conversations import openai_errors as errors
+from conversations.openai_client import Calls
+from conversations.sandbox import Fault, Sandbox
+from conversations.transport import MAX_ANSWER_BYTES
+from tests.raw_server import RawServer, answer
+
+CallsTo = Callable[..., Calls]
+
+ID = "conv_1"
+
+
+def told(sandbox: Sandbox, body: Any, **fault: Any) -> None:
+    """The next answer holds this, whatever is asked."""
+    sandbox.faults.add(Fault(body=body if isinstance(body, bytes | str) else json.dumps(body), **fault))
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("1700000000", 1_700_000_000),
+        ("1700000000.9", 1_700_000_000),
+        ("0", 0),
+        ("null", None),
+        ("true", None),
+        ('"1700000000"', None),
+        ("-5", None),
+        ("1e999", None),
+        ("1e300", None),
+        ("9" * 400, None),
+        ("[]", None),
+    ],
+)
+def test_an_absurd_time_of_creation_is_none(
+    sandbox: Sandbox, calls_to: CallsTo, written: str, expected: int | None
+) -> None:
+    told(sandbox, f'{{"id": "{ID}", "created_at": {written}, "metadata": {{}}}}')
+    assert calls_to(sandbox).retrieve_conversation(ID).created_at == expected
+
+
+@pytest.mark.parametrize("metadata", [None, [], "text", 1, True])
+def test_metadata_that_is_no_map_is_empty(sandbox: Sandbox, calls_to: CallsTo, metadata: Any) -> None:
+    told(sandbox, {"id": ID, "metadata": metadata})
+    assert calls_to(sandbox).retrieve_conversation(ID).metadata == {}
+
+
+def test_metadata_of_other_servers_comes_as_it_is(sandbox: Sandbox, calls_to: CallsTo) -> None:
+    metadata = {"number": 1.5, "list": [None], "map": {"a": True}, "nul\0": "\ud800"}
+    told(sandbox, {"id": ID, "metadata": metadata})
+    assert calls_to(sandbox).retrieve_conversation(ID).metadata == metadata
+
+
+@pytest.mark.parametrize("odd_id", [None, "", 7, "a/b", "..", "a\0b", "x" * 256, "conv_2"])
+def test_an_answer_about_another_conversation_is_refused(sandbox: Sandbox, calls_to: CallsTo, odd_id: Any) -> None:
+    told(sandbox, {"id": odd_id, "metadata": {}})
+    with pytest.raises(errors.BadAnswer):
+        calls_to(sandbox).update_conversation(ID, {})
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"deleted": False}, {"deleted": "yes"}, {"deleted": True, "id": "conv_2"}, {"id": ID}]
+)
+def test_r2_a_removal_counts_only_where_the_answer_says_so(sandbox: Sandbox, calls_to: CallsTo, body: Any) -> None:
+    told(sandbox, body)
+    with pytest.raises(errors.BadAnswer) as caught:
+        calls_to(sandbox).delete_conversation(ID)
+    assert caught.value.may_have_happened
+
+
+@pytest.mark.parametrize("body", [{"id": "msg_1", "object": "conversation.item.deleted", "deleted": True}, {"id": ID}])
+def test_both_answers_to_the_deletion_of_an_item_are_right(sandbox: Sandbox, calls_to: CallsTo, body: Any) -> None:
+    told(sandbox, body)
+    calls_to(sandbox).delete_item(ID, "msg_1")
+
+
+@pytest.mark.parametrize("data", [None, {}, "text", [1], [None]])
+def test_a_page_without_items_in_a_list_is_refused(sandbox: Sandbox, calls_to: CallsTo, data: Any) -> None:
+    told(sandbox, {"object": "list", "data": data})
+    with pytest.raises(errors.BadAnswer):
+        calls_to(sandbox).list_items(ID)
+
+
+def test_the_last_item_stands_in_for_a_missing_last_id(sandbox: Sandbox, calls_to: CallsTo) -> None:
+    told(sandbox, {"data": [{"id": "a"}, {"id": "b"}], "has_more": True})
+    page = calls_to(sandbox).list_items(ID)
+    assert (page.last_id, page.has_more) == ("b", True)
+
+
+def test_a_page_from_which_nobody_can_go_on_is_the_last(sandbox: Sandbox, calls_to: CallsTo) -> None:
+    told(sandbox, {"data": [{"no": "id"}], "has_more": True})
+    assert not calls_to(sandbox).list_items(ID).has_more
+
+
+def test_an_item_of_any_type_comes_as_it_is(sandbox: Sandbox, calls_to: CallsTo) -> None:
+    told(sandbox, {"type": "of tomorrow", "x": [1]})
+    assert calls_to(sandbox).retrieve_item(ID, "item_1") == {"type": "of tomorrow", "x": [1]}
+
+
+def test_a_request_id_that_cannot_be_stored_is_cleaned(sandbox: Sandbox, calls_to: CallsTo) -> None:
+    told(sandbox, {"id": ID}, headers={"x-request-id": "req\0"})
+    assert "\0" not in calls_to(sandbox).retrieve_conversation(ID).request_id
+
+
+# Size
+
+
+def test_an_answer_of_the_largest_size_is_read(sandbox: Sandbox, calls_to: CallsTo) -> None:
+    told(sandbox, b'{"id": "conv_1"}' + b" " * (MAX_ANSWER_BYTES - 16))
+    assert calls_to(sandbox).retrieve_conversation(ID).id == ID
+
+
+def test_a_larger_answer_is_refused(sandbox: Sandbox, calls_to: CallsTo) -> None:
+    told(sandbox, b'{"id": "conv_1"}' + b" " * (MAX_ANSWER_BYTES - 15))
+    with pytest.raises(errors.BadAnswer, match="too large"):
+        calls_to(sandbox).retrieve_conversation(ID)
+
+
+def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(sandbox: Sandbox, calls_to: CallsTo) -> None:
+    told(sandbox, gzip.compress(b" " * (MAX_ANSWER_BYTES + 1)), headers={"Content-Encoding": "gzip"})
+    with pytest.raises(errors.BadAnswer, match="too large"):
+        calls_to(sandbox).retrieve_conversation(ID)
+
+
+def test_a_compressed_answer_is_unpacked(sandbox: Sandbox, calls_to: CallsTo) -> None:
+    told(sandbox, gzip.compress(b'{"id": "conv_1"}'), headers={"Content-Encoding": "gzip"})
+    assert calls_to(sandbox).retrieve_conversation(ID).id == ID
+
+
+# What is hardly HTTP
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\r\n",
+        b"SSH-2.0-OpenSSH_9\r\n",
+        b"HTTP/1.1\r\n\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/9.9 200 OK\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFFFF\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 70_000 + b"\r\n\r\n{}",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 3,
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n{}",
+        answer(b"{}", b"Content-Encoding: gzip, gzip, gzip, gzip, gzip, gzip, gzip"),
+        answer(b"{}", b"Content-Encoding: deflate"),
+        answer(b'{"id": "conv_1"}', length=b"9" * 30),
+        answer(b"\xef\xbb\xbf{", b"\xff\xfe: \xff"),
+        answer(b"{}", status=b"099 Early"),
+        answer(b"{}", status=b"000 Nothing"),
+    ],
+)
+def test_what_is_hardly_http_ends_in_a_documented_error(
+    sandbox: Sandbox, calls_to: CallsTo, raw_server: Callable[..., RawServer], raw: bytes
+) -> None:
+    calls = calls_to(sandbox, base_url=raw_server(raw).url, budget=1, patience=0.0)
+    with pytest.raises((errors.NoAnswer, errors.BadAnswer)) as caught:
+        calls.create_conversation(items=[], metadata={})
+    assert caught.value.may_have_happened
