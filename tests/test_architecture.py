@@ -41,7 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "views": {"forms", "services", "models", "responses", "list_state", "paging", *CLIENT, *PURE},
     "admin": {"forms", "services", "models", "encryption"},
     "urls": {"views"},
-    "management": {"models", "services", "sandbox", *PURE},
+    "management": {"models", "services", "sandbox", "openai_errors", *PURE},
 }
 NETWORK = {"requests", "urllib3", "http", "socket", "ssl"}
 

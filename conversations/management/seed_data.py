@@ -12,7 +12,7 @@ SYSTEM = (
 DEVELOPER = "Answer in the customer's language. The customer is {name}, plan {plan}. Order at hand: {order}."
 
 TENANTS = {"acme": 9, "globex": 5, "initech": 3, "umbrella-clinic": 2, "Müller & Söhne": 1}
-ENVIRONMENTS = {"production": 14, "staging": 4, "development": 1}
+ENVIRONMENTS = {"prod": 14, "staging": 4, "dev": 1}
 PLANS = {"free": 8, "pro": 6, "enterprise": 2}
 LOCALES = {"en-US": 9, "de-DE": 4, "fr-FR": 2, "es-MX": 2, "ja-JP": 1, "ar-EG": 1}
 NAMES = ["Amina", "Bob", "Chiara", "Dmitri", "Elif", "François", "Grace", "Hiroshi", "Inés", "Jörg", "Kemi", "Lars"]
@@ -200,7 +200,7 @@ SCRIPTS: dict[str, list[Script]] = {
 # Sixteen pairs, some as long as the API allows: the most that a page has to show.
 LONGEST_METADATA = {
     "tenant": "acme",
-    "env": "production",
+    "env": "prod",
     "topic": "escalation",
     "user_id": "u_00000001-7c1e-4a7b-9a50-3f0f6d1c9b11",
     "order_id": "ORD-2025-000000000000000000000000000000000000000000000000000001",

@@ -162,10 +162,8 @@ def find_sandbox_port(given: str | None, port: int) -> int:
             raise CommandError(
                 f"The sandbox has to stay at port {at}, where its conversations are: leave SANDBOX_PORT out."
             )
-        wanted, way_out = (
-            at,
-            "start without the sandbox: ./dev run --no-sandbox (its conversations belong to this port)",
-        )
+        wanted = at
+        way_out = "start without the sandbox: ./dev run --no-sandbox (its conversations belong to this port)"
     if wanted == port:
         raise CommandError(f"The web server and the sandbox cannot share port {port}: set PORT to another.")
     refuse_taken(wanted, way_out)

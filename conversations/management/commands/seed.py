@@ -15,8 +15,9 @@ from django.db import transaction
 from conversations.management import seed_data
 from conversations.models import Conversation, Credential
 from conversations.models.conversation import Origin
+from conversations.openai_errors import NotFound
 from conversations.sandbox import DEFAULT_KEY, Store
-from conversations.services.conversations import NotFound, refresh_conversation, remove_conversation
+from conversations.services.conversations import refresh_conversation, remove_conversation
 
 COUNT = 200
 DAYS = 90
