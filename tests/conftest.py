@@ -45,7 +45,7 @@ def calls_to(request: pytest.FixtureRequest) -> Iterator[Callable[..., Calls]]:
 def raw_server() -> Iterator[Callable[..., RawServer]]:
     """Starts servers that answer what they are told, HTTP or not."""
     with ExitStack() as stack:
-        yield lambda *answers: stack.enter_context(RawServer(*answers))
+        yield lambda *answers, **options: stack.enter_context(RawServer(*answers, **options))
 
 
 @pytest.fixture

@@ -22,7 +22,9 @@ _numbers = count(1)
 
 
 def make_team(name: str = "") -> Team:
-    return Team.objects.create(name=name or f"Team {next(_numbers)}")
+    team = Team(name=name or f"Team {next(_numbers)}")
+    team.save()
+    return team
 
 
 def make_user(name: str = "", *, role: str | None = "Operator", teams: Iterable[Team] = (), **fields: Any) -> User:

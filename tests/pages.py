@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.apps import apps
@@ -65,7 +66,7 @@ def is_page(response: HttpResponse) -> bool:
 
 def asks_to_sign_in(response: HttpResponse, address: str) -> bool:
     """Whether it leads to the sign-in, and from there back to `address`."""
-    return response.status_code == 302 and response["Location"] == f"{reverse('login')}?{urlencode({'next': address})}"
+    return response.status_code == 302 and unquote(response["Location"]) == f"{reverse('login')}?next={address}"
 
 
 def everything() -> dict[str, list[Any]]:
@@ -92,10 +93,14 @@ class Form:
         self.fields = [(field, next(typed, value) if field == name else value) for field, value in self.fields]
         return self
 
+    def put(self, name: str, *values: str) -> "Form":
+        """Make these the values of the fields of this name, however many there were."""
+        self.fields = [*(pair for pair in self.fields if pair[0] != name), *((name, value) for value in values)]
+        return self
+
     def tick(self, name: str) -> "Form":
         """Tick the box of this name."""
-        self.fields = [*((field, value) for field, value in self.fields if field != name), (name, "on")]
-        return self
+        return self.put(name, "on")
 
     def send(self, browser: Browser, address: str, do: str = "", **options: Any) -> Any:
         """Send it with the button `do`, each end of line as CR LF, as browsers do."""
@@ -109,42 +114,49 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
-        self._open: tuple[str, str] | None = None
+        self._form = Form({})
+        self._open: tuple[str, str, bool] | None = None
         self._text = ""
         self._options: list[tuple[str, bool]] = []
 
     def handle_starttag(self, tag: str, attrs: Iterable[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.forms.append(Form(attributes))
-        elif self.forms and tag == "input":
+            self._form = Form(attributes)
+            self.forms.append(self._form)
+        elif tag == "input":
             self._input(attributes)
-        elif self.forms and tag in {"textarea", "select"}:
-            self._open, self._text, self._options = (tag, attributes.get("name", "")), "", []
+        elif tag in {"textarea", "select"}:
+            self._open, self._text = (tag, attributes.get("name", ""), "multiple" in attributes), ""
+            self._options = []
         elif tag == "option":
             self._options.append((attributes.get("value", ""), "selected" in attributes))
-        elif self.forms and tag == "button":
-            self.forms[-1].buttons.append(attributes)
+        elif tag == "button":
+            self._form.buttons.append(attributes)
 
     def _input(self, attributes: dict[str, str]) -> None:
-        name, is_box = attributes.get("name", ""), attributes.get("type") == "checkbox"
-        if name and (not is_box or "checked" in attributes):
+        name, kind = attributes.get("name", ""), attributes.get("type")
+        is_box = kind in {"checkbox", "radio"}
+        if name and kind != "submit" and (not is_box or "checked" in attributes):
             value = attributes.get("value", "on" if is_box else "")
-            self.forms[-1].fields.append((name, value.replace("\r", "").replace("\n", "")))
+            self._form.fields.append((name, value.replace("\r", "").replace("\n", "")))
 
     def handle_data(self, data: str) -> None:
         self._text += data if self._open else ""
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._form = Form({})
         if self._open is None or tag != self._open[0]:
             return
-        name, self._open = self._open[1], None
+        (_, name, is_multiple), self._open = self._open, None
         if tag == "textarea":
             text = self._text.replace("\r\n", "\n").replace("\r", "\n")
-            self.forms[-1].fields.append((name, text.removeprefix("\n")))
-        elif self._options:
-            chosen = [value for value, selected in self._options if selected] or [self._options[0][0]]
-            self.forms[-1].fields.append((name, chosen[-1]))
+            self._form.fields.append((name, text.removeprefix("\n")))
+        else:
+            first = [] if is_multiple else self._options[:1]
+            chosen = [value for value, selected in self._options if selected] or [value for value, _ in first]
+            self._form.fields += [(name, value) for value in chosen]
 
 
 def form_in(response: HttpResponse, field: str) -> Form:

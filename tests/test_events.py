@@ -148,8 +148,9 @@ def test_r23_a_superuser_who_is_not_active_sees_nothing(credential: Credential, 
     assert not Conversation.objects.visible_to(superuser).exists()
 
 
-def test_r23_the_events_of_a_deleted_credential_are_left_to_superusers(operator: User, superuser: User) -> None:
-    credential = make_credential(teams=operator.groups.none())
+def test_r23_the_events_of_a_deleted_credential_are_left_to_superusers(
+    credential: Credential, operator: User, superuser: User
+) -> None:
     make_event(credential)
     credential.delete()
     assert Event.objects.visible_to(superuser).get().credential is None

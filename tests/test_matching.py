@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from conversations import query as language
 from conversations.metadata import as_text, fold
@@ -163,6 +164,13 @@ def test_a_conversation_of_the_last_second_of_a_day_belongs_to_it() -> None:
     row = make_conversation(make_credential(), created_at=datetime(2026, 5, 1, 23, 59, 59, tzinfo=UTC))
     assert found(parse("created:2026-05-01")) == {row.pk}
     assert not found(parse("created:2026-05-02"))
+
+
+def test_r21_days_are_those_of_the_time_zone(settings: Settings) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    row = make_conversation(make_credential(), created_at=datetime(2026, 4, 30, 22, 30, tzinfo=UTC))
+    assert found(parse("created:2026-05-01")) == found(parse("created:>2026-04-30")) == {row.pk}
+    assert not found(parse("created:<=2026-04-30"))
 
 
 def test_r23_a_search_takes_rows_away_and_adds_none(rows: list[Conversation], stranger: User) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -76,7 +77,8 @@ def test_a_number_that_json_cannot_hold_is_replaced() -> None:
 
 
 def test_r18_values_that_are_no_strings_are_their_json() -> None:
-    assert [as_text(value) for value in ("x", 1, True, None, {"é": []})] == ["x", "1", "true", "null", '{"é": []}']
+    values: list[Any] = ["x", 1, True, None, {"é": []}]
+    assert [as_text(value) for value in values] == ["x", "1", "true", "null", '{"é": []}']
 
 
 def test_r20_folding_joins_marks_and_ignores_case() -> None:

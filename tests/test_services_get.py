@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import User
+from pytest_django.fixtures import Settings
 
 from conversations import openai_errors as errors
 from conversations.models import Conversation, Credential, Event, Outcome, State
@@ -56,6 +57,17 @@ def test_r1_a_row_of_another_credential_is_told_and_kept_there(
     assert Conversation.objects.count() == 1
 
 
+def test_r23_what_a_row_of_another_credential_held_is_not_told(
+    operator: User, credential: Credential, sandbox: Sandbox
+) -> None:
+    row = make_known(sandbox, make_credential(sandbox), {"before": "theirs"})
+    sandbox.store.set_metadata(row.openai_id, {"now": "read"})
+    with pytest.raises(BelongsToAnother):
+        get(operator, credential, row.openai_id)
+    event = Event.objects.get()
+    assert (event.detail.before, event.detail.after, event.keys) == (None, {"now": "read"}, {})
+
+
 def test_r2_another_credential_that_cannot_see_it_proves_nothing(
     operator: User, credential: Credential, sandbox: Sandbox
 ) -> None:
@@ -86,7 +98,10 @@ def test_r8_the_same_form_reads_once(operator: User, credential: Credential, san
     assert len(sandbox.log) == 1
 
 
-def test_no_read_is_unknown_since_it_changes_nothing(operator: User, credential: Credential, sandbox: Sandbox) -> None:
+def test_no_read_is_unknown_since_it_changes_nothing(
+    operator: User, credential: Credential, sandbox: Sandbox, settings: Settings
+) -> None:
+    settings.REQUEST_BUDGET = 0.3
     sandbox.faults.add(Fault(drop="after", times=None))
     with pytest.raises(errors.NoAnswer):
         get(operator, credential, make_remote(sandbox))

@@ -82,7 +82,11 @@ def test_r2_a_removed_one_that_is_there_again_is_active(operator: User, known: C
     assert refresh(operator, known).state == State.ACTIVE
 
 
-@pytest.mark.parametrize("fault", [Fault(status=500, times=None), Fault(status=401), Fault(body="<html>")], ids=str)
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(status=500, times=None, headers={"retry-after-ms": "1"}), Fault(status=401), Fault(body="<html>")],
+    ids=str,
+)
 def test_r1_a_failure_leaves_the_index_as_it_was(
     operator: User, known: Conversation, sandbox: Sandbox, fault: Fault
 ) -> None:
@@ -107,7 +111,7 @@ def test_r18_what_cannot_be_stored_does_not_differ_for_ever(
 
 def test_r6_a_pending_event_is_the_lock(operator: User, known: Conversation, sandbox: Sandbox) -> None:
     make_pending(known, age=119)
-    with pytest.raises(BeingChanged, match="olga is changing this conversation since .* UTC"):
+    with pytest.raises(BeingChanged, match="olga is changing this conversation since"):
         refresh(operator, known)
     assert not sandbox.log
     assert Event.objects.count() == 1

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from pytest_django.fixtures import Settings
 
 from conversations import openai_errors as errors
 from conversations.metadata import Change, Fate
@@ -249,8 +250,9 @@ def test_r2_a_404_makes_it_missing(operator: User, sandbox: Sandbox) -> None:
     ],
 )
 def test_r7_a_failure_has_its_outcome_and_leaves_the_index(
-    operator: User, sandbox: Sandbox, faults: list[Fault], outcome: str
+    operator: User, sandbox: Sandbox, settings: Settings, faults: list[Fault], outcome: str
 ) -> None:
+    settings.REQUEST_BUDGET = 0.4
     row = known_at(sandbox, {"a": "1"})
     for fault in faults:
         sandbox.faults.add(fault)

@@ -256,7 +256,8 @@ def _store(
     """Store an answer about a row that is in the index, and close the event as done."""
     with transaction.atomic():
         row = _locked(conversation)
-        before = row.metadata
+        # The event is seen by those of its credential: what another credential's row held is not for them.
+        before = row.metadata if row.credential_id == event.credential_id else None
         row.store_answer(metadata, by_us=by_us)
         succeed(event, row, before=before, after=row.metadata, wanted=wanted)
     return row

@@ -18,9 +18,7 @@ DETAIL = re.compile(r"/conversations/\d+/")
 
 
 @pytest.fixture(params=["htmx", "no JavaScript"])
-def page(
-    request: pytest.FixtureRequest, open_browser: OpenBrowser, operator: User, credential: Credential
-) -> Page:
+def page(request: pytest.FixtureRequest, open_browser: OpenBrowser, operator: User, credential: Credential) -> Page:
     """A page of an operator, in a browser with JavaScript and in one without."""
     return open_browser(operator, java_script_enabled=request.param == "htmx").new_page()
 
