@@ -36,9 +36,7 @@ REFUSALS = [
         Fault(status=429, code="rate_limit_exceeded", headers={"Retry-After": "7"}), "Wait 7 seconds", id="429: wait"
     ),
     pytest.param(Fault(status=429, code="insufficient_quota"), "add credit or raise the limit", id="429: pay"),
-    pytest.param(
-        Fault(status=500, message="Oh no.", headers={"x-should-retry": "false"}), "Oh no.", id="500"
-    ),
+    pytest.param(Fault(status=500, message="Oh no.", headers={"x-should-retry": "false"}), "Oh no.", id="500"),
     pytest.param(Fault(body=b"<html>proxy</html>"), "The answer is not a JSON object.", id="garbage"),
 ]
 UNREACHABLE = "No connection could be made to the server."

@@ -100,18 +100,14 @@ def test_another_host_needs_each_header_typed_again_r14(
     assert gated.base_url == sandbox.url
 
 
-def test_another_host_is_taken_once_all_is_typed_again_r14(
-    admin: Browser, gated: Credential, sandbox: Sandbox
-) -> None:
+def test_another_host_is_taken_once_all_is_typed_again_r14(admin: Browser, gated: Credential, sandbox: Sandbox) -> None:
     there = "https://eu.api.openai.com/v1"
     response = changed(admin, gated, base_url=there, api_key=MARKER, headers__0__value=HEADER)
     gated.refresh_from_db()
     assert (response.status_code, gated.base_url, gated.open_key()) == (302, there, MARKER)
 
 
-def test_another_path_of_the_same_host_needs_nothing_r14(
-    admin: Browser, gated: Credential, sandbox: Sandbox
-) -> None:
+def test_another_path_of_the_same_host_needs_nothing_r14(admin: Browser, gated: Credential, sandbox: Sandbox) -> None:
     assert changed(admin, gated, base_url=f"{sandbox.url}/beta/").status_code == 302
     gated.refresh_from_db()
     assert gated.base_url == f"{sandbox.url}/beta"
@@ -161,9 +157,7 @@ def test_a_header_that_would_break_a_request_is_refused(admin: Browser, gated: C
 
 
 @pytest.mark.parametrize("value", ["a\r\nEvil: yes", "a\nb", "ü", "a\0b"])
-def test_a_header_value_that_would_break_a_request_is_refused(
-    admin: Browser, gated: Credential, value: str
-) -> None:
+def test_a_header_value_that_would_break_a_request_is_refused(admin: Browser, gated: Credential, value: str) -> None:
     assert errors_of(changed(admin, gated, headers__0__value=value)) == ["value"]
 
 
@@ -213,9 +207,7 @@ def pressed(browser: Browser, credential: Credential) -> str:
     return text_of(browser.post(f"{LIST}{credential.pk}/test/", follow=True))
 
 
-def test_the_button_says_that_it_works_by_one_get_r17(
-    admin: Browser, credential: Credential, sandbox: Sandbox
-) -> None:
+def test_the_button_says_that_it_works_by_one_get_r17(admin: Browser, credential: Credential, sandbox: Sandbox) -> None:
     assert "Works: the server knows the key" in pressed(admin, credential)
     [entry] = sandbox.log
     assert (entry.method, entry.path) == ("GET", f"/conversations/conv_{'0' * 48}")
@@ -288,9 +280,7 @@ def test_the_test_holds_no_transaction_open_r5(admin: Browser, credential: Crede
     assert seen == [False]
 
 
-def test_others_see_its_name_and_host_only_r15(
-    as_operator: Browser, gated: Credential, superuser: User
-) -> None:
+def test_others_see_its_name_and_host_only_r15(as_operator: Browser, gated: Credential, superuser: User) -> None:
     gated.notes = "note of the administrators"
     gated.save()
     text = text_of(as_operator.get("/conversations/new/"))

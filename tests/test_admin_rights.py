@@ -144,9 +144,7 @@ def rights_of(user: User) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("whose", ["administrator", "operator"])
-def test_nobody_raises_themselves_or_another_r22(
-    admin: Browser, request: pytest.FixtureRequest, whose: str
-) -> None:
+def test_nobody_raises_themselves_or_another_r22(admin: Browser, request: pytest.FixtureRequest, whose: str) -> None:
     user = request.getfixturevalue(whose)
     before = rights_of(user)
     everyone = [str(pk) for pk in Group.objects.values_list("pk", flat=True)]
@@ -177,9 +175,7 @@ def others(credential: Credential) -> dict[str, User]:
 
 @pytest.mark.parametrize("which", ["superuser", "superuser without staff", "staff", "of another team",
                                    "also of another team"])  # fmt: skip
-def test_an_account_that_sees_more_cannot_be_taken_over_r22(
-    admin: Browser, credential: Credential, which: str
-) -> None:
+def test_an_account_that_sees_more_cannot_be_taken_over_r22(admin: Browser, credential: Credential, which: str) -> None:
     user = others(credential)[which]
     before = User.objects.values().get(pk=user.pk)
     assert admin.post(user_page(user), {"username": "mine", "email": "a@example.com"}).status_code == 403

@@ -95,8 +95,13 @@ def test_a_credential_of_another_server_cannot_have_it_r1(
 
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)
 def test_tells_what_openai_says_and_leaves_it_where_it_is(
-    as_operator: Browser, credential: Credential, other: Credential, address: str, sandbox: Sandbox,
-    fault: Fault, words: str,
+    as_operator: Browser,
+    credential: Credential,
+    other: Credential,
+    address: str,
+    sandbox: Sandbox,
+    fault: Fault,
+    words: str,
 ) -> None:
     sandbox.faults.add(fault)
     assert words in text_of(as_operator.post(address, {"credential": other.pk}, follow=True))

@@ -87,9 +87,7 @@ def test_what_openai_does_not_know_is_missing_and_kept_r2(
 
 
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)
-def test_tells_what_openai_says(
-    as_operator: Browser, address: str, sandbox: Sandbox, fault: Fault, words: str
-) -> None:
+def test_tells_what_openai_says(as_operator: Browser, address: str, sandbox: Sandbox, fault: Fault, words: str) -> None:
     sandbox.faults.add(fault)
     assert words in text_of(as_operator.post(address, follow=True))
 

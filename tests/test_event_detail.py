@@ -151,9 +151,7 @@ def test_offers_to_refresh_what_a_read_would_settle_r7(
     assert f'action="{known.get_absolute_url()}refresh/"' in text_of(as_operator.get(address))
 
 
-def test_asks_as_many_queries_for_many_attempts_as_for_one(
-    as_operator: Browser, address: str, unknown: Event
-) -> None:
+def test_asks_as_many_queries_for_many_attempts_as_for_one(as_operator: Browser, address: str, unknown: Event) -> None:
     counts = []
     for attempts in (1, 10):
         unknown.attempts = unknown.attempts[:1] * attempts

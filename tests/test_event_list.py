@@ -39,9 +39,7 @@ def test_asks_for_a_sign_in(client: Browser, db: None) -> None:
     assert asks_to_sign_in(client.get(f"{LIST}?show=unresolved"), f"{LIST}?show=unresolved")
 
 
-def test_shows_a_stranger_nothing_of_another_team_r23(
-    client: Browser, stranger: User, credential: Credential
-) -> None:
+def test_shows_a_stranger_nothing_of_another_team_r23(client: Browser, stranger: User, credential: Credential) -> None:
     make_event(credential, Outcome.UNKNOWN)
     response = signed_in(client, stranger).get(LIST)
     assert response.context_data["page"].rows == []

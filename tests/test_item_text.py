@@ -37,7 +37,7 @@ def test_a_known_role_has_its_look(role: str) -> None:
     assert (item.label, item.kind) == (role.capitalize(), role)
 
 
-@pytest.mark.parametrize("role", ["critic", "tool", "unknown", "\"><b>", {"a": 1}, 7])
+@pytest.mark.parametrize("role", ["critic", "tool", "unknown", '"><b>', {"a": 1}, 7])
 def test_an_unknown_role_is_named_and_looks_like_a_tool(role: Any) -> None:
     item = displayed(message("hi", role))
     assert (item.kind, item.text) == ("tool", "hi")

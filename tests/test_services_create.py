@@ -219,7 +219,16 @@ def test_an_id_that_cannot_be_stored_is_logged_and_told(
     assert remote["id"] in str(caught.value)
     assert caught.value.openai_id == remote["id"]
     assert not Conversation.objects.exists()
-    assert Event.objects.get().outcome == Outcome.PENDING
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_id_that_cannot_be_stored_is_kept_in_its_event_until_it_is_got(
+    operator: User, credential: Credential, sandbox: Sandbox, broken_index: None
+) -> None:
+    with pytest.raises(NotRecorded) as caught:
+        create(operator, credential)
+    event = Event.objects.unresolved().get()
+    assert (event.outcome, event.openai_id) == (Outcome.UNKNOWN, caught.value.openai_id)
 
 
 # Acceptance 3

@@ -33,6 +33,7 @@ def test_r7_a_creation_is_settled_by_its_id(operator: User, lost: Event, sandbox
     lost.refresh_from_db()
     assert (row.metadata, lost.outcome, lost.is_unresolved) == ({"a": "1"}, Outcome.UNKNOWN, False)
     assert lost.settled_by == Event.objects.get(action=Action.GET)
+    assert lost.conversation == row
 
 
 def test_r7_a_wrong_id_settles_nothing(operator: User, lost: Event) -> None:

@@ -150,7 +150,9 @@ def test_htmx_is_led_to_the_sign_in_and_back_to_its_page(client: Browser, db: No
     assert there == "/sign-in/?next=/conversations/%3Fq%3Dtenant%253Aacme"
 
 
-@pytest.mark.parametrize("current", ["https://evil.example.com/x", "javascript:alert(1)", "", "http://testserver@evil/"])
+@pytest.mark.parametrize(
+    "current", ["https://evil.example.com/x", "javascript:alert(1)", "", "http://testserver@evil/"]
+)
 def test_a_foreign_current_page_is_not_returned_to(client: Browser, db: None, current: str) -> None:
     assert wanted_after_sign_in(client, current) == "/sign-in/?next=/conversations/"
 

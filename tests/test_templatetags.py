@@ -44,9 +44,7 @@ def test_a_moment_long_ago_is_a_date() -> None:
 
 def test_chips_escape_keys_and_values() -> None:
     shown = chips({"<b>": "<script>alert(1)</script>"})
-    assert shown == (
-        '<span class="chip"><b>&lt;b&gt;</b><span>&lt;script&gt;alert(1)&lt;/script&gt;</span></span>'
-    )
+    assert shown == ('<span class="chip"><b>&lt;b&gt;</b><span>&lt;script&gt;alert(1)&lt;/script&gt;</span></span>')
 
 
 def test_four_pairs_are_shown_and_the_others_counted() -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from ..metadata import MAX_PAIRS, Change, difference, storable, told_by_answer
 from ..models import Action, Conversation, Credential, Event, Outcome
@@ -43,13 +43,7 @@ def create_conversation(
     try:
         return _enter(event, credential, remote, Origin.CREATED)
     except Exception as error:  # whatever it is, the id stands nowhere else
-        logger.critical(
-            "OpenAI created %s with credential %s for event %s, and it could not be stored (%s).",
-            remote.id,
-            credential.pk,
-            event.pk,
-            type(error).__name__,
-        )
+        _save_id(event, remote.id, type(error).__name__)
         raise NotRecorded(remote.id, credential) from None
 
 
@@ -225,6 +219,19 @@ def _update(
         if removed and error.code == "invalid_type" and error.param.startswith("metadata"):
             raise NullRefused from None
         raise
+
+
+def _save_id(event: Event, openai_id: str, reason: str) -> None:
+    """Keep the id of what was created and could not be entered: in the log, and in its event if that can be."""
+    logger.critical(
+        "OpenAI created %s with credential %s for event %s, and it could not be stored (%s).",
+        openai_id,
+        event.credential_id,
+        event.pk,
+        reason,
+    )
+    with suppress(DatabaseError):
+        Event.objects.filter(pk=event.pk).update(outcome=Outcome.UNKNOWN, openai_id=openai_id)
 
 
 def _enter(event: Event, credential: Credential, remote: RemoteConversation, origin: str) -> Conversation:

@@ -20,6 +20,8 @@ def settle_by_id(*, actor: User, event: Event, openai_id: str) -> Conversation:
     conversation = get_conversation(actor=actor, credential=event.credential, openai_id=openai_id)
     with transaction.atomic():
         _close(event, conversation.events.latest("pk"))
+        event.conversation, event.openai_id = conversation, conversation.openai_id
+        event.save(update_fields=["conversation", "openai_id"])
     return conversation
 
 
@@ -32,16 +34,17 @@ def settle_by_note(*, actor: User, event: Event, note: str) -> Event:
     return settling
 
 
-def keep_remote_metadata(*, actor: User, conversation: Conversation) -> None:
-    """Accept the metadata that OpenAI holds where it differs from what we had; else nothing is done."""
+def keep_remote_metadata(*, actor: User, conversation: Conversation) -> bool:
+    """Accept the metadata that OpenAI holds where it differs from what we had; False where nothing differs."""
     with transaction.atomic():
         row = Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
         if row.state != State.DIFFERS:
-            return
+            return False
         row.keep_theirs()
         event = Event(credential=row.credential, openai_id=row.openai_id, conversation=row)
         event.credential_name, event.base_url = row.credential.name, row.base_url
         _local_event(actor, Action.KEEP, event)
+    return True
 
 
 def _local_event(actor: User, action: str, about: Event) -> Event:

@@ -44,7 +44,7 @@ def event_list(request: SignedInRequest) -> HttpResponse:
 def event_detail(request: SignedInRequest, pk: int) -> HttpResponse:
     event = get_object_or_404(Event.objects.visible_to(request.user).for_list(), pk=pk)
     if request.method != "POST":
-        return _page(request, event, SettleForm())
+        return _page(request, event, SettleForm(initial={"openai_id": event.openai_id}))
     return _settle(request, event)
 
 

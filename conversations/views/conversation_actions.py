@@ -36,8 +36,10 @@ def conversation_refresh(request: SignedInRequest, pk: int) -> HttpResponse:
 @permission_required("conversations.change_conversation", raise_exception=True)
 def conversation_keep(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
-    keep_remote_metadata(actor=request.user, conversation=conversation)
-    messages.success(request, "OpenAI’s metadata is kept. Nothing was sent.")
+    if keep_remote_metadata(actor=request.user, conversation=conversation):
+        messages.success(request, "OpenAI’s metadata is kept. Nothing was sent.")
+    else:
+        messages.info(request, "Nothing differs any more.")
     return redirect("conversation_detail", pk)
 
 
