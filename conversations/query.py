@@ -6,7 +6,7 @@ Terms stand apart by white space and must all match; `-` or `!` right before a t
 
     key:value · key:"two words" · key:a,b either · key:abc* beginning · key:~part part, without case
     key:"" the empty value · has:key · id:conv_68a* · state:active,differs · credential:"Support prod"
-    added:maria · created:>2026-01-01, read:7d (dates: `query_dates`) · word or "phrase": part of any value,
+    added:operator · created:>2026-01-01, read:7d (dates: `query_dates`) · word or "phrase": part of any value,
     or the beginning of an id, without case
 
 What was decided where the language could go either way:

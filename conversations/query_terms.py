@@ -2,7 +2,7 @@
 
     MetadataTerm   key:a,b*,~c     one of some values, each exact, a beginning or a part
     IdTerm         id:conv_68a*    one of some ids, each exact or a beginning
-    StateTerm      state:active    CredentialTerm  credential:prod    AddedTerm  added:maria
+    StateTerm      state:active    CredentialTerm  credential:prod    AddedTerm  added:operator
     HasTerm        has:key         DateTerm  created:7d, read:>2026   TextTerm   a word, "a phrase"
 
 A term compares by what it asks; `span`, its place in the text it was read from, takes no part in that.
@@ -255,7 +255,7 @@ class AddedTerm(ChoiceTerm):
         return f"added:{self._list()}"
 
     def words(self) -> Words:
-        """("added by", "is", "maria")."""
+        """("added by", "is", "operator")."""
         return self._words("added by")
 
 

@@ -270,10 +270,10 @@ def test_whoever_may_only_look_tests_nothing(
 
 @pytest.mark.django_db(transaction=True)
 def test_the_test_holds_no_transaction_open_r5(admin: Browser, credential: Credential, sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault(delay=0.3))
+    sandbox.faults.add(Fault(delay=0.8))
     seen: list[bool] = []
     ours = connections["default"]  # of this thread, in which the page is made
-    watcher = threading.Timer(0.15, lambda: seen.append(ours.in_atomic_block))
+    watcher = threading.Timer(0.4, lambda: seen.append(ours.in_atomic_block))
     watcher.start()
     admin.post(f"{LIST}{credential.pk}/test/")
     watcher.join()

@@ -64,7 +64,7 @@ def test_offers_a_stranger_no_credential_of_another_team_r23(
 ) -> None:
     browser = signed_in(client, stranger)
     assert credential.name not in text_of(browser.get(NEW))
-    response = filled(browser, credential).tick("nothing").send(browser, NEW)
+    response = filled(browser, credential).send(browser, NEW)
     assert response.status_code == 422
 
 

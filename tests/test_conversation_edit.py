@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from conversations.models import Conversation, Credential, Event, Outcome
 from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import refresh_conversation
-from tests.factories import make_conversation, make_known, make_user, metadata_at
+from tests.factories import make_conversation, make_known, metadata_at
 from tests.pages import (
     REFUSALS,
     UNREACHABLE,
@@ -233,7 +233,6 @@ def test_a_lone_surrogate_in_a_form_is_no_error_of_ours_r18(as_operator: Browser
 
 
 def test_asks_as_many_queries_for_many_pairs_as_for_two(as_operator: Browser, credential: Credential) -> None:
-    as_operator.force_login(make_user(teams=[*credential.teams.all()]))
     counts = []
     for pairs in (2, 16):
         conversation = make_conversation(credential, {f"k{n}": "v" for n in range(pairs)})

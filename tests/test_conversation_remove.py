@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Credential, Event, Outcome
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import make_conversation, make_known, make_user
+from tests.factories import make_conversation, make_known
 from tests.pages import (
     REFUSALS,
     UNREACHABLE,
@@ -143,7 +143,6 @@ def test_the_same_form_sent_twice_shows_the_first_result_r8(
 
 
 def test_asks_as_many_queries_for_many_pairs_as_for_two(as_operator: Browser, credential: Credential) -> None:
-    as_operator.force_login(make_user(teams=[*credential.teams.all()]))
     counts = []
     for pairs in (2, 16):
         conversation = make_conversation(credential, {f"k{n}": "v" for n in range(pairs)})

@@ -99,7 +99,7 @@ UNDERSTOOD: list[tuple[str, tuple[Term, ...], str]] = [
     ('credential:"Support prod"', (CredentialTerm(exact("Support prod")),), 'credential:"Support prod"'),
     ("credential:a,b", (CredentialTerm(exact("a", "b")),), "credential:a,b"),
     ("-credential:b", (CredentialTerm(exact("b"), negated=True),), "-credential:b"),
-    ("added:maria", (AddedTerm(exact("maria")),), "added:maria"),
+    ("added:operator", (AddedTerm(exact("operator")),), "added:operator"),
     ("added:m@x.example added:bo", (AddedTerm(exact("m@x.example", "bo")),), "added:m@x.example,bo"),
     ("has:user_id", (HasTerm("user_id"),), "has:user_id"),
     ("-has:user_id", (HasTerm("user_id", negated=True),), "-has:user_id"),

@@ -25,7 +25,7 @@ WORDS = [
     ("state:active,differs", ("state", "is any of", "active, differs")),
     ("id:conv_1*", ("id", "begins with", "conv_1")),
     ("credential:prod", ("credential", "is", "prod")),
-    ("added:maria", ("added by", "is", "maria")),
+    ("added:operator", ("added by", "is", "operator")),
     ("created:>2026-10-01", ("created", "after", "1 Oct 2026")),
     ("-created:>2026-10-01", ("created", "not after", "1 Oct 2026")),
     ("created:>=2026-10", ("created", "from", "Oct 2026")),

@@ -1,6 +1,6 @@
 """The texts of the example conversations: what people ask a shop's, a bank's or a clinic's assistant.
 
-Texts may hold {name}, {order}, {day} and {amount}. A script is a summary and its messages, as (role, text).
+Texts may hold {order}, {day} and {amount}. A script is a summary and its messages, as (role, text).
 """
 
 Message = tuple[str, str]
@@ -9,13 +9,12 @@ Script = tuple[str, list[Message]]
 SYSTEM = (
     "You are the support assistant of {tenant}. Be brief and friendly. Never promise a refund before it is checked."
 )
-DEVELOPER = "Answer in the customer's language. The customer is {name}, plan {plan}. Order at hand: {order}."
+DEVELOPER = "Answer in the customer's language. The customer is on the plan {plan}. Order at hand: {order}."
 
 TENANTS = {"acme": 9, "globex": 5, "initech": 3, "umbrella-clinic": 2, "Müller & Söhne": 1}
 ENVIRONMENTS = {"prod": 14, "staging": 4, "dev": 1}
 PLANS = {"free": 8, "pro": 6, "enterprise": 2}
 LOCALES = {"en-US": 9, "de-DE": 4, "fr-FR": 2, "es-MX": 2, "ja-JP": 1, "ar-EG": 1}
-NAMES = ["Amina", "Bob", "Chiara", "Dmitri", "Elif", "François", "Grace", "Hiroshi", "Inés", "Jörg", "Kemi", "Lars"]
 
 TOPICS: dict[str, int] = {
     "shipping": 9,
@@ -35,7 +34,7 @@ SCRIPTS: dict[str, list[Script]] = {
             "Parcel was late; arrives tomorrow 📦",
             [
                 ("user", "Hi, my order {order} should have been here on {day}. Where is it?"),
-                ("assistant", "I am sorry, {name}. It left the depot this morning and arrives tomorrow before noon."),
+                ("assistant", "I am sorry. It left the depot this morning and arrives tomorrow before noon."),
                 ("user", "Can it be left with a neighbour?"),
                 ("assistant", "Yes. I have noted that for the courier. You will get a message when it is dropped off."),
                 ("user", "Perfect, thank you!"),
@@ -52,7 +51,7 @@ SCRIPTS: dict[str, list[Script]] = {
             "Sendung beim Zoll",
             [
                 ("user", "Meine Bestellung {order} hängt seit {day} beim Zoll. Was kann ich tun?"),
-                ("assistant", "Der Zoll wartet auf die Rechnung. Ich habe sie gerade hochgeladen, {name}."),
+                ("assistant", "Der Zoll wartet auf die Rechnung. Ich habe sie gerade hochgeladen."),
                 ("user", "Wie lange dauert das jetzt noch?"),
                 ("assistant", "In der Regel zwei Werktage. Sie müssen nichts weiter tun."),
             ],
@@ -67,7 +66,7 @@ SCRIPTS: dict[str, list[Script]] = {
                 ("user", "It has been six days already."),
                 ("assistant", "Then I have asked your bank to release it. The reference is {order}."),
                 ("user", "Okay, I'll check again on {day}."),
-                ("assistant", "Please do, {name}. If it is still there, answer here and a colleague takes over."),
+                ("assistant", "Please do. If it is still there, answer here and a colleague takes over."),
             ],
         ),
         (
@@ -95,7 +94,7 @@ SCRIPTS: dict[str, list[Script]] = {
             "Outside the return window",
             [
                 ("user", "Can I still return {order}? I bought it in spring."),
-                ("assistant", "I am afraid the 30 days are over. I can offer a repair at half the price, {name}."),
+                ("assistant", "I am afraid the 30 days are over. I can offer a repair at half the price."),
                 ("user", "Let me think about it until {day}."),
             ],
         ),
@@ -106,7 +105,7 @@ SCRIPTS: dict[str, list[Script]] = {
             [
                 ("user", "I lost my phone and can't sign in any more."),
                 ("assistant", "I can reset the second factor. Which e-mail address did you sign up with?"),
-                ("user", "{name}@example.com"),
+                ("user", "customer@example.com"),
                 ("assistant", "I sent a link there. It works once, for 15 minutes."),
                 ("user", "It says “link expired”."),
                 ("assistant", "An older link was opened. Please take the newest message, sent a moment ago."),
@@ -118,7 +117,7 @@ SCRIPTS: dict[str, list[Script]] = {
             "Mot de passe oublié",
             [
                 ("user", "Bonjour, je n’arrive plus à me connecter depuis {day}."),
-                ("assistant", "Bonjour {name}. Je vous ai envoyé un lien pour choisir un nouveau mot de passe."),
+                ("assistant", "Bonjour. Je vous ai envoyé un lien pour choisir un nouveau mot de passe."),
             ],
         ),
     ],
@@ -127,7 +126,7 @@ SCRIPTS: dict[str, list[Script]] = {
             "Cancelled; data export sent",
             [
                 ("user", "Please cancel my subscription at the end of the month."),
-                ("assistant", "Done, {name}. It ends on the last day. Would you tell us why?"),
+                ("assistant", "Done. It ends on the last day. Would you tell us why?"),
                 ("user", "We moved to another tool. Can I export everything first?"),
                 ("assistant", "Yes. The export is being made and will be mailed to you as a ZIP file."),
             ],
@@ -180,7 +179,7 @@ SCRIPTS: dict[str, list[Script]] = {
             "Moved to another day",
             [
                 ("user", "I need to move my appointment on {day}, please."),
-                ("assistant", "Of course, {name}. The next free times are 9:20 and 16:40 the day after."),
+                ("assistant", "Of course. The next free times are 9:20 and 16:40 the day after."),
                 ("user", "16:40."),
                 ("assistant", "Booked: 16:40. Please bring your insurance card."),
             ],
@@ -206,7 +205,7 @@ LONGEST_METADATA = {
     "order_id": "ORD-2025-000000000000000000000000000000000000000000000000000001",
     "plan": "enterprise",
     "locale": "he-IL",
-    "customer_name": "יעל בן־דוד",
+    "customer_note": "לקוחה לדוגמה, מעדיפה עברית",
     "address": "12 Rothschild Blvd.\nFloor 3\nTel Aviv",
     "summary": "A long quarrel about one parcel, a lost invoice and three couriers. " * 7 + "Settled.",
     "source_url": "https://shop.example/help/tickets/" + "very-long-path/" * 30 + "?from=mail",

@@ -108,7 +108,6 @@ def facts(draw: random.Random) -> dict[str, str]:
     return {
         "tenant": pick(draw, seed_data.TENANTS),
         "plan": pick(draw, seed_data.PLANS),
-        "name": draw.choice(seed_data.NAMES),
         "user": f"u_{int(60 * draw.random() ** 2):04}",  # a few people write often
         "order": f"ORD-{draw.randrange(10**5, 10**6)}",
         "day": draw.choice(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"]),
@@ -148,7 +147,7 @@ def bring_into_states(store: Store, entered: list[Conversation], actor: User) ->
     """Let a few conversations be changed or deleted behind our back, and a few be removed by us."""
     chosen = random.Random(7).sample(entered[:-1], DIFFERS + MISSING + REMOVED)  # noqa: S311
     for conversation in chosen[:DIFFERS]:
-        changed = {**conversation.metadata, "plan": "enterprise", "topic": "escalation", "agent": "Kemi"}
+        changed = {**conversation.metadata, "plan": "enterprise", "topic": "escalation", "desk": "second line"}
         changed.pop("summary", None)
         store.set_metadata(conversation.openai_id, changed)
         refresh_conversation(actor=actor, conversation=conversation)
