@@ -5,7 +5,7 @@ htmx sends as HX-Target. It is served only where the view lists it.
 """
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -27,6 +27,7 @@ class SignedInRequest(HttpRequest):
     htmx: HtmxDetails
 
 
+SIGNED_OUT = 401
 REJECTED = 422  # the form is not valid
 LOCKED = 409  # someone else is changing it, or it moved
 FAILED_AT_OPENAI = 502
@@ -62,18 +63,32 @@ class FragmentMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.htmx and response.status_code in {301, 302}:  # type: ignore[attr-defined]
-            response = _client_redirect(request, response)
+        if response.status_code in {301, 302}:
+            response = _redirected(cast(SignedInRequest, request), response)
         patch_vary_headers(response, ["HX-Request", "HX-Target"])
         return response
 
 
-def _client_redirect(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The same redirect for htmx; after signing in one returns to the page, not to its fragment."""
-    location = response["Location"]
-    if urlsplit(location).path == resolve_url(settings.LOGIN_URL) and REDIRECT_FIELD_NAME in location:
-        here = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
-        location = redirect_to_login(here or resolve_url(settings.LOGIN_REDIRECT_URL)).url
-    redirect = HttpResponseClientRedirect(location)
+def _redirected(request: SignedInRequest, response: HttpResponse) -> HttpResponse:
+    """The redirect as the browser, or htmx, has to get it. After signing in one returns to the page, not to its
+    fragment or to the address of a button; a form that htmx sends stays where it is, with what was typed."""
+    location = urlsplit(response["Location"])
+    if location.path == resolve_url(settings.LOGIN_URL) and REDIRECT_FIELD_NAME in location.query:
+        if request.htmx and request.method == "POST":
+            return HttpResponse("You are signed out.", status=SIGNED_OUT, content_type="text/plain")
+        if request.htmx or request.method == "POST":
+            response["Location"] = redirect_to_login(_page_of(request)).url
+    if not request.htmx:
+        return response
+    redirect = HttpResponseClientRedirect(response["Location"])
     redirect.cookies = response.cookies
     return redirect
+
+
+def _page_of(request: SignedInRequest) -> str:
+    """The page that sent the request, if it is one of ours; the first page otherwise."""
+    if request.htmx:
+        here = request.htmx.current_url_abs_path
+    else:
+        here = request.headers.get("Referer", "").removeprefix(f"{request.scheme}://{request.get_host()}")
+    return here if here and here.startswith("/") else resolve_url(settings.LOGIN_REDIRECT_URL)

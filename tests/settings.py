@@ -29,6 +29,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+WHITENOISE_AUTOREFRESH = True  # nothing was collected, which WhiteNoise would warn of
 if "sqlite3" in DATABASES["default"]["ENGINE"]:  # noqa: F405
     # A real file, so that threads and several connections behave as in production.
     name = f"{tempfile.gettempdir()}/convadmin-tests-{os.getpid()}.sqlite3"

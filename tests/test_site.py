@@ -163,6 +163,28 @@ def test_a_current_page_that_only_looks_like_ours_is_refused_after_the_sign_in(c
     assert response["Location"] == "/conversations/"
 
 
+def test_a_form_that_htmx_sends_after_the_session_ended_stays_where_it_is(client: Browser, db: None) -> None:
+    response = client.post("/conversations/new/", {"key": "typed"}, headers=fragment("new-conversation"))
+    assert response.status_code == 401
+    assert "HX-Redirect" not in response
+
+
+@pytest.mark.parametrize(
+    ("referer", "there"),
+    [
+        ("http://testserver/conversations/1/?done=2", "/sign-in/?next=/conversations/1/%3Fdone%3D2"),
+        ("https://evil.example.com/x", "/sign-in/?next=/conversations/"),
+        ("http://testserver.evil.example.com/x", "/sign-in/?next=/conversations/"),
+        ("", "/sign-in/?next=/conversations/"),
+    ],
+)
+def test_after_a_button_that_came_too_late_one_returns_to_its_page(
+    client: Browser, db: None, referer: str, there: str
+) -> None:
+    response = client.post("/conversations/1/refresh/", headers={"Referer": referer})
+    assert response["Location"] == there
+
+
 def test_htmx_gets_no_302_that_it_would_paste_into_the_page(as_operator: Browser) -> None:
     response = as_operator.get("/", headers=fragment("main"))
     assert (response.status_code, response["HX-Redirect"]) == (200, "/conversations/")

@@ -5,11 +5,12 @@
   const toast = document.getElementById("toast");
   let hideToast = 0;
 
-  function say(text) {
-    toast.textContent = text;
+  function say(text, asksToSignIn = false) {
+    toast.querySelector("span").textContent = text;
+    toast.querySelector("a").hidden = !asksToSignIn;
     toast.hidden = false;
     clearTimeout(hideToast);
-    hideToast = setTimeout(function () { toast.hidden = true; }, 8000);
+    hideToast = setTimeout(function () { toast.hidden = true; }, asksToSignIn ? 60000 : 8000);
   }
 
   async function copy(selector) {
@@ -71,6 +72,7 @@
         event.preventDefault();
       }
       event.target.dataset.sent = "yes";
+      setTimeout(function () { delete event.target.dataset.sent; }, 25000);
     }
   });
 
@@ -96,6 +98,19 @@
   });
 
   document.addEventListener("htmx:responseError", function (event) {
-    say("Convadmin answered with an error (HTTP " + event.detail.xhr.status + "). What you typed is still here.");
+    const status = event.detail.xhr.status;
+    if (status === 401) {
+      say("You are signed out. Sign in in another tab, then send this again: what you typed is still here.", true);
+    } else {
+      say("Convadmin answered with an error (HTTP " + status + "). What you typed is still here.");
+    }
+  });
+
+  // Signing in in another tab changes the token against forgery; the form takes the new one from its cookie.
+  document.addEventListener("htmx:configRequest", function (event) {
+    const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/);
+    if (token && event.detail.verb === "post") {
+      event.detail.parameters.csrfmiddlewaretoken = token[1];
+    }
   });
 })();

@@ -188,19 +188,40 @@ def test_a_value_goes_there_and_back_exactly(page: Page, sandbox: Sandbox, value
     assert metadata_at(sandbox, created.openai_id) == {"note": value}
 
 
-def test_a_session_that_ends_in_the_middle_of_an_edit_leads_through_sign_in_back_to_the_page(
-    page: Page, operator: User, known: Conversation
-) -> None:
-    open_detail(page, known)
-    edit_metadata(page)
-    Session.objects.all().delete()
-    save(page)
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+def sign_in_on(page: Page, operator: User) -> None:
     page.get_by_label("Username").fill(operator.get_username())
     page.get_by_label("Password").fill("a password for tests")
     page.get_by_role("button", name="Sign in").click()
+
+
+def test_a_session_that_ended_before_an_edit_leads_through_sign_in_back_to_the_page(
+    page: Page, operator: User, known: Conversation
+) -> None:
+    open_detail(page, known)
+    Session.objects.all().delete()
+    page.locator("#metadata").get_by_role("link", name="Edit").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    sign_in_on(page, operator)
     expect(page).to_have_url(re.compile(re.escape(known.get_absolute_url()) + "$"))
     expect(page.get_by_role("heading", level=1)).to_have_text(known.openai_id)
+
+
+def test_a_session_that_ends_in_the_middle_of_an_edit_loses_nothing_that_was_typed(
+    page: Page, operator: User, known: Conversation, sandbox: Sandbox
+) -> None:
+    open_detail(page, known)
+    edit_metadata(page)
+    page.get_by_label("Value 1", exact=True).fill("typed before")
+    Session.objects.all().delete()
+    save(page)
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Sign in").click()
+    sign_in_on(opened.value, operator)
+    expect(opened.value.get_by_role("heading", name="Conversations")).to_be_visible()
+    save(page)
+    expect(page.get_by_text("key by key")).to_be_visible()
+    assert "typed before" in metadata_at(sandbox, known.openai_id).values()
 
 
 def test_the_preview_follows_what_is_typed_and_holds_no_secret(
