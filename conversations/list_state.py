@@ -51,6 +51,12 @@ class ListState:
     def is_default(self) -> bool:
         return self.query == NOT_REMOVED
 
+    @property
+    def address(self) -> str:
+        """The address of this very page."""
+        cursors = {"before": self.before, "after": self.after}
+        return "?" + urlencode({"q": self.text, **{name: cursor for name, cursor in cursors.items() if cursor}})
+
     def older_than(self, cursor: str) -> str:
         """The address of the page below a row."""
         return "?" + urlencode({"q": self.text, "before": cursor})

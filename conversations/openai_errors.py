@@ -102,7 +102,7 @@ class NotSent(OpenAIError):
 class NoAnswer(OpenAIError):
     """The request was sent and no whole answer came back in time."""
 
-    advice = "OpenAI may have done it all the same. Refresh to see what is there before you try again."
+    advice = "OpenAI may have done it all the same. Look what is there before you send it again."
     may_have_happened = True
     worth_retrying = True
 

@@ -86,9 +86,8 @@ def _redirected(request: SignedInRequest, response: HttpResponse) -> HttpRespons
 
 
 def _page_of(request: SignedInRequest) -> str:
-    """The page that sent the request, if it is one of ours; the first page otherwise."""
+    """The page that sent the request, if it is one of ours; else the first page, or where the request went."""
     if request.htmx:
-        here = request.htmx.current_url_abs_path
-    else:
-        here = request.headers.get("Referer", "").removeprefix(f"{request.scheme}://{request.get_host()}")
-    return here if here and here.startswith("/") else resolve_url(settings.LOGIN_REDIRECT_URL)
+        return request.htmx.current_url_abs_path or resolve_url(settings.LOGIN_REDIRECT_URL)
+    here = request.headers.get("Referer", "").removeprefix(f"{request.scheme}://{request.get_host()}")
+    return here if here.startswith("/") else request.get_full_path()

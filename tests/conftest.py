@@ -1,5 +1,6 @@
 """Fixtures of all tests: a sandbox to talk to, a credential for it, and people."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -14,6 +15,14 @@ from conversations.sandbox import Sandbox
 from conversations.services.credentials import forget_clients
 from tests.factories import KEY, make_calls, make_credential, make_team, make_user
 from tests.raw_server import RawServer
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Under CI=true nothing may be left out, so a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") == "true" and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(autouse=True)

@@ -148,3 +148,11 @@ def test_asks_as_many_queries_for_twelve_rows_as_for_two(as_operator: Browser, c
             as_operator.get(LIST)
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_a_row_leads_to_its_page_and_back_to_the_same_search(as_operator: Browser, credential: Credential) -> None:
+    conversation = make_conversation(credential, {"tenant": "acme"})
+    page = text_of(as_operator.get("/conversations/?q=tenant%3Aacme"))
+    address = f"{conversation.get_absolute_url()}?q=tenant%3Aacme"
+    assert address in page
+    assert 'href="/conversations/?q=tenant%3Aacme"' in text_of(as_operator.get(address))

@@ -285,7 +285,7 @@ def check_the_index_holds_the_answer(sandbox: Sandbox, conversation: Conversatio
         assert conversation.state == State.MISSING
     else:
         assert conversation.metadata == remote["metadata"]
-        assert conversation.state == (State.ACTIVE if remote["metadata"] == {"env": "prod"} else State.DIFFERS)
+        assert conversation.state == State.ACTIVE  # whether or not it was carried out, nobody else changed it (R2)
 
 
 def check_it_can_be_removed(web: Web, sandbox: Sandbox, conversation: Conversation) -> None:

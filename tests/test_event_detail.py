@@ -160,3 +160,12 @@ def test_asks_as_many_queries_for_many_attempts_as_for_one(as_operator: Browser,
             as_operator.get(address)
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_only_a_creation_is_settled_by_an_id(
+    as_operator: Browser, unknown: Event, address: str, sandbox: Sandbox
+) -> None:
+    Event.objects.update(action="update")
+    response = as_operator.post(address, {"openai_id": make_remote(sandbox), "note": ""})
+    assert response.status_code == 422
+    assert not Conversation.objects.exists()

@@ -9,7 +9,7 @@ from django.utils import timezone
 from conversations import openai_errors as errors
 from conversations.models import Action, Conversation, Credential, Event, Outcome, State
 from conversations.sandbox import Fault, Sandbox
-from conversations.services.conversations import refresh_conversation
+from conversations.services.conversations import refresh_conversation, update_metadata
 from conversations.services.errors import BeingChanged
 from conversations.services.settling import keep_remote_metadata
 from tests.factories import make_known
@@ -150,3 +150,16 @@ def test_r9_the_event_names_the_keys_that_moved(operator: User, known: Conversat
     event = Event.objects.get()
     assert event.keys == {"added": ["b"], "removed": ["a"]}
     assert (event.detail.before, event.detail.after) == ({"a": "1"}, {"b": "2"})
+
+
+def test_r2_what_our_own_unanswered_edit_did_does_not_differ(
+    operator: User, credential: Credential, sandbox: Sandbox
+) -> None:
+    row = make_known(sandbox, credential, {"a": "1"})
+    sandbox.faults.add(Fault(method="POST", drop="after", times=None))
+    with pytest.raises(errors.NoAnswer):
+        update_metadata(actor=operator, conversation=row, opened_with={"a": "1"}, wanted={"a": "2"})
+    sandbox.faults.clear()
+    row = refresh_conversation(actor=operator, conversation=row)
+    assert (row.state, row.metadata, row.our_metadata) == (State.ACTIVE, {"a": "2"}, None)
+    assert not Event.objects.unresolved().exists()

@@ -173,9 +173,9 @@ def test_a_form_that_htmx_sends_after_the_session_ended_stays_where_it_is(client
     ("referer", "there"),
     [
         ("http://testserver/conversations/1/?done=2", "/sign-in/?next=/conversations/1/%3Fdone%3D2"),
-        ("https://evil.example.com/x", "/sign-in/?next=/conversations/"),
-        ("http://testserver.evil.example.com/x", "/sign-in/?next=/conversations/"),
-        ("", "/sign-in/?next=/conversations/"),
+        ("https://evil.example.com/x", "/sign-in/?next=/conversations/1/refresh/"),
+        ("http://testserver.evil.example.com/x", "/sign-in/?next=/conversations/1/refresh/"),
+        ("", "/sign-in/?next=/conversations/1/refresh/"),
     ],
 )
 def test_after_a_button_that_came_too_late_one_returns_to_its_page(

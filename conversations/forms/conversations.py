@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from ..metadata import Change, storable
-from ..models import Credential, Event
+from ..models import Action, Credential, Event
 from ..openai_client import is_legal_id
 from ..openai_errors import OpenAIError
 from .rows import MessageRow, MessageRows, MetadataRows, PairRow, as_typed
@@ -276,6 +276,12 @@ class SettleForm(forms.Form):
     note = forms.CharField(
         label="Or what you found out", max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
+
+    def __init__(self, data: QueryDict | None = None, *, event: Event, user: User) -> None:
+        """Only a creation has an id to give, which whoever may add conversations may enter."""
+        super().__init__(data, initial={"openai_id": event.openai_id})
+        if event.action != Action.CREATE or not user.has_perm("conversations.add_conversation"):
+            del self.fields["openai_id"]
 
     def clean_openai_id(self) -> str:
         openai_id: str = self.cleaned_data["openai_id"]

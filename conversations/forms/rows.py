@@ -164,6 +164,11 @@ class MetadataRows(Rows[PairRow]):
             )
         return {key: value for _, key, value in pairs}
 
+    @property
+    def repeats_key(self) -> bool:
+        """Whether a key stands in two rows, of which a map can hold one."""
+        return len(self.draft()) < sum(not row.is_blank for row in self.rows)
+
     def draft(self) -> dict[str, str]:
         """What was typed, as it stands, for a preview."""
         return {row.key: row.value for row in self.rows if not row.is_blank}

@@ -259,6 +259,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("before", models.JSONField(null=True)),
+                ("wanted", models.JSONField(null=True)),
                 ("after", models.JSONField(null=True)),
                 ("message", models.TextField(blank=True)),
                 ("note", models.TextField(blank=True)),

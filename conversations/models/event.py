@@ -5,6 +5,7 @@ erasing delete; the event itself keeps key names and counts.
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -106,6 +107,11 @@ class EventQuerySet(models.QuerySet["Event"]):
                 elif attempt.get("status") == 200:
                     there, sent = True, False
         return sent
+
+    def wanted(self, base_url: str, openai_id: str, metadata: Mapping[str, Any]) -> bool:
+        """Whether an unresolved change of ours wanted just this metadata: then it was carried out."""
+        unresolved = self.settleable_by_reading(base_url, openai_id).select_related("detail")
+        return any(event.detail.wanted == metadata for event in unresolved.exclude(detail=None))
 
     def forget_details(self) -> None:
         """Delete the values and words that they hold."""
@@ -215,10 +221,11 @@ class Event(models.Model):
 
 
 class EventDetail(models.Model):
-    """What an event holds of content: metadata before and after, OpenAI's words, an operator's note."""
+    """What an event holds of content: metadata before, as it was wanted, and after; OpenAI's words; a note."""
 
     event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="detail")
     before = models.JSONField(null=True)
+    wanted = models.JSONField(null=True)
     after = models.JSONField(null=True)
     message = models.TextField(blank=True)
     note = models.TextField(blank=True)

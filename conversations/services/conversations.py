@@ -88,6 +88,7 @@ def update_metadata(
         _store_conflict(event, conversation, current)
         raise MetadataMoved(opened_with, storable(current))
     exact = _exact(current, opened_with, wanted)
+    write_detail(event, before=opened_with, wanted=storable(exact))
     answers: list[Mapping[str, Any]] = [current]
     try:
         with recorded(event, changes=True):
@@ -265,16 +266,23 @@ def _store(
         row = _locked(conversation)
         # The event is seen by those of its credential: what another credential's row held is not for them.
         before = row.metadata if row.credential_id == event.credential_id else None
-        row.store_answer(metadata, by_us=by_us)
+        row.store_answer(metadata, by_us=by_us or _is_ours(row, metadata))
         succeed(event, row, before=before, after=row.metadata, wanted=wanted)
     return row
+
+
+def _is_ours(row: Conversation, metadata: Mapping[str, Any]) -> bool:
+    """Whether what was read is what a change of ours wanted, of which nobody knew whether it was carried out."""
+    return Event.objects.wanted(row.base_url, row.openai_id, storable(metadata))
 
 
 def _store_conflict(event: Event, conversation: Conversation, metadata: Mapping[str, Any]) -> None:
     """What was read in place of what the form showed is OpenAI's last answer all the same."""
     with transaction.atomic():
-        _locked(conversation).store_answer(metadata, by_us=False)
+        row = _locked(conversation)
+        row.store_answer(metadata, by_us=_is_ours(row, metadata))
         event.finish(Outcome.FAILED, code="conflict")
+        write_detail(event, message="The metadata at OpenAI had changed since the form was opened.")
         settle(event)
 
 

@@ -44,8 +44,8 @@ class MetadataMoved(ServiceError):
 
     def __init__(self, opened_with: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
         super().__init__(
-            "The metadata at OpenAI changed since this form was opened. Nothing was sent. "
-            "Look at what changed, then save again to send yours over it."
+            "Nothing was sent: the metadata at OpenAI changed since this form was opened. "
+            "Look at what changed, then save again."
         )
         self.theirs = dict(theirs)
         self.changes: list[Change] = difference(opened_with, theirs)

@@ -63,6 +63,8 @@ def chips(metadata: Mapping[str, Any]) -> SafeString:
 
 
 def _shortened(value: str) -> str:
+    if not value:
+        return "(empty)"
     return value if len(value) <= CHIP_LENGTH else f"{value[:CHIP_LENGTH]}…"
 
 

@@ -44,18 +44,18 @@ def event_list(request: SignedInRequest) -> HttpResponse:
 def event_detail(request: SignedInRequest, pk: int) -> HttpResponse:
     event = get_object_or_404(Event.objects.visible_to(request.user).for_list(), pk=pk)
     if request.method != "POST":
-        return _page(request, event, SettleForm(initial={"openai_id": event.openai_id}))
+        return _page(request, event, SettleForm(event=event, user=request.user))
     return _settle(request, event)
 
 
 @permission_required("conversations.change_conversation", raise_exception=True)
 def _settle(request: SignedInRequest, event: Event) -> HttpResponse:
-    form = SettleForm(request.POST)
+    form = SettleForm(request.POST, event=event, user=request.user)
     if not event.is_unresolved:
         form.add_error(None, "This is settled already.")
     if not form.is_valid():
         return _page(request, event, form, status=responses.REJECTED)
-    openai_id, note = form.cleaned_data["openai_id"], form.cleaned_data["note"]
+    openai_id, note = form.cleaned_data.get("openai_id"), form.cleaned_data["note"]
     try:
         if openai_id:
             conversation = settle_by_id(actor=request.user, event=event, openai_id=openai_id)

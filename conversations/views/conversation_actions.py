@@ -90,7 +90,8 @@ def _refresh(request: SignedInRequest, conversation: Conversation) -> None:
     except NotFound as error:
         messages.warning(request, f"OpenAI says: {error.in_full}")
     else:
-        messages.success(request, READ[row.state])
+        tell = messages.warning if row.state == "differs" else messages.success
+        tell(request, READ[row.state])
 
 
 def _told(request: SignedInRequest, conversation: Conversation, act: Callable[[], None]) -> HttpResponse:

@@ -104,6 +104,7 @@ def detail_context(request: SignedInRequest, conversation: Conversation) -> dict
         else [],
         "raw": as_json(_raw(conversation)),
         "token": fresh_token(),
+        "back": ListState.from_address(request.GET.dict()).address if "q" in request.GET else "",
     }
 
 

@@ -207,8 +207,9 @@ def test_a_session_that_ended_before_an_edit_leads_through_sign_in_back_to_the_p
 
 
 def test_a_session_that_ends_in_the_middle_of_an_edit_loses_nothing_that_was_typed(
-    page: Page, operator: User, known: Conversation, sandbox: Sandbox
+    page: Page, operator: User, known: Conversation, sandbox: Sandbox, guard: Guard
 ) -> None:
+    guard.expects.add(401)
     open_detail(page, known)
     edit_metadata(page)
     page.get_by_label("Value 1", exact=True).fill("typed before")
