@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import conversations.models.credential
+import conversations.models.fields
 
 
 class CreateModelWithoutRowId(migrations.CreateModel):
@@ -169,7 +170,10 @@ class Migration(migrations.Migration):
                         help_text="At OpenAI; when first seen, where OpenAI did not say.", verbose_name="created"
                     ),
                 ),
-                ("metadata", models.JSONField(default=dict, help_text="OpenAI's last answer.")),
+                (
+                    "metadata",
+                    conversations.models.fields.OrderedJSONField(default=dict, help_text="OpenAI's last answer."),
+                ),
                 (
                     "is_altered",
                     models.BooleanField(
@@ -179,7 +183,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "our_metadata",
-                    models.JSONField(blank=True, help_text="While it differs: what the index held before.", null=True),
+                    conversations.models.fields.OrderedJSONField(
+                        blank=True, help_text="While it differs: what the index held before.", null=True
+                    ),
                 ),
                 (
                     "state",
@@ -258,9 +264,9 @@ class Migration(migrations.Migration):
                         to="conversations.event",
                     ),
                 ),
-                ("before", models.JSONField(null=True)),
-                ("wanted", models.JSONField(null=True)),
-                ("after", models.JSONField(null=True)),
+                ("before", conversations.models.fields.OrderedJSONField(null=True)),
+                ("wanted", conversations.models.fields.OrderedJSONField(null=True)),
+                ("after", conversations.models.fields.OrderedJSONField(null=True)),
                 ("message", models.TextField(blank=True)),
                 ("note", models.TextField(blank=True)),
             ],

@@ -15,6 +15,7 @@ from ..metadata import storable
 from ..query import Query
 from . import index
 from .credential import Credential
+from .fields import OrderedJSONField
 from .index import EPOCH, TIEBREAK_BITS, IndexChange, ord_at
 from .matching import condition
 
@@ -91,11 +92,11 @@ class Conversation(models.Model):
     base_url = models.CharField("base URL", max_length=300, editable=False)
     openai_id = models.CharField("id at OpenAI", max_length=255)
     created_at = models.DateTimeField("created", help_text="At OpenAI; when first seen, where OpenAI did not say.")
-    metadata = models.JSONField(default=dict, help_text="OpenAI's last answer.")
+    metadata = OrderedJSONField(default=dict, help_text="OpenAI's last answer.")
     is_altered = models.BooleanField(
         default=False, help_text="The answer held characters that cannot be stored; they stand as U+FFFD."
     )
-    our_metadata = models.JSONField(null=True, blank=True, help_text="While it differs: what the index held before.")
+    our_metadata = OrderedJSONField(null=True, blank=True, help_text="While it differs: what the index held before.")
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     read_at = models.DateTimeField("last read", default=timezone.now)
     added_at = models.DateTimeField(auto_now_add=True)

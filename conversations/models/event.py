@@ -19,6 +19,7 @@ from django.utils import timezone
 from ..metadata import Change, Fate, compare
 from .conversation import Conversation
 from .credential import Credential
+from .fields import OrderedJSONField
 
 PENDING_FOR = timedelta(seconds=120)  # longer than any request lives: after this nobody waits for an answer
 
@@ -224,9 +225,9 @@ class EventDetail(models.Model):
     """What an event holds of content: metadata before, as it was wanted, and after; OpenAI's words; a note."""
 
     event = models.OneToOneField(Event, on_delete=models.CASCADE, primary_key=True, related_name="detail")
-    before = models.JSONField(null=True)
-    wanted = models.JSONField(null=True)
-    after = models.JSONField(null=True)
+    before = OrderedJSONField(null=True)
+    wanted = OrderedJSONField(null=True)
+    after = OrderedJSONField(null=True)
     message = models.TextField(blank=True)
     note = models.TextField(blank=True)
 
