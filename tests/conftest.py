@@ -69,17 +69,17 @@ def credential(sandbox: Sandbox, team: Team) -> Credential:
 
 @pytest.fixture
 def operator(team: Team) -> User:
-    return make_user("olga", teams=[team])
+    return make_user("operator", teams=[team])
 
 
 @pytest.fixture
 def viewer(team: Team) -> User:
-    return make_user("victor", role="Viewer", teams=[team])
+    return make_user("viewer", role="Viewer", teams=[team])
 
 
 @pytest.fixture
 def administrator(team: Team) -> User:
-    return make_user("ada", role="Administrator", teams=[team], is_staff=True)
+    return make_user("administrator", role="Administrator", teams=[team], is_staff=True)
 
 
 @pytest.fixture

@@ -74,9 +74,9 @@ def test_a_credential_is_added_with_its_headers_sealed_r13(admin: Browser, team:
 
 
 def test_an_empty_key_keeps_the_stored_one(admin: Browser, gated: Credential) -> None:
-    assert changed(admin, gated, notes="ask Maria").status_code == 302
+    assert changed(admin, gated, notes="ask Another").status_code == 302
     gated.refresh_from_db()
-    assert (gated.notes, gated.open_headers()) == ("ask Maria", {"X-Gate": "gate-stored-0123456789"})
+    assert (gated.notes, gated.open_headers()) == ("ask Another", {"X-Gate": "gate-stored-0123456789"})
     assert gated.open_key()
 
 

@@ -58,7 +58,7 @@ def test_nothing_is_added_or_changed_there(admin: Browser, conversation: Convers
 
 def test_events_cannot_be_deleted(admin: Browser, superuser: User, conversation: Conversation) -> None:
     event = Event.objects.latest("pk")
-    for user in (superuser, User.objects.get(username="ada")):
+    for user in (superuser, User.objects.get(username="administrator")):
         admin.force_login(user)
         assert admin.post(f"{EVENTS}{event.pk}/delete/", {"post": "yes"}).status_code == 403
         admin.post(EVENTS, {"action": "delete_selected", "_selected_action": event.pk, "post": "yes"})

@@ -194,7 +194,7 @@ def test_a_change_under_way_is_told_with_who_and_since_when_r6(
     as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
 ) -> None:
     Event.objects.create(
-        actor_name="maria",
+        actor_name="another",
         action="update",
         credential=conversation.credential,
         base_url=conversation.base_url,
@@ -202,7 +202,7 @@ def test_a_change_under_way_is_told_with_who_and_since_when_r6(
     )
     response = opened(as_operator, address).send(as_operator, address, "save")
     assert response.status_code == 409
-    assert "maria is changing this conversation since" in text_of(response)
+    assert "another is changing this conversation since" in text_of(response)
     assert len(sandbox.log) == 0
 
 

@@ -18,7 +18,7 @@ def unknown(credential: Credential, operator: User) -> Event:
     """A creation of which nobody knows what became."""
     return Event.objects.create(
         actor=operator,
-        actor_name="olga",
+        actor_name="operator",
         action="create",
         outcome=Outcome.UNKNOWN,
         credential=credential,
@@ -37,7 +37,7 @@ def address(unknown: Event) -> str:
 def test_shows_what_happened_with_the_id_of_each_attempt_r5_r7(as_operator: Browser, address: str) -> None:
     response = as_operator.get(address)
     assert is_page(response)
-    for words in ("attempt-1", "olga", "Nobody knows what became of this", "&lt;b&gt;tenant&lt;/b&gt;"):
+    for words in ("attempt-1", "operator", "Nobody knows what became of this", "&lt;b&gt;tenant&lt;/b&gt;"):
         assert words in text_of(response)
 
 

@@ -17,7 +17,7 @@ LIST = "/activity/"
 
 
 def make_event(credential: Credential, outcome: str = Outcome.SUCCEEDED, **fields: object) -> Event:
-    facts = {"actor_name": "olga", "action": "create", "credential_name": credential.name, **fields}
+    facts = {"actor_name": "operator", "action": "create", "credential_name": credential.name, **fields}
     return Event.objects.create(credential=credential, base_url=credential.base_url, outcome=outcome, **facts)
 
 
@@ -89,10 +89,10 @@ def test_pages_lead_to_each_other_and_keep_the_filter(
 
 
 def test_escapes_what_openai_said(as_operator: Browser, credential: Credential) -> None:
-    event = make_event(credential, Outcome.REFUSED, actor_name="<i>olga</i>", openai_id="<b>id</b>")
+    event = make_event(credential, Outcome.REFUSED, actor_name="<i>operator</i>", openai_id="<b>id</b>")
     EventDetail.objects.create(event=event, message="<script>alert(1)</script>")
     text = text_of(as_operator.get(LIST))
-    for raw in ("<script>alert", "<i>olga", "<b>id"):
+    for raw in ("<script>alert", "<i>operator", "<b>id"):
         assert raw not in text
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def make_event(credential: Credential, **fields: Any) -> Event:
     known: dict[str, Any] = {"action": Action.UPDATE, "credential": credential, "base_url": credential.base_url}
-    return Event.objects.create(**{**known, "actor_name": "olga", "openai_id": "conv_1", **fields})
+    return Event.objects.create(**{**known, "actor_name": "operator", "openai_id": "conv_1", **fields})
 
 
 def removal(credential: Credential, *calls: tuple[str, int | None], outcome: str = Outcome.UNKNOWN) -> Event:

@@ -82,7 +82,7 @@ def test_r2_another_credential_that_cannot_see_it_proves_nothing(
 def test_r7_an_answer_settles_what_was_unresolved(operator: User, credential: Credential, sandbox: Sandbox) -> None:
     openai_id = make_remote(sandbox)
     lost = Event.objects.create(
-        action="update", outcome=Outcome.UNKNOWN, base_url=sandbox.url, openai_id=openai_id, actor_name="olga"
+        action="update", outcome=Outcome.UNKNOWN, base_url=sandbox.url, openai_id=openai_id, actor_name="operator"
     )
     get(operator, credential, openai_id)
     lost.refresh_from_db()

@@ -26,7 +26,7 @@ def make_pending(known: Conversation, *, age: float) -> Event:
     """What a process leaves behind that died `age` seconds ago."""
     return Event.objects.create(
         action=Action.UPDATE,
-        actor_name="olga",
+        actor_name="operator",
         credential=known.credential,
         base_url=known.base_url,
         openai_id=known.openai_id,
@@ -111,7 +111,7 @@ def test_r18_what_cannot_be_stored_does_not_differ_for_ever(
 
 def test_r6_a_pending_event_is_the_lock(operator: User, known: Conversation, sandbox: Sandbox) -> None:
     make_pending(known, age=119)
-    with pytest.raises(BeingChanged, match="olga is changing this conversation since"):
+    with pytest.raises(BeingChanged, match="operator is changing this conversation since"):
         refresh(operator, known)
     assert not sandbox.log
     assert Event.objects.count() == 1

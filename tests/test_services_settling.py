@@ -63,7 +63,11 @@ def test_r7_a_note_settles_and_is_an_event_of_its_own(operator: User, lost: Even
 
 def test_r7_a_dead_event_that_is_settled_holds_no_lock(operator: User, credential: Credential) -> None:
     dead = Event.objects.create(
-        action=Action.UPDATE, actor_name="olga", credential=credential, base_url=credential.base_url, openai_id="conv_1"
+        action=Action.UPDATE,
+        actor_name="operator",
+        credential=credential,
+        base_url=credential.base_url,
+        openai_id="conv_1",
     )
     settle_by_note(actor=operator, event=dead, note="It crashed.")
     assert not Event.objects.open_at(credential.base_url, "conv_1").exists()

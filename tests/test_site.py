@@ -77,7 +77,7 @@ def test_healthz_answers_without_a_sign_in_and_is_not_kept(client: Browser, db: 
 
 
 def test_signing_in_leads_to_the_page_that_was_wanted(client: Browser, viewer: User) -> None:
-    response = client.post(SIGN_IN, {"username": "victor", "password": PASSWORD, "next": "/activity/?show=unresolved"})
+    response = client.post(SIGN_IN, {"username": "viewer", "password": PASSWORD, "next": "/activity/?show=unresolved"})
     assert response["Location"] == "/activity/?show=unresolved"
 
 
@@ -85,13 +85,13 @@ def test_signing_in_leads_to_the_page_that_was_wanted(client: Browser, viewer: U
     "evil", ["https://evil.example.com/", "//evil.example.com", "/\\evil.example.com", "javascript:alert(1)"]
 )
 def test_signing_in_leads_to_no_other_site(client: Browser, viewer: User, evil: str) -> None:
-    response = client.post(SIGN_IN, {"username": "victor", "password": PASSWORD, "next": evil})
+    response = client.post(SIGN_IN, {"username": "viewer", "password": PASSWORD, "next": evil})
     assert response["Location"] == "/conversations/"
 
 
 def test_a_wrong_password_keeps_the_name_and_not_the_password(client: Browser, viewer: User) -> None:
-    text = text_of(client.post(SIGN_IN, {"username": "victor", "password": "wrong-marker", "next": "/activity/"}))
-    assert 'value="victor"' in text
+    text = text_of(client.post(SIGN_IN, {"username": "viewer", "password": "wrong-marker", "next": "/activity/"}))
+    assert 'value="viewer"' in text
     assert 'value="/activity/"' in text
     assert "wrong-marker" not in text
 
@@ -100,7 +100,7 @@ def test_someone_inactive_cannot_sign_in_and_loses_what_is_open(client: Browser,
     browser = signed_in(client, viewer)
     User.objects.update(is_active=False)
     assert browser.get("/conversations/").status_code == 302
-    assert client.post(SIGN_IN, {"username": "victor", "password": PASSWORD}).status_code == 200
+    assert client.post(SIGN_IN, {"username": "viewer", "password": PASSWORD}).status_code == 200
 
 
 def test_signing_out_is_a_post(as_operator: Browser) -> None:
@@ -159,7 +159,7 @@ def test_a_foreign_current_page_is_not_returned_to(client: Browser, db: None, cu
 
 def test_a_current_page_that_only_looks_like_ours_is_refused_after_the_sign_in(client: Browser, viewer: User) -> None:
     there = wanted_after_sign_in(client, "http://testserver//evil.example.com/")
-    response = client.post(there, {"username": "victor", "password": PASSWORD, "next": "//evil.example.com/"})
+    response = client.post(there, {"username": "viewer", "password": PASSWORD, "next": "//evil.example.com/"})
     assert response["Location"] == "/conversations/"
 
 

@@ -88,7 +88,7 @@ def test_each_admin_page_keeps_to_the_policy(
     open_browser: OpenBrowser, superuser: User, operator: User, known: Conversation, scheme: str
 ) -> None:
     page = open_browser(superuser, color_scheme=scheme).new_page()
-    event = Event.objects.create(action="get", credential=known.credential, actor_name="olga", conversation=known)
+    event = Event.objects.create(action="get", credential=known.credential, actor_name="operator", conversation=known)
     for path in (
         "",
         "conversations/credential/",

@@ -63,7 +63,7 @@ def test_a_conversation_in_each_state(page: Page, credential: Credential, sandbo
     known = make_conversation(credential, METADATA, openai_id=make_remote(sandbox, METADATA))
     known.store_answer({"tenant": "globex"}, by_us=False)
     event = Event.objects.create(
-        actor_name="olga",
+        actor_name="operator",
         action="update",
         outcome=Outcome.UNKNOWN,
         credential=credential,
@@ -116,7 +116,7 @@ def test_a_conflict(page: Page, sandbox: Sandbox, known: Conversation) -> None:
 def test_activity_and_what_belongs_to_the_site(page: Page, known: Conversation, operator: User) -> None:
     for outcome in Outcome.values:
         Event.objects.create(
-            actor_name="olga",
+            actor_name="operator",
             action="create",
             outcome=outcome,
             credential=known.credential,
