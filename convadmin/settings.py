@@ -123,6 +123,7 @@ LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en"
 USE_I18N = True
+FORMAT_MODULE_PATH = ["convadmin.formats"]
 USE_TZ = True
 
 STATIC_URL = "static/"
