@@ -48,10 +48,6 @@ class ListState:
         return self._address(Query())
 
     @property
-    def is_default(self) -> bool:
-        return self.query == NOT_REMOVED
-
-    @property
     def address(self) -> str:
         """The address of this very page."""
         cursors = {"before": self.before, "after": self.after}

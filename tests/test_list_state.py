@@ -20,12 +20,10 @@ def in_address(address: str) -> dict[str, str]:
 
 
 def test_opens_without_what_was_removed_r4() -> None:
-    assert state().is_default
     assert state().query.terms == (StateTerm(exact("removed"), negated=True),)
 
 
-def test_an_empty_search_is_no_default_r4() -> None:
-    assert not state("").is_default
+def test_an_empty_search_hides_nothing_r4() -> None:
     assert state("").chips == []
 
 

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from .. import responses
-from ..forms.conversations import GetForm, fresh_token
+from ..forms.conversations import GetForm
 from ..list_state import ListState
 from ..metadata import difference
 from ..models import Conversation, Credential, Event
@@ -95,7 +95,7 @@ def detail_context(request: SignedInRequest, conversation: Conversation) -> dict
         "events": recent[:EVENTS_SHOWN],
         "has_more_events": len(recent) > EVENTS_SHOWN,
         "open_event": next((event for event in recent if event.is_pending), None),
-        "unresolved": [event for event in recent if event.is_unresolved],
+        "unresolved": list(events.unresolved()[:EVENTS_SHOWN]),
         "done": done,
         "told": done.told if done else [],
         "others": others.exclude(pk=conversation.credential_id),
@@ -103,7 +103,6 @@ def detail_context(request: SignedInRequest, conversation: Conversation) -> dict
         if conversation.our_metadata is not None
         else [],
         "raw": as_json(_raw(conversation)),
-        "token": fresh_token(),
         "back": ListState.from_address(request.GET.dict()).address if "q" in request.GET else "",
     }
 
