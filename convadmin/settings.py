@@ -106,7 +106,7 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
     with suppress(OSError):  # whatever opens the database says what is wrong
-        Path(DATABASES["default"]["NAME"]).parent.mkdir(exist_ok=True)
+        Path(DATABASES["default"]["NAME"]).parent.mkdir(mode=0o700, exist_ok=True)
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

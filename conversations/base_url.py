@@ -6,16 +6,29 @@ Pure. A secret goes only to the origin (scheme, host, port) that it was entered 
 from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
+IMPLIED_PORTS = {"https": 443, "http": 80}
+
 
 def normalized(url: str) -> str:
-    """`url` without edge spaces and trailing slashes."""
-    return url.strip().rstrip("/")
+    """`url` in the one form in which it is stored: scheme and host in small letters, no port that the scheme
+    implies, no edge spaces or trailing slashes. What is no address comes back to be refused."""
+    url = url.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return url
+    if not parts.hostname or parts.username is not None:
+        return url
+    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    is_implied = port in {None, IMPLIED_PORTS.get(parts.scheme)}
+    return parts._replace(netloc=name if is_implied else f"{name}:{port}").geturl()
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
     """Scheme, host and port; the port that the scheme implies counts as given."""
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, parts.hostname or "", parts.port or IMPLIED_PORTS.get(parts.scheme)
 
 
 def host(url: str) -> str:

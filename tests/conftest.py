@@ -7,9 +7,10 @@ from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client as Browser
 
-from conversations.models import Credential, Team
+from conversations.models import Credential, Team, Term
 from conversations.openai_client import Calls
 from conversations.sandbox import Sandbox
 from conversations.services.credentials import forget_clients
@@ -98,3 +99,13 @@ def as_operator(client: Browser, operator: User) -> Browser:
     """A browser in which the operator is signed in."""
     client.force_login(operator)
     return client
+
+
+@pytest.fixture
+def broken_index(transactional_db: None) -> Iterator[None]:
+    """A table is gone, as after a failed migration or on a full disk."""
+    with connection.schema_editor() as editor:
+        editor.alter_db_table(Term, "conversations_term", "term_elsewhere")
+    yield
+    with connection.schema_editor() as editor:
+        editor.alter_db_table(Term, "term_elsewhere", "conversations_term")

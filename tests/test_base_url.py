@@ -80,3 +80,18 @@ def test_scheme_host_and_port_make_another_origin(other: str) -> None:
 
 def test_operators_see_host_and_port_only() -> None:
     assert host("https://user:password@127.0.0.1:8001/v1") == "127.0.0.1:8001"
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        (" https://API.OpenAI.com:443/v1/ ", "https://api.openai.com/v1"),
+        ("http://127.0.0.1:8001/v1", "http://127.0.0.1:8001/v1"),
+        ("HTTP://[::1]:80/v1", "http://[::1]/v1"),
+        ("https://api.openai.com:99999/v1", "https://api.openai.com:99999/v1"),
+        ("https://user@api.openai.com/v1", "https://user@api.openai.com/v1"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_r1_an_address_is_stored_in_one_form(typed: str, stored: str) -> None:
+    assert normalized(typed) == stored

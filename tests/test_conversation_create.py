@@ -286,3 +286,13 @@ def test_asks_as_many_queries_for_many_credentials_as_for_two(as_operator: Brows
             as_operator.get(NEW)
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_what_was_created_and_could_not_be_stored_is_not_sent_again_unasked_r8(
+    broken_index: None, as_operator: Browser, credential: Credential, sandbox: Sandbox
+) -> None:
+    typed = {"credential": credential.pk, "role": "user", "text": "Hello", "key": "a", "value": "1", "stored": ""}
+    response = as_operator.post("/conversations/new/", {**typed, "token": "first"})
+    assert response.status_code == 507
+    repeated = form_in(response, "text").send(as_operator, "/conversations/new/", do="create")
+    assert (repeated.status_code, len(sandbox.store.list_conversations())) == (422, 1)

@@ -1,12 +1,12 @@
 """The page of one conversation."""
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
-from conversations.models import Conversation, Credential, Event, State
+from conversations.models import Conversation, Credential, Event, State, Team
 from conversations.sandbox import Sandbox
 from conversations.services.conversations import refresh_conversation
 from tests.factories import make_conversation, make_credential, make_known, make_team, make_user
@@ -146,3 +146,12 @@ def test_asks_as_many_queries_for_many_events_as_for_two(
         counts.append(len(queries))
     assert Event.objects.count() == 12
     assert counts[0] == counts[1]
+
+
+def test_without_the_right_to_see_events_none_are_shown(
+    client: Browser, credential: Credential, team: Team, sandbox: Sandbox
+) -> None:
+    conversation = make_known(sandbox, credential)
+    reader = make_user("reader", role=None, teams=[team])
+    reader.user_permissions.add(Permission.objects.get(codename="view_conversation"))
+    assert "Activity" not in text_of(signed_in(client, reader).get(conversation.get_absolute_url()))

@@ -29,7 +29,7 @@ def address(conversation: Conversation) -> str:
 def test_hands_it_over_once_a_read_proves_it_r1(
     as_operator: Browser, conversation: Conversation, other: Credential, address: str, sandbox: Sandbox
 ) -> None:
-    text = text_of(as_operator.post(address, {"credential": other.pk}, follow=True))
+    text = text_of(as_operator.post(address, {"credential": other.pk, "token": "first"}, follow=True))
     conversation.refresh_from_db()
     assert conversation.credential == other
     assert "It belongs to Other now." in text
@@ -39,7 +39,7 @@ def test_hands_it_over_once_a_read_proves_it_r1(
 def test_leads_htmx_to_the_page(
     as_operator: Browser, conversation: Conversation, other: Credential, address: str
 ) -> None:
-    response = as_operator.post(address, {"credential": other.pk}, headers=fragment("metadata"))
+    response = as_operator.post(address, {"credential": other.pk, "token": "first"}, headers=fragment("metadata"))
     assert response["HX-Redirect"] == conversation.get_absolute_url()
 
 
@@ -50,12 +50,12 @@ def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
 def test_does_not_exist_for_a_stranger_r23(
     client: Browser, stranger: User, other: Credential, address: str, sandbox: Sandbox
 ) -> None:
-    assert signed_in(client, stranger).post(address, {"credential": other.pk}).status_code == 404
+    assert signed_in(client, stranger).post(address, {"credential": other.pk, "token": "first"}).status_code == 404
     assert len(sandbox.log) == 0
 
 
 def test_refuses_a_viewer(client: Browser, viewer: User, other: Credential, address: str) -> None:
-    assert signed_in(client, viewer).post(address, {"credential": other.pk}).status_code == 403
+    assert signed_in(client, viewer).post(address, {"credential": other.pk, "token": "first"}).status_code == 403
 
 
 def test_answers_404_to_an_unknown_key(as_operator: Browser) -> None:
@@ -72,7 +72,8 @@ def test_a_foreign_credential_is_refused_as_one_that_does_not_exist_r1_r23(
     as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
 ) -> None:
     foreign = make_credential(sandbox, name="Secret project", teams=[make_team()])
-    said = [text_of(as_operator.post(address, {"credential": pk}, follow=True)) for pk in (foreign.pk, 999_999)]
+    forms = [{"credential": pk, "token": "first"} for pk in (foreign.pk, 999_999)]
+    said = [text_of(as_operator.post(address, form, follow=True)) for form in forms]
     assert all("Choose a credential that you may use." in text for text in said)
     assert all("Secret project" not in text for text in said)
     assert len(sandbox.log) == 0
@@ -80,7 +81,7 @@ def test_a_foreign_credential_is_refused_as_one_that_does_not_exist_r1_r23(
 
 @pytest.mark.parametrize("choice", ["", "x", "9" * 5000, "-1", "\0"])
 def test_a_choice_that_is_none_is_said(as_operator: Browser, address: str, choice: str) -> None:
-    text = text_of(as_operator.post(address, {"credential": choice}, follow=True))
+    text = text_of(as_operator.post(address, {"credential": choice, "token": "first"}, follow=True))
     assert 'class="notice notice-error"' in text
 
 
@@ -88,7 +89,7 @@ def test_a_credential_of_another_server_cannot_have_it_r1(
     as_operator: Browser, credential: Credential, address: str, sandbox: Sandbox
 ) -> None:
     elsewhere = make_credential(name="Elsewhere", teams=[*credential.teams.all()])
-    as_operator.post(address, {"credential": elsewhere.pk})
+    as_operator.post(address, {"credential": elsewhere.pk, "token": "first"})
     assert Conversation.objects.get().credential == credential
     assert len(sandbox.log) == 0
 
@@ -104,7 +105,7 @@ def test_tells_what_openai_says_and_leaves_it_where_it_is(
     words: str,
 ) -> None:
     sandbox.faults.add(fault)
-    assert words in text_of(as_operator.post(address, {"credential": other.pk}, follow=True))
+    assert words in text_of(as_operator.post(address, {"credential": other.pk, "token": "first"}, follow=True))
     assert Conversation.objects.get().credential == credential
 
 
@@ -112,13 +113,13 @@ def test_tells_that_openai_cannot_be_reached(
     as_operator: Browser, other: Credential, address: str, sandbox: Sandbox
 ) -> None:
     sandbox.stop()
-    assert UNREACHABLE in text_of(as_operator.post(address, {"credential": other.pk}, follow=True))
+    assert UNREACHABLE in text_of(as_operator.post(address, {"credential": other.pk, "token": "first"}, follow=True))
 
 
 def test_sent_twice_it_is_handed_over_once(
     as_operator: Browser, other: Credential, address: str, conversation: Conversation
 ) -> None:
     for _ in range(2):
-        response = as_operator.post(address, {"credential": other.pk}, follow=True)
+        response = as_operator.post(address, {"credential": other.pk, "token": "first"}, follow=True)
         assert response.status_code == 200
     assert Conversation.objects.get().credential == other

@@ -156,3 +156,12 @@ def test_a_row_leads_to_its_page_and_back_to_the_same_search(as_operator: Browse
     address = f"{conversation.get_absolute_url()}?q=tenant%3Aacme"
     assert address in page
     assert 'href="/conversations/?q=tenant%3Aacme"' in text_of(as_operator.get(address))
+
+
+def test_an_id_that_the_other_terms_hide_is_said_to_be_in_the_index(
+    as_operator: Browser, credential: Credential
+) -> None:
+    gone = make_conversation(credential, openai_id="conv_gone", state=State.REMOVED)
+    page = text_of(as_operator.get("/conversations/?q=-state%3Aremoved+conv_gone"))
+    assert "the other terms hide it" in page
+    assert gone.get_absolute_url() in page

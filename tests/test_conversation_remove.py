@@ -83,7 +83,7 @@ def test_removes_it_once_openai_confirms_r2(
     text = text_of(form_in(as_operator.get(address), "token").send(as_operator, address, follow=True))
     conversation.refresh_from_db()
     assert conversation.state == "removed"
-    assert "Removed. OpenAI confirmed it." in text
+    assert "Removed at OpenAI." in text
     assert sandbox.store.get_conversation(conversation.openai_id) is None
 
 

@@ -232,3 +232,10 @@ def test_terms_that_come_and_go_at_the_same_time_are_what_a_recount_gives() -> N
 
     assert in_threads(*(lambda row=row: work(row) for row in rows)) == [None] * 4
     assert held() == counted()
+
+
+def test_a_key_that_no_engine_could_index_is_kept_and_not_searchable(credential: Credential) -> None:
+    long = "".join(chr(0x4E00 + number) for number in range(9000))
+    conversation = make_conversation(credential, {long: "a", "env": "prod"})
+    assert conversation.metadata == {long: "a", "env": "prod"}
+    assert {term.key for term in Term.objects.all()} == {"env"}

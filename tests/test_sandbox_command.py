@@ -41,9 +41,9 @@ def line_of(process: subprocess.Popen[str]) -> str:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_its_url_serves_and_ends_cleanly(number: signal.Signals) -> None:
-    with start("--port", "0", SANDBOX_KEY="sk-from-environment") as process:
+    with start("--port", "0", "--key", "sk-option") as process:
         line = line_of(process)
-        reached = Sandbox(key="sk-from-environment", port=int(line.split(":")[-1].removesuffix("/v1\n")))
+        reached = Sandbox(key="sk-option", port=int(line.split(":")[-1].removesuffix("/v1\n")))
         with Http(reached) as http:
             assert http.call("POST", "/v1/conversations").status == 200
         process.send_signal(number)

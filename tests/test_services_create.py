@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 
 from conversations import openai_errors as errors
 from conversations.models import Conversation, Credential, Event, EventDetail, Outcome, State, Term
@@ -195,16 +195,6 @@ def test_an_inactive_credential_begins_nothing(operator: User, credential: Crede
 
 
 # The database refuses after OpenAI created it
-
-
-@pytest.fixture
-def broken_index() -> Any:
-    """A table is gone, as after a failed migration or on a full disk."""
-    with connection.schema_editor() as editor:
-        editor.alter_db_table(Term, "conversations_term", "term_elsewhere")
-    yield
-    with connection.schema_editor() as editor:
-        editor.alter_db_table(Term, "term_elsewhere", "conversations_term")
 
 
 @pytest.mark.django_db(transaction=True)

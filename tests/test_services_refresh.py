@@ -163,3 +163,12 @@ def test_r2_what_our_own_unanswered_edit_did_does_not_differ(
     row = refresh_conversation(actor=operator, conversation=row)
     assert (row.state, row.metadata, row.our_metadata) == (State.ACTIVE, {"a": "2"}, None)
     assert not Event.objects.unresolved().exists()
+
+
+def test_r2_a_404_does_not_count_as_read(operator: User, known: Conversation, sandbox: Sandbox) -> None:
+    sandbox.store.delete_conversation(known.openai_id)
+    with pytest.raises(errors.NotFound):
+        refresh_conversation(actor=operator, conversation=known)
+    read_at = known.read_at
+    known.refresh_from_db()
+    assert (known.state, known.read_at) == (State.MISSING, read_at)

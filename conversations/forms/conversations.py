@@ -57,7 +57,11 @@ class TokenForm(forms.Form):
         """Show what OpenAI said; an outcome that nobody knows has to be confirmed before it is sent again."""
         self.failure = error
         if event is not None and event.is_unresolved:
-            self.unknown_event, self.is_confirmed = event, False
+            self.ask_again(event)
+
+    def ask_again(self, event: Event | None) -> None:
+        """Send it again only when somebody confirms that, since `event` may have done it."""
+        self.unknown_event, self.is_confirmed = event, False
 
 
 def _event_of(key: str) -> Event | None:
@@ -263,6 +267,8 @@ class RemoveForm(TokenForm):
 
 class HandOverForm(forms.Form):
     """The credential that a conversation shall belong to."""
+
+    token = forms.CharField(max_length=64)
 
     def __init__(self, data: QueryDict, *, usable: QuerySet[Credential]) -> None:
         super().__init__(data)

@@ -55,6 +55,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Newest first, with what a row shows."""
         return self.select_related("credential").order_by("-ord")
 
+    def known_as(self, openai_id: str) -> "Conversation | None":
+        """One that some server knows by this id."""
+        return self.filter(openai_id=openai_id).first() if openai_id else None
+
     def at_address(self, base_url: str, openai_id: str) -> "ConversationQuerySet":
         """The one that OpenAI, or another server, knows by this id."""
         return self.filter(base_url=base_url, openai_id=openai_id)
@@ -165,8 +169,7 @@ class Conversation(models.Model):
     def store_not_found(self) -> None:
         """A read was answered 404: missing, which proves nothing more; a removed one stays removed."""
         self.state = State.REMOVED if self.is_removed else State.MISSING
-        self.read_at = timezone.now()
-        self.save(update_fields=["state", "read_at"])
+        self.save(update_fields=["state"])
 
     def store_removed(self) -> None:
         """OpenAI confirmed our removal."""

@@ -47,6 +47,10 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         """Those of one server."""
         return self.filter(base_url=base_url)
 
+    def keys(self) -> set[int]:
+        """Their primary keys."""
+        return set(self.values_list("pk", flat=True))
+
     def named(self, names: Iterable[str]) -> list[str]:
         """Those of `names` that are names of these."""
         return list(self.filter(name__in=list(names)).values_list("name", flat=True))

@@ -37,6 +37,7 @@ class Action(models.TextChoices):
     SETTLE = "settle", "settle"
 
 
+READS = {Action.GET, Action.REFRESH}
 DONE = {
     Action.CREATE: "created it",
     Action.GET: "got it by its id",
@@ -172,6 +173,11 @@ class Event(models.Model):
         """What its actor did, or tried to do."""
         done = self.outcome == Outcome.SUCCEEDED
         return DONE[Action(self.action)] if done else f"tried to {self.get_action_display()}"
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether all that it asked for is a read, which changes nothing at OpenAI."""
+        return self.action in READS
 
     @property
     def is_pending(self) -> bool:

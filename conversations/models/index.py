@@ -25,6 +25,8 @@ BATCH = 200  # terms looked up or written in one statement; SQLite's limit on pa
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # no conversation of the API is older
 TIEBREAK_BITS = 17
 
+LONGEST_KEY = 500  # characters; longer ones, which OpenAI refuses and PostgreSQL cannot index, are not searchable
+
 Name = tuple[int, str, str | None]  # credential, key, value
 
 
@@ -69,8 +71,8 @@ def digest(key: str, value: str | None) -> bytes:
 
 def terms_of(metadata: Mapping[str, Any]) -> set[tuple[str, str | None]]:
     """The terms that a conversation with this metadata bears: each pair, and each key alone."""
-    pairs = {(key, as_text(value)) for key, value in metadata.items()}
-    return pairs | {(key, None) for key in metadata}
+    keys = [key for key in metadata if len(key) <= LONGEST_KEY]
+    return {(key, as_text(metadata[key])) for key in keys} | {(key, None) for key in keys}
 
 
 @dataclass(frozen=True)

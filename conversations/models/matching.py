@@ -43,7 +43,7 @@ def _(term: language.MetadataTerm) -> Q:
 
 @_met.register
 def _(term: language.HasTerm) -> Q:
-    return _bears(Term.objects.filter(key=term.key, value__isnull=True))
+    return _bears(Term.objects.filter(digest=digest(term.key, None)))
 
 
 @_met.register

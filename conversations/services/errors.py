@@ -32,8 +32,9 @@ class BeingChanged(ServiceError):
 
     def __init__(self, event: Event) -> None:
         since = f"{event.created_at:%H:%M:%S} UTC"
+        doing = "reading" if event.is_reading else "changing"
         super().__init__(
-            f"{event.actor_name} is changing this conversation since {since} ({event.get_action_display()}). "
+            f"{event.actor_name} is {doing} this conversation since {since} ({event.get_action_display()}). "
             "Nothing was sent. Try again in a moment."
         )
         self.event = event

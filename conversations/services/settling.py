@@ -1,5 +1,7 @@
 """Saying what became of an event of which nobody knew, and choosing where metadata differs."""
 
+import uuid
+
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -17,9 +19,10 @@ def settle_by_id(*, actor: User, event: Event, openai_id: str) -> Conversation:
     """
     if event.credential is None:
         raise ServiceError("Its credential was deleted. Settle it with a note.")
-    conversation = get_conversation(actor=actor, credential=event.credential, openai_id=openai_id)
+    token = uuid.uuid4().hex
+    conversation = get_conversation(actor=actor, credential=event.credential, openai_id=openai_id, token=token)
     with transaction.atomic():
-        _close(event, conversation.events.latest("pk"))
+        _close(event, Event.objects.get(token=token))
         event.conversation, event.openai_id = conversation, conversation.openai_id
         event.save(update_fields=["conversation", "openai_id"])
     return conversation

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from .. import responses
 from ..forms.conversations import SettleForm
-from ..models import Event
+from ..models import Credential, Event
 from ..openai_errors import OpenAIError
 from ..paging import keyset_page
 from ..responses import SignedInRequest
@@ -33,6 +33,7 @@ def event_list(request: SignedInRequest) -> HttpResponse:
         "page": page,
         "newer_url": f"?{urlencode({**kept, 'after': page.newer})}" if page.newer else "",
         "older_url": f"?{urlencode({**kept, 'before': page.older})}" if page.older else "",
+        "credentials": Credential.objects.visible_to(request.user).keys(),
         "only_unresolved": only_unresolved,
         "unresolved_count": events.unresolved().count(),
     }
@@ -73,4 +74,5 @@ def _settle(request: SignedInRequest, event: Event) -> HttpResponse:
 
 
 def _page(request: SignedInRequest, event: Event, form: SettleForm, *, status: int = 200) -> HttpResponse:
-    return responses.page(request, "conversations/event_detail.html", {"event": event, "form": form}, status=status)
+    context = {"event": event, "form": form, "credentials": Credential.objects.visible_to(request.user).keys()}
+    return responses.page(request, "conversations/event_detail.html", context, status=status)

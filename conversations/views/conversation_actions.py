@@ -67,20 +67,19 @@ def conversation_hand_over(request: SignedInRequest, pk: int) -> HttpResponse:
     usable = Credential.objects.visible_to(request.user).active().at(conversation.base_url)
     form = HandOverForm(request.POST, usable=usable)
     if not form.is_valid():
-        messages.error(request, " ".join(map(str, form.errors["credential"])))
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect("conversation_detail", pk)
-    credential = form.cleaned_data["credential"]
 
     def hand_over() -> None:
-        hand_over_conversation(actor=request.user, conversation=conversation, credential=credential)
-        messages.success(request, f"It belongs to {credential.name} now.")
+        hand_over_conversation(actor=request.user, conversation=conversation, **form.cleaned_data)
+        messages.success(request, f"It belongs to {form.cleaned_data['credential'].name} now.")
 
     return _told(request, conversation, hand_over)
 
 
 def _remove(request: SignedInRequest, conversation: Conversation, form: RemoveForm) -> HttpResponse:
     remove_conversation(actor=request.user, conversation=conversation, token=form.cleaned_data["token"])
-    messages.success(request, "Removed. OpenAI confirmed it.")
+    messages.success(request, "Removed at OpenAI.")
     return redirect("conversation_detail", conversation.pk)
 
 

@@ -1,6 +1,7 @@
 """A new conversation: the form with its rows, the preview of its request, and sending it."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -54,11 +55,12 @@ def _page(request: SignedInRequest, form: ConversationForm, *, status: int = 200
 def _context(form: ConversationForm) -> dict[str, Any]:
     credential = form.chosen_credential()
     body = {"items": form.messages.draft(), "metadata": form.metadata.draft()}
+    url = f"{credential.base_url if credential else DEFAULT_BASE_URL}/conversations"
     curl = as_curl(
-        f"{credential.base_url if credential else DEFAULT_BASE_URL}/conversations",
+        url,
         body,
         organization=credential.organization if credential else "",
         project=credential.project if credential else "",
         secret_headers=[header.name for header in credential.headers.all()] if credential else [],
     )
-    return {"form": form, "credential": credential, "json": as_json(body), "curl": curl}
+    return {"form": form, "credential": credential, "path": urlsplit(url).path, "json": as_json(body), "curl": curl}

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from .. import responses
-from ..forms.conversations import GetForm
+from ..forms.conversations import GetForm, fresh_token
 from ..list_state import ListState
 from ..metadata import difference
 from ..models import Conversation, Credential, Event
@@ -35,13 +35,15 @@ def conversation_list(request: SignedInRequest) -> HttpResponse:
     found = Conversation.objects.visible_to(request.user).matching(state.query)
     page = keyset_page(found.for_list(), "ord", before=state.before, after=state.after, size=settings.PAGE_SIZE)
     total = found.order_by()[: COUNTED_UP_TO + 1].count()
+    pasted_id = _pasted_id(state.query) if not page.rows else ""
     context = {
         "state": state,
         "page": page,
         "newer_url": state.newer_than(page.newer) if page.newer else "",
         "older_url": state.older_than(page.older) if page.older else "",
         "total": f"{COUNTED_UP_TO:,}+" if total > COUNTED_UP_TO else f"{total:,}",
-        "pasted_id": _pasted_id(state.query) if not page.rows else "",
+        "pasted_id": pasted_id,
+        "hidden": Conversation.objects.visible_to(request.user).known_as(pasted_id),
         "is_empty": not page.rows and not Conversation.objects.visible_to(request.user).exists(),
         "time_zone": settings.TIME_ZONE,
     }
@@ -86,7 +88,9 @@ def visible_conversation(request: SignedInRequest, pk: int) -> Conversation:
 
 def detail_context(request: SignedInRequest, conversation: Conversation) -> dict[str, Any]:
     """What the page of a conversation shows."""
-    events = Event.objects.visible_to(request.user).for_list().about(conversation)
+    may_see_events = request.user.has_perm("conversations.view_event")
+    seen = Event.objects.visible_to(request.user) if may_see_events else Event.objects.none()
+    events = seen.for_list().about(conversation)
     recent = list(events[: EVENTS_SHOWN + 1])
     done = _done_event(request, events)
     others = Credential.objects.visible_to(request.user).active().at(conversation.base_url)
@@ -103,6 +107,7 @@ def detail_context(request: SignedInRequest, conversation: Conversation) -> dict
         if conversation.our_metadata is not None
         else [],
         "raw": as_json(_raw(conversation)),
+        "token": fresh_token(),
         "back": ListState.from_address(request.GET.dict()).address if "q" in request.GET else "",
     }
 

@@ -26,6 +26,8 @@ def attempted(
         form.show_failure(error, event_of(form))
         return show(responses.FAILED_AT_OPENAI)
     except ServiceError as error:
+        if isinstance(error, NotRecorded):
+            form.ask_again(event_of(form))
         form.add_error(None, str(error))
         return show(status_of(error))
 

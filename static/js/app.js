@@ -29,10 +29,10 @@
     const limit = Number(field.dataset.limit);
     const length = Array.from(field.value).length;
     const row = field.parentElement;
-    let counter = row.querySelector(".counter");
+    let counter = row.querySelector(".counter-" + field.name);
     if (!counter) {
       counter = row.appendChild(document.createElement("span"));
-      counter.className = "counter";
+      counter.className = "counter counter-" + field.name;
     }
     const near = length > limit * 0.75;
     counter.hidden = !near;
@@ -49,11 +49,18 @@
     }
   });
 
+  function countAll() {
+    document.querySelectorAll("[data-limit]").forEach(count);
+  }
+
   document.addEventListener("input", function (event) {
     if (event.target.dataset.limit) {
       count(event.target);
     }
   });
+
+  document.addEventListener("htmx:afterSettle", countAll);
+  countAll();
 
   document.addEventListener("keydown", function (event) {
     const isTyping = event.target.closest("input, textarea, select");

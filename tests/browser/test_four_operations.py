@@ -104,7 +104,7 @@ def test_remove_asks_and_then_removes(page: Page, sandbox: Sandbox, known: Conve
     expect(page.get_by_text("Afterwards nobody can read or delete its messages any more")).to_be_visible()
     assert sandbox.store.get_conversation(known.openai_id) is not None
     page.get_by_role("button", name="Remove the conversation").click()
-    expect(page.get_by_text("OpenAI confirmed it.")).to_be_visible()
+    expect(page.get_by_text("Removed at OpenAI.", exact=True)).to_be_visible()
     assert sandbox.store.get_conversation(known.openai_id) is None
     known.refresh_from_db()
     assert known.state == State.REMOVED

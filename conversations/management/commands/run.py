@@ -188,7 +188,7 @@ def sandbox_file() -> str:
     """Where the sandbox keeps everything: beside the database's file, else in the folder of data."""
     name = connection.settings_dict["NAME"]
     folder = Path(name).parent if connection.vendor == "sqlite" else settings.BASE_DIR / "data"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     return str(folder.resolve() / "sandbox.sqlite3")
 
 

@@ -1,6 +1,5 @@
 """`manage.py sandbox`: the stand-in for OpenAI's Conversations API, in the foreground."""
 
-import os
 import signal
 import sqlite3
 import threading
@@ -21,9 +20,9 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options; the key falls back to SANDBOX_KEY in the environment."""
+        """Declare the options."""
         parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port (default: %(default)s)")
-        parser.add_argument("--key", help=f"bearer key (default: $SANDBOX_KEY, else {DEFAULT_KEY})")
+        parser.add_argument("--key", help=f"bearer key (default: {DEFAULT_KEY})")
         parser.add_argument("--file", help="SQLite file to keep everything in (default: memory)")
         parser.add_argument(
             "--replaces-metadata", action="store_true", help="an update replaces the metadata, not merges"
@@ -32,7 +31,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until SIGINT or SIGTERM; raises CommandError if the port or the file can't be had."""
         sandbox = Sandbox(
-            key=options["key"] or os.environ.get("SANDBOX_KEY") or DEFAULT_KEY,
+            key=options["key"] or DEFAULT_KEY,
             path=options["file"],
             replaces_metadata=options["replaces_metadata"],
             port=options["port"],
