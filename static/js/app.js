@@ -89,7 +89,7 @@
 
   // A form that comes back with a row more or less keeps the focus there, for the keyboard and for screen readers.
   document.addEventListener("htmx:afterSettle", function (event) {
-    const submitter = event.detail.requestConfig.triggeringEvent?.submitter;
+    const submitter = event.detail.requestConfig?.triggeringEvent?.submitter;
     if (!submitter || submitter.isConnected || document.activeElement !== document.body) {
       return;
     }

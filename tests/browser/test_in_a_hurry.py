@@ -12,7 +12,7 @@ from conversations.models import Conversation, Credential, Event, Outcome
 from conversations.sandbox import Fault, Sandbox
 from tests.browser.conftest import Guard, OpenBrowser
 from tests.browser.steps import create_button, edit_metadata, fill_pair, keys_of, open_detail, open_new, texts_of
-from tests.factories import KEY, make_credential, make_team, metadata_at
+from tests.factories import KEY, make_conversation, make_credential, make_team, metadata_at
 
 pytestmark = pytest.mark.browser
 
@@ -287,3 +287,16 @@ def test_a_lost_network_is_told_and_what_was_typed_stays(page: Page, guard: Guar
     assert keys_of(page) == ["tenant"]
     assert "ERR_INTERNET_DISCONNECTED" in "".join(guard.breaches)
     guard.breaches.clear()
+
+
+def test_older_and_back_lead_to_the_same_rows_without_loading_the_page_anew(page: Page, credential: Credential) -> None:
+    for number in range(60):
+        make_conversation(credential, openai_id=f"conv_{number:02}")
+    page.goto("/conversations/")
+    first = page.locator(".list-id").all_inner_texts()
+    page.get_by_role("link", name="Older").click()
+    expect(page).to_have_url(re.compile(r"before=\d+"))
+    expect(page.locator(".list-id")).to_have_count(10)
+    page.go_back()
+    expect(page.locator(".list-id")).to_have_count(50)
+    assert page.locator(".list-id").all_inner_texts() == first
