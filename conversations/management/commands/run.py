@@ -144,7 +144,7 @@ def refuse_taken(port: int, way_out: str) -> None:
     try:
         socket.create_server((HOST, port)).close()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
         raise CommandError(f"Port {port} cannot be used ({reason}): stop what is using it, or {way_out}.") from None
 
 
