@@ -13,9 +13,9 @@ from django.http import QueryDict
 
 from ..metadata import Change, storable
 from ..models import Action, Credential, Event
-from ..openai_client import is_legal_id
+from ..openai_client import MAX_ID_LENGTH, is_legal_id
 from ..openai_errors import OpenAIError
-from .rows import MessageRow, MessageRows, MetadataRows, PairRow, as_typed
+from .rows import MessageRow, MessageRows, MetadataRows, PairRow, Row, as_typed
 
 _ITEM = re.compile(r"items\[(\d+)\]")
 
@@ -23,6 +23,21 @@ _ITEM = re.compile(r"items\[(\d+)\]")
 def fresh_token() -> str:
     """A token that lets a form be sent once."""
     return uuid.uuid4().hex
+
+
+def refuse_illegal_id(text: str) -> None:
+    """Raise ValidationError for what cannot be an id at OpenAI."""
+    if not is_legal_id(text):
+        raise forms.ValidationError("An id holds no “/” and no control characters. Paste it again.")
+
+
+class OpenAIIdField(forms.CharField):
+    """The id of a conversation."""
+
+    default_validators = [refuse_illegal_id]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=MAX_ID_LENGTH, **kwargs)
 
 
 class TokenForm(forms.Form):
@@ -68,8 +83,8 @@ def _event_of(key: str) -> Event | None:
     return Event.objects.filter(pk=int(key)).first() if key.isdecimal() and len(key) < 20 else None
 
 
-class MetadataFormMixin:
-    """What forms with metadata rows share."""
+class MetadataRowsForm(TokenForm):
+    """A form with metadata rows."""
 
     metadata: MetadataRows
     json_text = ""
@@ -95,7 +110,14 @@ class MetadataFormMixin:
     def has_row_errors(self) -> bool:
         return self.json_error is not None or self.metadata.has_errors
 
-    def row_of_param(self, param: str) -> PairRow | MessageRow | None:
+    def show_failure(self, error: OpenAIError, event: Event | None) -> None:
+        """Show what OpenAI said, also at the row of the field that it names."""
+        super().show_failure(error, event)
+        row = self.row_of_param(error.param)
+        if row is not None:
+            row.errors.append(error.message)
+
+    def row_of_param(self, param: str) -> Row | None:
         """The row of the field that OpenAI names."""
         return self.metadata.row_of(param.removeprefix("metadata.")) if param.startswith("metadata.") else None
 
@@ -124,7 +146,7 @@ def credential_field(user: User | AnonymousUser) -> CredentialChoiceField:
     return CredentialChoiceField(Credential.objects.visible_to(user).active())
 
 
-class ConversationForm(MetadataFormMixin, TokenForm):
+class ConversationForm(MetadataRowsForm):
     """A new conversation: credential, up to 20 messages, up to 16 pairs."""
 
     def __init__(
@@ -161,15 +183,12 @@ class ConversationForm(MetadataFormMixin, TokenForm):
         except forms.ValidationError:
             return field.only
 
-    def show_failure(self, error: OpenAIError, event: Event | None) -> None:
-        super().show_failure(error, event)
-        item = _ITEM.match(error.param)
-        row = self.messages.row_of_item(int(item[1])) if item else self.row_of_param(error.param)
-        if row is not None:
-            row.errors.append(error.message)
+    def row_of_param(self, param: str) -> Row | None:
+        item = _ITEM.match(param)
+        return self.messages.row_of_item(int(item[1])) if item else super().row_of_param(param)
 
 
-class MetadataForm(MetadataFormMixin, TokenForm):
+class MetadataForm(MetadataRowsForm):
     """The metadata of a conversation; carries the map that it was opened with."""
 
     opened_with = forms.CharField(strip=False)
@@ -226,12 +245,6 @@ class MetadataForm(MetadataFormMixin, TokenForm):
             self.add_error(None, "Nothing was sent yet: correct the rows that are marked.")
         return cleaned
 
-    def show_failure(self, error: OpenAIError, event: Event | None) -> None:
-        super().show_failure(error, event)
-        row = self.row_of_param(error.param)
-        if row is not None:
-            row.errors.append(error.message)
-
 
 def _map_of(text: str) -> dict[str, Any] | None:
     try:
@@ -244,21 +257,11 @@ def _map_of(text: str) -> dict[str, Any] | None:
 class GetForm(TokenForm):
     """A conversation by its id."""
 
-    openai_id = forms.CharField(
-        label="Conversation id",
-        max_length=255,
-        error_messages={"required": "Paste the id of a conversation, such as conv_68a1…"},
-    )
+    openai_id = OpenAIIdField(error_messages={"required": "Paste the id of a conversation, such as conv_68a1…"})
 
     def __init__(self, data: QueryDict | None = None, *, user: User | AnonymousUser, openai_id: str = "") -> None:
         super().__init__(data, initial={"openai_id": openai_id})
         self.fields["credential"] = credential_field(user)
-
-    def clean_openai_id(self) -> str:
-        openai_id: str = self.cleaned_data["openai_id"]
-        if not is_legal_id(openai_id):
-            raise forms.ValidationError("An id holds no “/” and no control characters. Paste it again.")
-        return openai_id
 
 
 class RemoveForm(TokenForm):
@@ -278,22 +281,14 @@ class HandOverForm(forms.Form):
 class SettleForm(forms.Form):
     """What became of an event: the id that it created, or a note."""
 
-    openai_id = forms.CharField(label="Id of the conversation that it created", max_length=255, required=False)
-    note = forms.CharField(
-        label="Or what you found out", max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
-    )
+    openai_id = OpenAIIdField(required=False)
+    note = forms.CharField(max_length=2000, required=False)
 
     def __init__(self, data: QueryDict | None = None, *, event: Event, user: User) -> None:
         """Only a creation has an id to give, which whoever may add conversations may enter."""
         super().__init__(data, initial={"openai_id": event.openai_id})
         if event.action != Action.CREATE or not user.has_perm("conversations.add_conversation"):
             del self.fields["openai_id"]
-
-    def clean_openai_id(self) -> str:
-        openai_id: str = self.cleaned_data["openai_id"]
-        if openai_id and not is_legal_id(openai_id):
-            raise forms.ValidationError("An id holds no “/” and no control characters. Paste it again.")
-        return openai_id
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

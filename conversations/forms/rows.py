@@ -102,7 +102,7 @@ class PairRow(Row):
     stored: str = ""
 
     @property
-    def has_long_key(self) -> bool:
+    def has_lines_in_key(self) -> bool:
         """Whether the key has several lines, which a one-line field would lose."""
         return "\n" in self.key
 

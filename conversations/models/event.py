@@ -60,6 +60,10 @@ class Outcome(models.TextChoices):
     UNKNOWN = "unknown", "Unknown"
 
 
+def _stale() -> Q:
+    return Q(outcome=Outcome.PENDING, created_at__lt=timezone.now() - PENDING_FOR)
+
+
 class EventQuerySet(models.QuerySet["Event"]):
     """What was asked for."""
 
@@ -91,12 +95,11 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def stale(self) -> "EventQuerySet":
         """Pending for so long that no answer will come: the process died in between."""
-        return self.filter(outcome=Outcome.PENDING, created_at__lt=timezone.now() - PENDING_FOR)
+        return self.filter(_stale())
 
     def unresolved(self) -> "EventQuerySet":
         """Those of which nobody knows yet what they did."""
-        dead = Q(outcome=Outcome.PENDING, created_at__lt=timezone.now() - PENDING_FOR)
-        return self.filter(dead | Q(outcome=Outcome.UNKNOWN), settled_by=None)
+        return self.filter(_stale() | Q(outcome=Outcome.UNKNOWN), settled_by=None)
 
     def removal_was_sent(self, base_url: str, openai_id: str) -> bool:
         """Whether a DELETE of the conversation that may have been done was sent after the last call that was
