@@ -1,6 +1,6 @@
 """The state of the list, read once from the address; every link of the page is built from it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
@@ -8,6 +8,7 @@ from .query import Query, Term, exact, parse
 from .query import StateTerm as _StateTerm
 
 NOT_REMOVED = Query((_StateTerm(exact("removed"), negated=True),))
+MOST_COLUMNS = 8
 
 
 @dataclass(frozen=True)
@@ -24,52 +25,98 @@ class Chip:
 
 @dataclass(frozen=True)
 class ListState:
-    """The search and the page that the address asks for."""
+    """The search, its order and columns, and the page of it that the address asks for."""
 
     query: Query = field(default=NOT_REMOVED)
     text: str = str(NOT_REMOVED)
+    oldest_first: bool = False
+    columns: tuple[str, ...] = ()
     before: str = ""
     after: str = ""
+    on: str = ""  # a day to jump to
 
     @classmethod
-    def from_address(cls, parameters: Mapping[str, str]) -> "ListState":
-        """The state of `?q=…&before=…&after=…`; without `q` the list hides what was removed."""
-        text = parameters.get("q", str(NOT_REMOVED))
-        return cls(parse(text), text, parameters.get("before", ""), parameters.get("after", ""))
+    def from_address(cls, parameters: Mapping[str, Sequence[str]]) -> "ListState":
+        """The state of `?q=…&order=oldest&col=…&before=…`; without `q` the list hides what was removed."""
+        one = {name: values[-1] for name, values in parameters.items() if values}
+        text = one.get("q", str(NOT_REMOVED))
+        columns = dict.fromkeys(column for column in parameters.get("col", ()) if column)
+        return cls(
+            query=parse(text),
+            text=text,
+            oldest_first=one.get("order") == "oldest",
+            columns=tuple(columns)[:MOST_COLUMNS],
+            before=one.get("before", ""),
+            after=one.get("after", ""),
+            on=one.get("on", ""),
+        )
 
     @property
     def chips(self) -> list[Chip]:
         """The terms, each with its way out."""
-        return [Chip(term, self._address(self.query.without(term))) for term in self.query.terms]
+        return [Chip(term, self.searching(self.query.without(term))) for term in self.query.terms]
 
     @property
-    def cleared(self) -> str:
-        """The address without any term."""
-        return self._address(Query())
+    def kept(self) -> list[tuple[str, str]]:
+        """What a form besides the search box has to carry along: order and columns."""
+        order = [("order", "oldest")] if self.oldest_first else []
+        return [*order, *(("col", column) for column in self.columns)]
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The whole state as names and values, for hidden fields and links; the page of it excepted."""
+        return [("q", self.text), *self.kept]
+
+    @property
+    def parameters(self) -> str:
+        """The search, order and columns as in an address, for other pages about the same result."""
+        return urlencode(self.pairs)
 
     @property
     def address(self) -> str:
         """The address of this very page."""
-        cursors = {"before": self.before, "after": self.after}
-        return "?" + urlencode({"q": self.text, **{name: cursor for name, cursor in cursors.items() if cursor}})
+        cursors = {"before": self.before, "after": self.after, "on": self.on}
+        return self._address(*((name, value) for name, value in cursors.items() if value))
+
+    @property
+    def cleared(self) -> str:
+        """The address without any term."""
+        return self.searching(Query())
+
+    @property
+    def first(self) -> str:
+        """The address of the first page."""
+        return self._address()
+
+    @property
+    def turned(self) -> str:
+        """The address of the first page in the other order."""
+        return replace(self, oldest_first=not self.oldest_first)._address()
+
+    def searching(self, query: Query) -> str:
+        """The address of the first page of another search, in the same order, with the same columns."""
+        return replace(self, text=str(query))._address()
 
     def older_than(self, cursor: str) -> str:
         """The address of the page below a row."""
-        return "?" + urlencode({"q": self.text, "before": cursor})
+        return self._address(("before", cursor))
 
     def newer_than(self, cursor: str) -> str:
         """The address of the page above a row."""
-        return "?" + urlencode({"q": self.text, "after": cursor})
+        return self._address(("after", cursor))
 
-    @property
-    def newest(self) -> str:
-        """The address of the first page."""
-        return "?" + urlencode({"q": self.text})
+    def from_row(self, ord_: int) -> str:
+        """The address of the page that begins with a row."""
+        return self.newer_than(str(ord_ - 1)) if self.oldest_first else self.older_than(str(ord_ + 1))
 
-    def refused(self, term: Term, message: str) -> "ListState":
-        """The state with a term that turned out not to be answerable."""
-        return replace(self, query=self.query.refused(term, message))
+    def toggling_column(self, key: str) -> str:
+        """The address of this page with a key as a column, or without it."""
+        without = tuple(column for column in self.columns if column != key)
+        return replace(self, columns=without if key in self.columns else (*self.columns, key)).address
 
-    @staticmethod
-    def _address(query: Query) -> str:
-        return "?" + urlencode({"q": str(query)})
+    def answered_as(self, query: Query) -> "ListState":
+        """The state with what of its query can be answered; the text stays as it was typed."""
+        return replace(self, query=query)
+
+    def _address(self, *more: tuple[str, str]) -> str:
+        return "?" + urlencode([*self.pairs, *more])

@@ -20,7 +20,7 @@ def keyset_page(rows: QuerySet[Any], key: str, *, before: str = "", after: str =
 
     A cursor is the key of a row, as text; one that is no number counts as none.
     """
-    above, below = _number(after), _number(before)
+    above, below = cursor(after), cursor(before)
     if above is not None:
         found = list(rows.filter(**{f"{key}__gt": above}).order_by(key)[: size + 1])
         has_newer, has_older = len(found) > size, True
@@ -30,13 +30,14 @@ def keyset_page(rows: QuerySet[Any], key: str, *, before: str = "", after: str =
         found = list(lower.order_by(f"-{key}")[: size + 1])
         has_newer, has_older = below is not None, len(found) > size
         found = found[:size]
-    cursors = [str(getattr(row, key)) for row in found]
+    keys = [str(getattr(row, key)) for row in found]
     return Page(
         rows=found,
-        newer=cursors[0] if cursors and has_newer else "",
-        older=cursors[-1] if cursors and has_older else "",
+        newer=keys[0] if keys and has_newer else "",
+        older=keys[-1] if keys and has_older else "",
     )
 
 
-def _number(cursor: str) -> int | None:
-    return int(cursor) if cursor.isdecimal() and len(cursor) < 20 else None
+def cursor(text: str) -> int | None:
+    """The key of a row, as an address holds it; None where it is no number that a database could hold."""
+    return min(int(text), 2**63 - 1) if text.isascii() and text.isdecimal() and len(text) < 20 else None

@@ -46,6 +46,11 @@ def page(
     return TemplateResponse(request, f"{template}{_wanted(request, fragments)}", context, status=status)
 
 
+def is_wanted(request: SignedInRequest, fragment: str) -> bool:
+    """Whether the request asks for this fragment alone."""
+    return _wanted(request, [fragment]) != ""
+
+
 def _wanted(request: SignedInRequest, fragments: Collection[str]) -> str:
     htmx = request.htmx
     is_fragment = bool(htmx) and not htmx.history_restore_request and htmx.target in fragments

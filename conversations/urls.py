@@ -2,18 +2,30 @@
 
 from django.contrib.auth import views as auth_views
 from django.urls import path
-from django.views.generic import RedirectView
 
-from .views import activity, conversation_actions, conversation_create, conversation_edit, conversations, items, site
+from .views import (
+    activity,
+    conversation_actions,
+    conversation_create,
+    conversation_edit,
+    conversations,
+    items,
+    listing,
+    saved_views,
+    site,
+)
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="conversation_list"), name="home"),
+    path("", saved_views.home, name="home"),
     path("healthz", site.healthz, name="healthz"),
     path("sign-in/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("sign-out/", auth_views.LogoutView.as_view(), name="logout"),
     path("password/", auth_views.PasswordChangeView.as_view(), name="password_change"),
     path("password/done/", auth_views.PasswordChangeDoneView.as_view(), name="password_change_done"),
-    path("conversations/", conversations.conversation_list, name="conversation_list"),
+    path("conversations/", listing.conversation_list, name="conversation_list"),
+    path("conversations/overview/", listing.conversation_overview, name="conversation_overview"),
+    path("conversations/values/", listing.conversation_values, name="conversation_values"),
+    path("conversations/completion/", listing.conversation_completion, name="conversation_completion"),
     path("conversations/new/", conversation_create.conversation_create, name="conversation_create"),
     path("conversations/new/preview/", conversation_create.conversation_preview, name="conversation_preview"),
     path("conversations/get/", conversations.conversation_get, name="conversation_get"),
@@ -26,6 +38,12 @@ urlpatterns = [
     path(
         "conversations/<int:pk>/hand-over/", conversation_actions.conversation_hand_over, name="conversation_hand_over"
     ),
+    path("views/", saved_views.saved_view_list, name="saved_view_list"),
+    path("views/new/", saved_views.saved_view_create, name="saved_view_create"),
+    path("views/<int:pk>/", saved_views.saved_view_open, name="saved_view_open"),
+    path("views/<int:pk>/edit/", saved_views.saved_view_edit, name="saved_view_edit"),
+    path("views/<int:pk>/delete/", saved_views.saved_view_delete, name="saved_view_delete"),
+    path("views/<int:pk>/start/", saved_views.saved_view_start, name="saved_view_start"),
     path("activity/", activity.event_list, name="event_list"),
     path("activity/<int:pk>/", activity.event_detail, name="event_detail"),
 ]

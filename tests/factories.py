@@ -78,10 +78,19 @@ def make_conversation(
             added_by=added_by,
             origin="created",
         )
-    if state != State.ACTIVE:
-        Conversation.objects.filter(pk=conversation.pk).update(state=state)
-        conversation.refresh_from_db()
+        bring_into_state(conversation, state)
     return conversation
+
+
+def bring_into_state(conversation: Conversation, state: str) -> None:
+    """As answers from OpenAI would do it, with the metadata that it has."""
+    if state == State.DIFFERS:
+        conversation.our_metadata = {"before": "it differed"}
+        conversation.store_answer(conversation.metadata, by_us=False)
+    elif state == State.MISSING:
+        conversation.store_not_found()
+    elif state == State.REMOVED:
+        conversation.store_removed()
 
 
 def make_remote(sandbox: Sandbox, metadata: Mapping[str, Any] | None = None, **fields: Any) -> str:

@@ -72,6 +72,73 @@ def test_what_is_installed_already_needs_no_network(checkout: Path) -> None:
     assert run_dev(checkout, "manage", "version", PIP_NO_INDEX="1").stdout == "5.2.19\n"
 
 
+# What `./dev test` runs
+
+STUB = """#!/bin/sh
+echo "${DATABASE_URL_TEST:-none} $*" >>calls
+[ "$*" != "-m tests.postgres true" ] || [ -e postgres ] || { echo "none was found" >&2; exit 1; }
+"""
+FAST = "-m pytest -n auto -m not browser and not slow"
+ON_POSTGRES = f"-m tests.postgres .venv/bin/python {FAST}"
+
+
+@pytest.fixture
+def stubs(tmp_path: Path) -> Path:
+    """A folder in which `./dev` finds every tool, and each does nothing but write down how it was called."""
+    shutil.copy(ROOT / "dev", tmp_path)
+    for name in ["requirements.txt", "tests/requirements.txt", "templates/x", "conversations/x"]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    tools = tmp_path / ".venv" / "bin"
+    tools.mkdir(parents=True)
+    for name in ["python", "ruff", "mypy", "djade", "chromium"]:
+        (tools / name).write_text(STUB)
+        (tools / name).chmod(0o755)
+    for name in [*TOOLS, "find"]:
+        (tools / name).symlink_to(str(shutil.which(name)))
+    return tmp_path
+
+
+def run_stubs(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `./dev test` where there is no tool but the stubs, and so no apt-get."""
+    return run_dev(folder, "test", *arguments, PATH=str(folder / ".venv" / "bin"), **environment)
+
+
+def calls_of_pytest(folder: Path) -> list[str]:
+    return [line for line in (folder / "calls").read_text().splitlines() if "-m pytest" in line]
+
+
+def test_the_fast_tests_run_on_each_database(stubs: Path) -> None:
+    (stubs / "postgres").touch()
+    assert run_stubs(stubs).returncode == 0
+    assert calls_of_pytest(stubs) == [f"none {FAST}", f"none {ON_POSTGRES}", "none -m pytest -m browser or slow"]
+
+
+def test_a_given_server_is_for_the_tests_on_postgresql_only(stubs: Path) -> None:
+    (stubs / "postgres").touch()
+    assert run_stubs(stubs, DATABASE_URL_TEST="given").returncode == 0
+    assert [line.split()[0] for line in calls_of_pytest(stubs)] == ["none", "given", "none"]
+
+
+def test_chosen_tests_run_once_and_on_a_given_server(stubs: Path) -> None:
+    assert run_stubs(stubs, "-k", "query", DATABASE_URL_TEST="given").returncode == 0
+    assert calls_of_pytest(stubs) == ["given -m pytest -k query"]
+
+
+def test_without_postgresql_it_is_told_what_was_left_out(stubs: Path) -> None:
+    finished = run_stubs(stubs)
+    assert finished.returncode == 0
+    assert finished.stdout.endswith("\nThe tests on PostgreSQL were left out: none was found.\n\nAll passed.\n")
+    assert "none -m pip install" in (stubs / "calls").read_text()
+    assert calls_of_pytest(stubs) == [f"none {FAST}", "none -m pytest -m browser or slow"]
+
+
+def test_without_postgresql_continuous_integration_fails(stubs: Path) -> None:
+    finished = run_stubs(stubs, CI="true")
+    assert finished.returncode == 1
+    assert finished.stderr == "dev: These failed:\n  The tests on PostgreSQL were left out: none was found.\n"
+
+
 # What can be wrong
 
 

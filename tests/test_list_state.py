@@ -11,7 +11,8 @@ SEARCHES = ["", "tenant:acme", '-key:"two words" a&b=c #d', "state:lost", 'q="<s
 
 
 def state(text: str | None = None, **cursors: str) -> ListState:
-    return ListState.from_address({**({} if text is None else {"q": text}), **cursors})
+    typed = {} if text is None else {"q": text}
+    return ListState.from_address({name: [value] for name, value in {**typed, **cursors}.items()})
 
 
 def in_address(address: str) -> dict[str, str]:
@@ -32,7 +33,7 @@ def test_the_links_to_other_pages_keep_the_text(text: str) -> None:
     shown = state(text)
     assert in_address(shown.older_than("7")) == {"q": text, "before": "7"}
     assert in_address(shown.newer_than("7")) == {"q": text, "after": "7"}
-    assert in_address(shown.newest) == {"q": text}
+    assert in_address(shown.first) == {"q": text}
 
 
 def test_reads_the_cursors() -> None:
@@ -54,7 +55,7 @@ def test_clearing_drops_all_also_the_default_r4() -> None:
 def test_a_term_that_turns_out_not_to_be_answerable_becomes_a_problem_r24() -> None:
     shown = state("credential:x tenant:acme")
     [term] = [chip.term for chip in shown.chips if chip.words[0] == "credential"]
-    refused = shown.refused(term, "There is none.")
+    refused = shown.answered_as(shown.query.refused(term, "There is none."))
     assert [problem.message for problem in refused.query.problems] == ["There is none."]
     assert [chip.words[0] for chip in refused.chips] == ["tenant"]
     assert refused.text == "credential:x tenant:acme"

@@ -126,12 +126,13 @@ def references_to_nothing(shown: Elements) -> set[str]:
 
 
 def only_with_scripts(shown: Elements) -> list[Element]:
-    """What htmx does and no link or form does. The panel of messages holds a link for those without scripts, and
-    a button of the form asks for the preview."""
+    """What htmx does and no link or form does. A panel that is loaded by itself holds a link for those without
+    scripts, and a button of the form asks for the preview."""
+    hrefs = {attributes.get("href") for attributes in shown.of("a")}
     links = [
         attributes
         for tag, attributes in shown.with_attribute("hx-get")
-        if attributes.get("id") != "items" and (tag != "a" or attributes.get("href") != attributes["hx-get"])
+        if (attributes["hx-get"] not in hrefs if tag != "a" else attributes.get("href") != attributes["hx-get"])
     ]
     forms = [
         attributes

@@ -16,7 +16,7 @@ def credential() -> Credential:
 
 
 def page(before: str = "", after: str = "", size: int = 3) -> Page:
-    return keyset_page(Conversation.objects.for_list(), "ord", before=before, after=after, size=size)
+    return keyset_page(Conversation.objects.all(), "ord", before=before, after=after, size=size)
 
 
 def make(credential: Credential, number: int) -> list[int]:

@@ -86,7 +86,7 @@ def test_signing_in_leads_to_the_page_that_was_wanted(client: Browser, viewer: U
 )
 def test_signing_in_leads_to_no_other_site(client: Browser, viewer: User, evil: str) -> None:
     response = client.post(SIGN_IN, {"username": "viewer", "password": PASSWORD, "next": evil})
-    assert response["Location"] == "/conversations/"
+    assert response["Location"] == "/"
 
 
 def test_a_wrong_password_keeps_the_name_and_not_the_password(client: Browser, viewer: User) -> None:
@@ -154,13 +154,13 @@ def test_htmx_is_led_to_the_sign_in_and_back_to_its_page(client: Browser, db: No
     "current", ["https://evil.example.com/x", "javascript:alert(1)", "", "http://testserver@evil/"]
 )
 def test_a_foreign_current_page_is_not_returned_to(client: Browser, db: None, current: str) -> None:
-    assert wanted_after_sign_in(client, current) == "/sign-in/?next=/conversations/"
+    assert wanted_after_sign_in(client, current) == "/sign-in/?next=/"
 
 
 def test_a_current_page_that_only_looks_like_ours_is_refused_after_the_sign_in(client: Browser, viewer: User) -> None:
     there = wanted_after_sign_in(client, "http://testserver//evil.example.com/")
     response = client.post(there, {"username": "viewer", "password": PASSWORD, "next": "//evil.example.com/"})
-    assert response["Location"] == "/conversations/"
+    assert response["Location"] == "/"
 
 
 def test_a_form_that_htmx_sends_after_the_session_ended_stays_where_it_is(client: Browser, db: None) -> None:

@@ -4,6 +4,8 @@ from .conversation import Conversation, State
 from .credential import Credential, CredentialHeader
 from .event import Action, Event, EventDetail, Outcome
 from .index import IndexChange, Posting, Term
+from .reindex import Progress
+from .saved_view import SavedView, StartPage
 from .team import Team
 
 __all__ = [
@@ -16,6 +18,9 @@ __all__ = [
     "IndexChange",
     "Outcome",
     "Posting",
+    "Progress",
+    "SavedView",
+    "StartPage",
     "State",
     "Team",
     "Term",

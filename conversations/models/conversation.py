@@ -1,23 +1,23 @@
 """The index: every conversation known here, as OpenAI last answered about it."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import IntegrityError, models, transaction
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
 from ..metadata import storable
-from ..query import Query
 from . import index
 from .credential import Credential
-from .fields import OrderedJSONField
-from .index import EPOCH, TIEBREAK_BITS, IndexChange, ord_at
-from .matching import condition
+from .fields import CodePointCharField, OrderedJSONField
+from .index import EPOCH, TIEBREAK_BITS, Bearing, IndexChange, bearings, ord_at
 
 if TYPE_CHECKING:
     from .event import EventQuerySet
@@ -47,13 +47,11 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Those of the credentials that the user may see: the only way to rows."""
         return self.filter(credential__in=Credential.objects.visible_to(user))
 
-    def matching(self, query: Query) -> "ConversationQuerySet":
-        """Those that meet every term of the query; it can only take rows away."""
-        return self.filter(condition(query))
-
-    def for_list(self) -> "ConversationQuerySet":
-        """Newest first, with what a row shows."""
-        return self.select_related("credential").order_by("-ord")
+    def at_ords(self, ords: Iterable[int]) -> list["Conversation"]:
+        """Those with these `ord`s, in that order, with what a row shows; one that is gone is left out."""
+        wanted = list(ords)
+        rows = {row.ord: row for row in self.filter(ord__in=wanted).select_related("credential")}
+        return [rows[ord_] for ord_ in wanted if ord_ in rows]
 
     def known_as(self, openai_id: str) -> "Conversation | None":
         """One that some server knows by this id."""
@@ -84,7 +82,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         )
         conversation.take_metadata(metadata)
         conversation.insert()
-        index.apply([IndexChange(credential.pk, conversation.ord, after=conversation.metadata)])
+        index.apply([IndexChange(credential.pk, conversation.ord, after=conversation.bearings)])
         return conversation
 
 
@@ -92,9 +90,11 @@ class Conversation(models.Model):
     """A conversation, unique by server and id, of the credential that brought it."""
 
     ord = models.BigIntegerField(unique=True, editable=False)
-    credential = models.ForeignKey(Credential, on_delete=models.PROTECT, related_name="conversations")
+    credential = models.ForeignKey(
+        Credential, on_delete=models.PROTECT, related_name="conversations", db_index=False
+    )  # the first of two indexes' columns
     base_url = models.CharField("base URL", max_length=300, editable=False)
-    openai_id = models.CharField("id at OpenAI", max_length=255)
+    openai_id = CodePointCharField("id at OpenAI", max_length=255)
     created_at = models.DateTimeField("created", help_text="At OpenAI; when first seen, where OpenAI did not say.")
     metadata = OrderedJSONField(default=dict, help_text="OpenAI's last answer.")
     is_altered = models.BooleanField(
@@ -113,7 +113,10 @@ class Conversation(models.Model):
         ordering = ["-ord"]
         permissions = [("purge_conversation", "Can purge conversation from the index")]
         constraints = [models.UniqueConstraint(fields=["base_url", "openai_id"], name="conversation_once")]
-        indexes = [models.Index(fields=["credential", "-ord"], name="conversation_by_credential")]
+        indexes = [
+            models.Index(fields=["credential", "-ord"], name="conversation_by_credential"),
+            models.Index("credential", Lower("openai_id"), name="conversation_by_id"),
+        ]
 
     def __str__(self) -> str:
         return self.openai_id
@@ -129,6 +132,22 @@ class Conversation(models.Model):
     @property
     def is_removed(self) -> bool:
         return self.state == State.REMOVED
+
+    @property
+    def bearings(self) -> frozenset[Bearing]:
+        """The terms by which the search finds it."""
+        return bearings(self.metadata, self.state)
+
+    @contextmanager
+    def _reindexed(self) -> Iterator[None]:
+        """Bring the index up to date with what is changed and saved inside, in the caller's transaction."""
+        credential_id, before = self.credential_id, self.bearings
+        yield
+        if self.credential_id == credential_id:
+            index.apply([IndexChange(credential_id, self.ord, before, self.bearings)])
+        else:
+            moved = [IndexChange(credential_id, self.ord, before=before)]
+            index.apply([*moved, IndexChange(self.credential_id, self.ord, after=self.bearings)])
 
     def insert(self) -> None:
         """Save a new row, drawing `ord` again where another conversation of that second has it."""
@@ -157,52 +176,46 @@ class Conversation(models.Model):
         `by_us`: the answer to our own change, which settles what differed. Otherwise metadata that changed
         without us makes it differ, until someone chooses or OpenAI holds again what we had.
         """
-        before, had = self.metadata, self.our_metadata
-        self.take_metadata(metadata)
-        ours = None if by_us else before if had is None else had
-        self.our_metadata = None if ours == self.metadata else ours
-        self.state = State.ACTIVE if self.our_metadata is None else State.DIFFERS
-        self.read_at = timezone.now()
-        self.save()
-        index.apply([IndexChange(self.credential_id, self.ord, before=before, after=self.metadata)])
+        had = self.metadata if self.our_metadata is None else self.our_metadata
+        with self._reindexed():
+            self.take_metadata(metadata)
+            self.our_metadata = None if by_us or had == self.metadata else had
+            self.state = State.ACTIVE if self.our_metadata is None else State.DIFFERS
+            self.read_at = timezone.now()
+            self.save()
 
     def store_not_found(self) -> None:
         """A read was answered 404: missing, which proves nothing more; a removed one stays removed."""
-        self.state = State.REMOVED if self.is_removed else State.MISSING
-        self.save(update_fields=["state"])
+        with self._reindexed():
+            self.state = State.REMOVED if self.is_removed else State.MISSING
+            self.save(update_fields=["state"])
 
     def store_removed(self) -> None:
         """OpenAI confirmed our removal."""
-        self.state, self.our_metadata, self.read_at = State.REMOVED, None, timezone.now()
-        self.save(update_fields=["state", "our_metadata", "read_at"])
+        with self._reindexed():
+            self.state, self.our_metadata, self.read_at = State.REMOVED, None, timezone.now()
+            self.save(update_fields=["state", "our_metadata", "read_at"])
 
     def keep_theirs(self) -> None:
         """Accept what OpenAI holds where it differs: nothing differs any more."""
         if self.state != State.DIFFERS:
             return
-        self.state, self.our_metadata = State.ACTIVE, None
-        self.save(update_fields=["state", "our_metadata"])
+        with self._reindexed():
+            self.state, self.our_metadata = State.ACTIVE, None
+            self.save(update_fields=["state", "our_metadata"])
 
     def hand_over(self, credential: Credential) -> None:
         """Make it belong to another credential of the same server, and its terms with it."""
-        if credential.pk == self.credential_id:
-            return
-        old = self.credential_id
-        self.credential = credential
-        self.save(update_fields=["credential"])
-        index.apply(
-            [
-                IndexChange(old, self.ord, before=self.metadata),
-                IndexChange(credential.pk, self.ord, after=self.metadata),
-            ]
-        )
+        with self._reindexed():
+            self.credential = credential
+            self.save(update_fields=["credential"])
 
     def purge(self) -> None:
         """Take it out of the index for good, with its terms and the details of its events."""
         with transaction.atomic():
             self.refresh_from_db(from_queryset=Conversation.objects.select_for_update())
             self.events.forget_details()
-            index.apply([IndexChange(self.credential_id, self.ord, before=self.metadata)])
+            index.apply([IndexChange(self.credential_id, self.ord, before=self.bearings)])
             self.delete()
 
     if TYPE_CHECKING:

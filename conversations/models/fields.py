@@ -1,4 +1,4 @@
-"""A field that keeps JSON as it came."""
+"""Fields that behave alike on every engine: JSON kept as it came, text ordered by its characters' numbers."""
 
 import json
 from typing import Any
@@ -24,3 +24,20 @@ class OrderedJSONField(models.JSONField):
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
         """The value of a JSON text."""
         return None if value is None else json.loads(value)
+
+
+class _ByCodePoint(models.Field):
+    """Compared and ordered by code points, as SQLite does it; PostgreSQL would follow the rules of a language."""
+
+    def db_parameters(self, connection: Any) -> Any:
+        """The column's type and, on PostgreSQL, its collation."""
+        parameters = super().db_parameters(connection)
+        return {**parameters, "collation": "C"} if connection.vendor == "postgresql" else parameters
+
+
+class CodePointCharField(_ByCodePoint, models.CharField):
+    """A CharField of which all beginnings lie side by side in an index."""
+
+
+class CodePointTextField(_ByCodePoint, models.TextField):
+    """A TextField of which all beginnings lie side by side in an index."""

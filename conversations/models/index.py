@@ -1,8 +1,9 @@
-"""The search index: which conversations bear which key and pair, kept by one write path.
+"""The search index: which conversations bear which terms, kept by one write path.
 
-A term is a pair, or a key alone (value None: "has this key"), of one credential; a posting says that the
-conversation with that `ord` bears it. `ord` is one 64-bit integer, seconds since EPOCH and a tiebreak: sort
-key, cursor, date range and posting in one. `n` counts a term's postings; a term that reaches 0 is deleted.
+A term is a pair, a key alone (value None: "has this key") or a state (key None), of one credential; a posting
+says that the conversation with that `ord` bears it. `ord` is one 64-bit integer, seconds since EPOCH and a
+tiebreak: sort key, cursor, date range and posting in one. `n` counts a term's postings; a term that reaches 0
+is deleted. On SQLite, triggers keep the trigrams of a term beside it (see `trigrams`).
 """
 
 import hashlib
@@ -10,42 +11,57 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import IntegrityError, models
-from django.db.models import F
+from django.db import IntegrityError, connection, models
+from django.db.models.functions import Left
 
 from ..metadata import as_text, fold
+from . import statements
 from .credential import Credential
-
-BATCH = 200  # terms looked up or written in one statement; SQLite's limit on parameters is far above
+from .fields import CodePointTextField
 
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # no conversation of the API is older
 TIEBREAK_BITS = 17
 
 LONGEST_KEY = 500  # characters; longer ones, which OpenAI refuses and PostgreSQL cannot index, are not searchable
+INDEXED_LENGTH = 64  # characters of a value that its index holds; PostgreSQL refuses long entries
 
-Name = tuple[int, str, str | None]  # credential, key, value
+TERM_COLUMNS = {
+    "credential_id": "bigint", "key": "text", "value": "text", "folded": "text", "digest": "bytea", "n": "bigint",
+}  # fmt: skip
+
+Bearing = tuple[str | None, str | None]  # key and value: a pair, (key, None) or (None, state)
+Name = tuple[int, Bearing]  # of which credential
+NOTHING: frozenset[Bearing] = frozenset()
 
 
 class Term(models.Model):
-    """A pair, or a key alone, that at least one conversation of the credential bears."""
+    """A pair, a key alone or a state, that at least one conversation of the credential bears."""
 
-    credential = models.ForeignKey(Credential, on_delete=models.CASCADE, related_name="+")
-    key = models.TextField()
-    value = models.TextField(null=True)  # noqa: DJ001  None is "has this key", "" the empty value
-    folded = models.TextField()
+    credential = models.ForeignKey(Credential, on_delete=models.CASCADE, related_name="+", db_index=False)
+    key = CodePointTextField(null=True)  # None: a state
+    value = CodePointTextField(null=True)  # None: "has this key", "" is the empty value
+    folded = CodePointTextField()
     digest = models.BinaryField(max_length=16)
     n = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["credential", "digest"], name="term_once")]
-        indexes = [models.Index(fields=["credential", "key"], name="term_by_key")]
+        indexes = [
+            models.Index("credential", "key", Left("value", INDEXED_LENGTH), name="term_by_value"),
+            models.Index(
+                fields=["credential", "key", "-n"],
+                condition=models.Q(n__gte=2, value__isnull=False, key__isnull=False),
+                name="term_by_number",
+            ),
+            models.Index(fields=["credential", "key", "n"], condition=models.Q(value__isnull=True), name="term_of_key"),
+        ]
 
     def __str__(self) -> str:
-        return self.key if self.value is None else f"{self.key}:{self.value}"
+        return ":".join(part for part in (self.key, self.value) if part is not None)
 
 
 class Posting(models.Model):
@@ -64,110 +80,139 @@ def ord_at(moment: datetime) -> int:
     return max(0, math.ceil((moment - EPOCH).total_seconds())) << TIEBREAK_BITS
 
 
-def digest(key: str, value: str | None) -> bytes:
+def moment_of(ord_: int) -> datetime:
+    """When the conversation with this `ord` was created, in UTC."""
+    return datetime.fromtimestamp((ord_ >> TIEBREAK_BITS) + EPOCH.timestamp(), UTC)
+
+
+def digest(key: str | None, value: str | None) -> bytes:
     """What a term is unique by within its credential: short, whatever the value's length."""
     return hashlib.blake2b(json.dumps([key, value]).encode(), digest_size=16).digest()
 
 
-def terms_of(metadata: Mapping[str, Any]) -> set[tuple[str, str | None]]:
-    """The terms that a conversation with this metadata bears: each pair, and each key alone."""
-    keys = [key for key in metadata if len(key) <= LONGEST_KEY]
-    return {(key, as_text(metadata[key])) for key in keys} | {(key, None) for key in keys}
+def searchable(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """What of the metadata can be searched: each key, unless it is too long, with its value as text."""
+    return {key: as_text(value) for key, value in metadata.items() if len(key) <= LONGEST_KEY}
+
+
+def bearings(metadata: Mapping[str, Any], state: str) -> frozenset[Bearing]:
+    """The terms that a conversation bears: each pair, each key alone, and its state."""
+    pairs = searchable(metadata)
+    return frozenset([*pairs.items(), *((key, None) for key in pairs), (None, state)])
 
 
 @dataclass(frozen=True)
 class IndexChange:
-    """A conversation bore the terms of one map and now bears those of another; an empty map bears none."""
+    """A conversation bore some terms and now bears others; NOTHING where it was, or will be, not there."""
 
     credential_id: int
     ord: int
-    before: Mapping[str, Any] = field(default_factory=dict)
-    after: Mapping[str, Any] = field(default_factory=dict)
+    before: frozenset[Bearing] = NOTHING
+    after: frozenset[Bearing] = NOTHING
 
 
 def apply(changes: Iterable[IndexChange]) -> None:
-    """Bring the index up to date with `changes`, in the caller's transaction, where each `before` was true."""
+    """Bring the index up to date with `changes`, in the caller's transaction.
+
+    What is there already, or gone already, is left so; `n` follows what was really written.
+    """
     added: dict[Name, list[int]] = defaultdict(list)
     removed: dict[Name, list[int]] = defaultdict(list)
     for change in changes:
-        before, after = terms_of(change.before), terms_of(change.after)
-        for target, names in ((added, after - before), (removed, before - after)):
-            for key, value in names:
-                target[change.credential_id, key, value].append(change.ord)
+        for bearing in change.after - change.before:
+            added[change.credential_id, bearing].append(change.ord)
+        for bearing in change.before - change.after:
+            removed[change.credential_id, bearing].append(change.ord)
     ids = _terms(added, removed)
-    _add(added, ids)
-    _remove(removed, ids)
+    steps = _add({ids[name]: ords for name, ords in added.items()})
+    steps.subtract(_remove({ids[name]: ords for name, ords in removed.items() if name in ids}))
+    _count(steps)
 
 
 def _terms(added: Iterable[Name], removed: Iterable[Name]) -> dict[Name, int]:
     """The ids of the terms, those to be added made where they are missing, and locked until the transaction
     ends, so that nobody deletes a term that is about to be borne."""
-    wanted = sorted(added, key=_order)
+    names = {name: digest(*name[1]) for name in [*added, *removed]}
     for _ in range(10):
-        Term.objects.bulk_create(map(_new_term, wanted), ignore_conflicts=True, batch_size=BATCH)
-        ids = _locked(_ids([*wanted, *removed]))
-        if all(name in ids for name in wanted):
+        ids = _locked(ids_of(names))
+        missing = [name for name in added if name not in ids]
+        if not missing:
             return ids
+        _make_terms({name: names[name] for name in missing})
     raise IntegrityError("Terms were deleted as fast as they were made, 10 times.")
 
 
-def _locked(ids: Mapping[Name, int]) -> dict[Name, int]:
-    """Those that are still there, locked in the order of their ids, so that nobody waits in a circle."""
+def _locked(ids: dict[Name, int]) -> dict[Name, int]:
+    """Those that are still there, locked in the order of their ids, so that nobody waits in a circle.
+
+    SQLite has one writer at a time, and needs no such locks.
+    """
+    if not connection.features.has_select_for_update:
+        return ids
     terms = Term.objects.select_for_update(no_key=True).order_by("pk")
     held: set[int] = set()
-    for batch in _batches(sorted(ids.values())):
+    for batch in statements.batches(sorted(ids.values())):
         held.update(terms.filter(pk__in=batch).values_list("pk", flat=True))
     return {name: pk for name, pk in ids.items() if pk in held}
 
 
-def _add(added: Mapping[Name, list[int]], ids: Mapping[Name, int]) -> None:
-    postings = (Posting(term_id=ids[name], ord=ord_) for name, ords in added.items() for ord_ in ords)
-    Posting.objects.bulk_create(postings, batch_size=BATCH)
-    _count({ids[name]: len(ords) for name, ords in added.items()})
+def _add(ords: Mapping[int, list[int]]) -> Counter[int]:
+    """Write postings; gives how many each term got."""
+    relation, parameters = statements.postings(ords)
+    sql = f"""INSERT INTO {Posting._meta.db_table} (term_id, ord) SELECT term_id, ord FROM {relation} AS new
+        WHERE true ON CONFLICT DO NOTHING RETURNING term_id"""
+    return Counter(statements.fetch_column(sql, parameters)) if ords else Counter()
 
 
-def _remove(removed: Mapping[Name, list[int]], ids: Mapping[Name, int]) -> None:
-    known = {ids[name]: ords for name, ords in removed.items() if name in ids}
-    for term_id, ords in known.items():
-        Posting.objects.filter(term_id=term_id, ord__in=ords).delete()
-    _count({term_id: -len(ords) for term_id, ords in known.items()})
-    for batch in _batches(sorted(known)):
-        Term.objects.filter(pk__in=batch, n__lte=0).delete()
+def _remove(ords: Mapping[int, list[int]]) -> Counter[int]:
+    """Delete postings; gives how many each term lost."""
+    relation, parameters = statements.postings(ords)
+    sql = f"""DELETE FROM {Posting._meta.db_table} WHERE (term_id, ord) IN (SELECT term_id, ord FROM {relation} AS old)
+        RETURNING term_id"""
+    return Counter(statements.fetch_column(sql, parameters)) if ords else Counter()
 
 
 def _count(steps: Mapping[int, int]) -> None:
-    """Add to `n`: one statement for all terms with the same step, in the order of their ids."""
-    for step in Counter(steps.values()):
-        for batch in _batches(sorted(term_id for term_id, own in steps.items() if own == step)):
-            Term.objects.filter(pk__in=batch).update(n=F("n") + step)
+    """Add to `n`, one statement for all terms with the same step, and delete the terms that nothing bears."""
+    by_step: dict[int, list[int]] = defaultdict(list)
+    for term_id, step in sorted(steps.items()):
+        by_step[step].append(term_id)
+    by_step.pop(0, None)
+    for step, term_ids in sorted(by_step.items()):
+        relation, parameters = statements.numbers(term_ids)
+        sql = f"UPDATE {Term._meta.db_table} SET n = n + %s WHERE id IN (SELECT value FROM {relation} AS t)"
+        statements.execute(sql, [step, *parameters])
+        if step < 0:
+            Term.objects.filter(pk__in=term_ids, n__lte=0).delete()
 
 
-def _ids(names: list[Name]) -> dict[Name, int]:
-    by_digest = {
-        (credential_id, digest(key, value)): (credential_id, key, value) for credential_id, key, value in names
-    }
+def ids_of(digests: Mapping[Name, bytes]) -> dict[Name, int]:
+    """The ids of those terms that are there."""
+    names = {(name[0], own): name for name, own in digests.items()}
     found: dict[Name, int] = {}
-    for batch in _batches(list(by_digest)):
-        terms = Term.objects.filter(
-            credential_id__in={credential_id for credential_id, _ in batch}, digest__in=[each for _, each in batch]
-        )
-        for pk, credential_id, each in terms.values_list("pk", "credential_id", "digest"):
-            name = by_digest.get((credential_id, bytes(each)))
+    for batch in statements.batches(sorted(names)):
+        credentials = sorted({credential_id for credential_id, _ in batch})
+        sql = f"""SELECT id, credential_id, digest FROM {Term._meta.db_table}
+            WHERE credential_id IN {statements.places(credentials)} AND digest IN {statements.places(batch)}"""
+        for pk, credential_id, own in statements.fetch(sql, [*credentials, *(own for _, own in batch)]):
+            name = names.get((credential_id, bytes(own)))
             if name is not None:
                 found[name] = pk
     return found
 
 
-def _new_term(name: Name) -> Term:
-    credential_id, key, value = name
-    return Term(credential_id=credential_id, key=key, value=value, folded=fold(value or ""), digest=digest(key, value))
+def missing(ords: Mapping[int, list[int]]) -> list[tuple[int, int]]:
+    """Those of the postings, as term id and ord, that are not there."""
+    relation, parameters = statements.postings(ords)
+    sql = f"""SELECT p.term_id, p.ord FROM {relation} AS p WHERE NOT EXISTS
+        (SELECT 1 FROM {Posting._meta.db_table} o WHERE o.term_id = p.term_id AND o.ord = p.ord)"""
+    return [(term_id, ord_) for term_id, ord_ in statements.fetch(sql, parameters)] if ords else []
 
 
-def _order(name: Name) -> tuple[int, bytes]:
-    credential_id, key, value = name
-    return credential_id, digest(key, value)
-
-
-def _batches(values: list[Any]) -> Iterable[list[Any]]:
-    for start in range(0, len(values), BATCH):
-        yield values[start : start + BATCH]
+def _make_terms(digests: Mapping[Name, bytes]) -> None:
+    """Make terms, in the order of their digests, so that two who make the same do not wait in a circle."""
+    rows = [
+        (credential_id, key, value, fold(value or ""), own, 0)
+        for (credential_id, (key, value)), own in sorted(digests.items(), key=lambda each: (each[0][0], each[1]))
+    ]
+    statements.insert_missing(Term._meta.db_table, TERM_COLUMNS, rows)

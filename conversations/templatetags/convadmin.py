@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from django import template
@@ -54,18 +55,26 @@ def _ago(moment: datetime) -> str:
 @register.simple_tag
 def chips(metadata: Mapping[str, Any]) -> SafeString:
     """The first pairs of a map, each as a chip. Built here: nested template tags would be most of the list's time."""
-    pairs = [(key, as_text(metadata[key])) for key in list(metadata)[:CHIPS]]
+    pairs = [(key, as_text(metadata[key])) for key in islice(metadata, CHIPS)]
     shown = format_html_join(
-        "", '<span class="chip"><b>{}</b><span>{}</span></span>', ((key, _shortened(value)) for key, value in pairs)
+        "", '<span class="chip"><b>{}</b><span>{}</span></span>', ((key, shortened(value)) for key, value in pairs)
     )
     more = len(metadata) - len(pairs)
     return format_html('{}<span class="chip chip-more">+{}</span>', shown, more) if more > 0 else shown
 
 
-def _shortened(value: str) -> str:
+def shortened(value: str) -> str:
+    """A value as far as a chip or cell holds it."""
     if not value:
         return "(empty)"
     return value if len(value) <= CHIP_LENGTH else f"{value[:CHIP_LENGTH]}…"
+
+
+@register.simple_tag
+def badge(state: str) -> SafeString:
+    """The state of a conversation."""
+    known = State(state)
+    return format_html('<span class="badge badge-{}">{}</span>', STATE_TONES[known], known.label)
 
 
 @register.filter

@@ -1,8 +1,7 @@
-"""The list of conversations, one of them, and getting one by its id."""
+"""One conversation, and getting one by its id."""
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
@@ -11,43 +10,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from .. import responses
 from ..forms.conversations import GetForm, fresh_token
-from ..list_state import ListState
 from ..metadata import difference
 from ..models import Conversation, Credential, Event
 from ..models.event import EventQuerySet
-from ..openai_client import is_legal_id
-from ..paging import keyset_page
-from ..query import CredentialTerm, IdTerm, Query, TextTerm
 from ..request_preview import as_json
 from ..responses import SignedInRequest
 from ..services.conversations import get_conversation
 from ..services.errors import BelongsToAnother
 from .failures import attempted
+from .listing import result_context
 
-COUNTED_UP_TO = 10_000
 EVENTS_SHOWN = 20
-
-
-@require_safe
-@permission_required("conversations.view_conversation", raise_exception=True)
-def conversation_list(request: SignedInRequest) -> HttpResponse:
-    state = _with_known_credentials(ListState.from_address(request.GET.dict()), request)
-    found = Conversation.objects.visible_to(request.user).matching(state.query)
-    page = keyset_page(found.for_list(), "ord", before=state.before, after=state.after, size=settings.PAGE_SIZE)
-    total = found.order_by()[: COUNTED_UP_TO + 1].count()
-    pasted_id = _pasted_id(state.query) if not page.rows else ""
-    context = {
-        "state": state,
-        "page": page,
-        "newer_url": state.newer_than(page.newer) if page.newer else "",
-        "older_url": state.older_than(page.older) if page.older else "",
-        "total": f"{COUNTED_UP_TO:,}+" if total > COUNTED_UP_TO else f"{total:,}",
-        "pasted_id": pasted_id,
-        "hidden": Conversation.objects.visible_to(request.user).known_as(pasted_id),
-        "is_empty": not page.rows and not Conversation.objects.visible_to(request.user).exists(),
-        "time_zone": settings.TIME_ZONE,
-    }
-    return responses.page(request, "conversations/conversation_list.html", context, fragments=["results"])
 
 
 @require_safe
@@ -108,7 +81,7 @@ def detail_context(request: SignedInRequest, conversation: Conversation) -> dict
         else [],
         "raw": as_json(_raw(conversation)),
         "token": fresh_token(),
-        "back": ListState.from_address(request.GET.dict()).address if "q" in request.GET else "",
+        **result_context(request, conversation),
     }
 
 
@@ -136,27 +109,3 @@ def _get_page(
     return responses.page(
         request, "conversations/conversation_get.html", context, fragments=["get-form"], status=status
     )
-
-
-def _pasted_id(query: Query) -> str:
-    """The id that was searched for, if the search was for one: it can be got from OpenAI."""
-    wanted = [term for term in query.terms if isinstance(term, TextTerm | IdTerm) and not term.negated]
-    if len(wanted) != 1:
-        return ""
-    term = wanted[0]
-    text = term.text if isinstance(term, TextTerm) else term.texts[0]
-    return text if is_legal_id(text) and " " not in text else ""
-
-
-def _with_known_credentials(state: ListState, request: SignedInRequest) -> ListState:
-    """A credential that the user does not know by this name is a problem of the search (R24)."""
-    for term in state.query.terms:
-        if not isinstance(term, CredentialTerm):
-            continue
-        visible = Credential.objects.visible_to(request.user)
-        known = set(visible.named(term.texts))
-        unknown = [name for name in term.texts if name not in known]
-        if unknown:
-            names = ", ".join(visible.values_list("name", flat=True)[:10]) or "none yet"
-            state = state.refused(term, f"There is no credential “{unknown[0]}”. Yours are: {names}.")
-    return state

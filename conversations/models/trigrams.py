@@ -1,0 +1,119 @@
+"""Which terms hold a part of a text, by the trigrams of their folded values: FTS5 on SQLite, pg_trgm on PostgreSQL.
+
+An engine may have neither; then `terms_holding()` knows nothing, and the search reads rows instead.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+
+from . import statements
+
+LENGTH = 3  # characters of the shortest part that has a trigram
+MOST_CANDIDATES = 20_000  # that have all trigrams of a part, and are looked at
+NAME = "term_trigram"  # of the table, or of the index
+TERM = "conversations_term"
+IS_PAIR = "key IS NOT NULL AND value IS NOT NULL"
+
+Found = tuple[int, int, int]  # credential, term, n
+
+_SQLITE = [
+    f"CREATE VIRTUAL TABLE {NAME} USING fts5(folded, content='', detail='none', tokenize='trigram case_sensitive 1')",
+    f"""CREATE TRIGGER {NAME}_added AFTER INSERT ON {TERM} WHEN new.key IS NOT NULL AND new.value IS NOT NULL BEGIN
+        INSERT INTO {NAME} (rowid, folded) VALUES (new.id, new.folded); END""",
+    f"""CREATE TRIGGER {NAME}_deleted AFTER DELETE ON {TERM} WHEN old.key IS NOT NULL AND old.value IS NOT NULL BEGIN
+        INSERT INTO {NAME} ({NAME}, rowid, folded) VALUES ('delete', old.id, old.folded); END""",
+    f"INSERT INTO {NAME} (rowid, folded) SELECT id, folded FROM {TERM} WHERE {IS_PAIR}",
+]
+_POSTGRESQL = [
+    "CREATE EXTENSION IF NOT EXISTS pg_trgm",
+    f"CREATE INDEX {NAME} ON {TERM} USING gin (folded gin_trgm_ops) WHERE {IS_PAIR}",
+]
+
+
+def are_kept() -> bool:
+    """Whether this database has trigrams."""
+    catalogue = "pg_indexes WHERE indexname" if connection.vendor == "postgresql" else "sqlite_master WHERE name"
+    return bool(statements.fetch(f"SELECT 1 FROM {catalogue} = %s", [NAME]))
+
+
+def install() -> bool:
+    """Make the trigrams of all terms, where the engine can; gives whether there are any now."""
+    if are_kept():
+        return True
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            for statement in _POSTGRESQL if connection.vendor == "postgresql" else _SQLITE:
+                cursor.execute(statement)
+    except DatabaseError:  # an old SQLite, or a PostgreSQL without pg_trgm or the right to use it
+        return False
+    return True
+
+
+def remove() -> None:
+    """Take the trigrams away; the search then reads rows instead."""
+    things = [f"TRIGGER {NAME}_added", f"TRIGGER {NAME}_deleted", f"TABLE {NAME}"]
+    with connection.cursor() as cursor:
+        for thing in [f"INDEX {NAME}"] if connection.vendor == "postgresql" else things:
+            kind, name = thing.split()
+            cursor.execute(f"DROP {kind} IF EXISTS {name}")
+
+
+def differ() -> bool:
+    """Whether the terms with trigrams are others than the pairs that there are; PostgreSQL sees to that itself."""
+    if connection.vendor == "postgresql" or not are_kept():
+        return False
+    pairs, kept = f"SELECT id FROM {TERM} WHERE {IS_PAIR}", f"SELECT id FROM {NAME}_docsize"
+    return any(
+        statements.fetch(f"SELECT 1 FROM ({one} EXCEPT {other}) LIMIT 1")
+        for one, other in ((pairs, kept), (kept, pairs))
+    )
+
+
+def terms_holding(part: str, *, credentials: Collection[int], key: str | None, limit: int) -> list[Found] | None:
+    """Terms of the credentials whose folded value holds `part`, which is folded, of one key or of any.
+
+    None where there is no way to tell, or where there are more than `limit`, or too many to look at.
+    """
+    if len(part) < LENGTH or not are_kept():
+        return None
+    read = _read_from_gin if connection.vendor == "postgresql" else _read_from_fts
+    candidates = read(part, credentials, key, MOST_CANDIDATES + 1)
+    if len(candidates) > MOST_CANDIDATES:
+        return None
+    found = [(credential, pk, n) for credential, pk, n, folded in candidates if part in folded]
+    return found if len(found) <= limit else None
+
+
+def _read_from_fts(part: str, credentials: Collection[int], key: str | None, limit: int) -> Sequence[Any]:
+    """The candidates: FTS5 without positions finds values that hold each of the trigrams, somewhere."""
+    trigrams = dict.fromkeys(part[start : start + LENGTH] for start in range(len(part) - LENGTH + 1))
+    match = " AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams)
+    found = statements.fetch_column(f"SELECT rowid FROM {NAME} WHERE {NAME} MATCH %s LIMIT %s", [match, limit])
+    if len(found) >= limit:
+        return found
+    relation, parameters = statements.numbers(found)
+    return statements.fetch(  # CROSS JOIN: the hits first, and each one's term by its id
+        f"SELECT credential_id, id, n, folded FROM {relation} AS hit CROSS JOIN {TERM} ON id = hit.value"
+        f" WHERE {_of(credentials, key)}",
+        [*parameters, *_parameters(credentials, key)],
+    )
+
+
+def _read_from_gin(part: str, credentials: Collection[int], key: str | None, limit: int) -> Sequence[Any]:
+    """The candidates: LIKE asks the trigrams, and what it finds is compared once more by position."""
+    pattern = "%{}%".format(part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_"))
+    return statements.fetch(
+        f"SELECT credential_id, id, n, folded FROM {TERM} WHERE {IS_PAIR} AND folded LIKE %s"
+        f" AND {_of(credentials, key)} LIMIT %s",
+        [pattern, *_parameters(credentials, key), limit],
+    )
+
+
+def _of(credentials: Collection[int], key: str | None) -> str:
+    return f"credential_id IN {statements.places(credentials)}" + (" AND key = %s" if key is not None else "")
+
+
+def _parameters(credentials: Collection[int], key: str | None) -> list[Any]:
+    return [*credentials, *([key] if key is not None else [])]

@@ -1,0 +1,150 @@
+"""What the search box can be completed to: keys by their beginning, then a key's values, the most frequent first.
+
+Keys and values are those of the credentials that the user may see; nothing tells of others.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+from django.contrib.auth.models import AnonymousUser, User
+
+from ..metadata import fold
+from ..models import Credential, Term, statements
+from ..models.index import INDEXED_LENGTH
+from ..query import STATES
+from ..query_terms import BUILT_INS, key_text, quoted_if_needed
+from ..query_tokens import Token, tokens
+from .conditions import after_all
+from .counts import keys_of, numbers_of, top_values
+
+SHOWN = 8
+FREQUENT = 200  # values of a key that are compared without case
+READ = 500  # values that begin as typed
+DAYS = ("today", "yesterday", "7d", "30d", "90d")
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A text for the whole search box, with where the caret stands in it, and what of it is new."""
+
+    text: str
+    caret: int
+    label: str
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The token at the caret: what is before and after it, and what of it was typed so far."""
+
+    before: str
+    sign: str
+    typed: str
+    after: str
+
+    def suggestion(self, label: str, number: int | None = None, *, is_finished: bool) -> Suggestion:
+        """The token replaced by `label`; a space follows what is finished."""
+        end = " " if is_finished and not self.after.startswith(" ") else ""
+        start = f"{self.before}{self.sign}{label}{end}"
+        return Suggestion(start + self.after, len(start), label, number)
+
+
+def suggestions(text: str, at: int, user: User | AnonymousUser) -> list[Suggestion]:
+    """What the token at the caret `at` can become."""
+    place = _place(text, at)
+    credentials = {credential.pk: credential.name for credential in Credential.objects.visible_to(user)}
+    key, colon, typed = _split(place.typed)
+    if not colon:
+        return _keys(place, key, list(credentials))
+    before, comma, last = typed.rpartition(",")
+    found = _values(key, _unquoted(last), credentials)
+    written = key_text(key) if key.lower() not in BUILT_INS or place.typed.startswith('"') else key
+    found = ((f"{written}:{before}{comma}{label}", number) for label, number in found)
+    return [place.suggestion(label, number, is_finished=True) for label, number in islice(found, SHOWN)]
+
+
+def _place(text: str, at: int) -> _Place:
+    at = max(0, min(at, len(text)))
+    token = next((token for token in tokens(text) if token.span.start < at <= token.span.end), None)
+    start, end = (at, at) if token is None else token.span[:2]
+    typed = text[start:at]
+    sign = typed[:1] if typed[:1] in ("-", "!") else ""
+    return _Place(text[:start], sign, typed.removeprefix(sign), text[end:])
+
+
+def _split(typed: str) -> tuple[str, str, str]:
+    """Key, colon and the rest of a token; a quoted key without its quotes."""
+    token: Token | None = next(tokens(typed), None)
+    if token is None:
+        return "", "", ""
+    marks = [atom.kind for atom in token.atoms]
+    if ":" in marks and token.atoms and token.atoms[0].kind == "quoted":
+        return token.atoms[0].text, ":", typed[typed.index('":') + 2 :]
+    key, colon, rest = typed.partition(":")
+    return _unquoted(key), colon, rest
+
+
+def _unquoted(text: str) -> str:
+    return text.removeprefix("~").strip('"').replace('\\"', '"').replace("\\\\", "\\")
+
+
+def _keys(place: _Place, typed: str, credentials: list[int]) -> list[Suggestion]:
+    """Keys of metadata by frequency, then the built-in ones; those that begin as typed, then those that hold it."""
+    numbers = keys_of(credentials) if credentials else Counter()
+    known = [(key_text(key), number) for key, number in numbers.most_common()]
+    part = fold(typed)
+    every = [*known, *((name, None) for name in BUILT_INS)]
+    begin = [pair for pair in every if fold(pair[0].strip('"')).startswith(part)]
+    hold = [pair for pair in known if part in fold(pair[0]) and pair not in begin]
+    shown = [*begin, *hold][:SHOWN]
+    return [place.suggestion(f"{label}:", number, is_finished=False) for label, number in shown]
+
+
+def _values(key: str, typed: str, credentials: dict[int, str]) -> Iterable[tuple[str, int | None]]:
+    built_in = _BUILT_IN.get(key.lower())
+    if built_in is not None:
+        found = built_in(credentials)
+        return ((quoted_if_needed(text), None) for text in found if fold(text).startswith(fold(typed)))
+    if key.lower() == "has":
+        keys = keys_of(list(credentials)) if credentials else Counter()
+        return ((key_text(name), n) for name, n in keys.most_common() if fold(name).startswith(fold(typed)))
+    if key.lower() in BUILT_INS or not credentials:
+        return ()
+    return ((quoted_if_needed(value), n) for value, n in _of_key(key, typed, list(credentials)).most_common())
+
+
+def _of_key(key: str, typed: str, credentials: list[int]) -> Counter[str]:
+    """Frequent values of the key that begin as typed, without case, and others that begin just so."""
+    numbers = top_values(credentials, key, FREQUENT)
+    found = Counter({value: n for value, n in numbers.items() if fold(value).startswith(fold(typed))})
+    if len(found) < SHOWN:
+        found |= numbers_of(credentials, key, _beginning(credentials, key, typed))
+    return found
+
+
+def _beginning(credentials: list[int], key: str, typed: str) -> list[str]:
+    stem = typed[:INDEXED_LENGTH]
+    sql = f"""SELECT value FROM {Term._meta.db_table} WHERE credential_id IN {statements.places(credentials)}
+        AND key = %s AND value IS NOT NULL AND substr(value, 1, {INDEXED_LENGTH}) >= %s
+        AND substr(value, 1, {INDEXED_LENGTH}) < %s LIMIT %s"""
+    values = statements.fetch_column(sql, [*credentials, key, stem, after_all(stem), READ])
+    return [value for value in values if value.startswith(typed)]
+
+
+def _names(credentials: dict[int, str]) -> Iterable[str]:
+    return credentials.values()
+
+
+def _always(texts: Iterable[str], credentials: dict[int, str]) -> Iterable[str]:
+    return texts
+
+
+_BUILT_IN: dict[str, Callable[[dict[int, str]], Iterable[str]]] = {
+    "state": partial(_always, STATES),
+    "credential": _names,
+    "created": partial(_always, DAYS),
+    "read": partial(_always, DAYS),
+}

@@ -1,0 +1,90 @@
+"""The rows of the list and the bars over it, written in Python: as nested template tags they would take most of
+the page's time."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django import template
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from ..facets import HEIGHT, Column
+from ..metadata import as_text
+from ..models import Conversation
+from .convadmin import badge, chips, short_id, shortened, when
+
+register = template.Library()
+
+WIDTH, GAP = 960, 2  # of the histogram, in its own units
+LABELS = 6  # under the bars, at most
+
+ROW = """<tr id="c{}" data-id="{}">
+<td class="list-select with-script"><input type="checkbox" aria-label="Select {}" data-select></td>
+<td class="list-id"><a href="{}" title="{}">{}</a></td>
+{}<td class="list-metadata"><div class="chips">{}</div></td>
+<td class="list-credential">{}</td>
+<td class="list-state">{}</td>
+<td class="list-when"><span class="list-label">created </span>{}</td>
+</tr>
+"""
+
+
+@register.simple_tag
+def rows(conversations: Iterable[Conversation], columns: Sequence[str], address: str) -> SafeString:
+    """The rows of the list; `address` is the list's, which a conversation's page keeps."""
+    return format_html_join("", ROW, (_row(each, columns, address) for each in conversations))
+
+
+def _row(conversation: Conversation, columns: Sequence[str], address: str) -> tuple[Any, ...]:
+    others = {key: value for key, value in conversation.metadata.items() if key not in columns}
+    own = format_html_join("", '<td class="list-column" dir="auto">{}</td>', _cells(conversation, columns))
+    short = short_id(conversation.openai_id)
+    return (
+        conversation.pk,
+        conversation.openai_id,
+        short,
+        f"{conversation.get_absolute_url()}{address}",
+        conversation.openai_id,
+        short,
+        own,
+        chips(others),
+        conversation.credential.name,
+        badge(conversation.state),
+        when(conversation.created_at),
+    )
+
+
+def _cells(conversation: Conversation, columns: Sequence[str]) -> Iterable[tuple[str]]:
+    for column in columns:
+        yield (shortened(as_text(conversation.metadata[column])) if column in conversation.metadata else "",)
+
+
+@register.simple_tag
+def bars(columns: Sequence[Column], address: str) -> SafeString:
+    """The bars as links to the list at `address`; those that were not counted are hatched by their class."""
+    step = WIDTH / max(1, len(columns))
+    return format_html_join(
+        "",
+        '<a href="{}{}" tabindex="-1"><title>{}: {}</title>'
+        '<rect class="bar-space" x="{}" y="0" width="{}" height="{}"/>'
+        '<rect class="{}" x="{}" y="{}" width="{}" height="{}"/></a>',
+        ((address, *_bar(column, place * step, max(1.0, step - GAP))) for place, column in enumerate(columns)),
+    )
+
+
+def _bar(column: Column, x: float, width: float) -> tuple[Any, ...]:
+    said = "not counted" if column.number is None else f"{column.number:,}"
+    kind = "bar-unknown" if column.number is None else "bar"
+    left, wide = round(x, 2), round(width, 2)
+    top = round(HEIGHT - column.height, 1)
+    return column.address, column.label, said, left, wide, HEIGHT, kind, left, top, wide, column.height
+
+
+@register.filter
+def axis(columns: Sequence[Column]) -> list[str]:
+    """A few of the bars' days, evenly spread from the first to the last."""
+    count = min(LABELS, len(columns))
+    if count < 2:
+        return [column.label for column in columns]
+    places = [round(number * (len(columns) - 1) / (count - 1)) for number in range(count)]
+    return [columns[place].short_label for place in places]

@@ -1,0 +1,122 @@
+"""Searches kept under a name, and the page that one starts with."""
+
+from urllib.parse import parse_qs
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from .. import responses
+from ..forms.saved_views import Offer, SavedViewForm
+from ..list_state import ListState
+from ..models import SavedView, StartPage
+from ..responses import SignedInRequest
+from ..search.search import Search
+
+LOOK = "conversations.view_conversation"
+
+
+@require_safe
+def home(request: SignedInRequest) -> HttpResponse:
+    view = SavedView.objects.start_of(request.user) if request.user.has_perm(LOOK) else None
+    return redirect(view.list_address if view else "conversation_list")
+
+
+@require_safe
+@permission_required(LOOK, raise_exception=True)
+def saved_view_list(request: SignedInRequest) -> HttpResponse:
+    views = SavedView.objects.visible_to(request.user).for_list(request.user)
+    rows = [(view, _state_of(view)) for view in views]
+    context = {
+        "own": [row for row in rows if row[0].owner_id == request.user.pk],
+        "shared": [row for row in rows if row[0].owner_id != request.user.pk],
+    }
+    return responses.page(request, "conversations/saved_view_list.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required(LOOK, raise_exception=True)
+def saved_view_create(request: SignedInRequest) -> HttpResponse:
+    state = _asked(request)
+    offer = Offer(state.parameters, state.query)
+    if request.method != "POST":
+        return _create_page(request, SavedViewForm(owner=request.user, offer=offer), state)
+    form = SavedViewForm(request.POST, owner=request.user, offer=offer)
+    view = form.saved()
+    if view is None:
+        return _create_page(request, form, state, status=responses.REJECTED)
+    messages.success(request, "The view is saved. You find it under Views.")
+    return redirect(view)
+
+
+@require_safe
+@permission_required(LOOK, raise_exception=True)
+def saved_view_open(request: SignedInRequest, pk: int) -> HttpResponse:
+    return redirect(_visible(request, pk).list_address)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required(LOOK, raise_exception=True)
+def saved_view_edit(request: SignedInRequest, pk: int) -> HttpResponse:
+    view = _own(request, pk)
+    kept, asked = _state_of(view), _asked(request) if "q" in request.GET else None
+    if asked is not None and asked.parameters == view.address:
+        asked = None
+    offer = Offer(asked.parameters, asked.query) if asked is not None else None
+    form = SavedViewForm(request.POST if request.method == "POST" else None, owner=request.user, view=view, offer=offer)
+    if form.saved():
+        messages.success(request, "The view is changed.")
+        return redirect("saved_view_list")
+    context = {"view": view, "form": form, "kept": kept, "asked": asked}
+    status = responses.REJECTED if form.is_bound else 200
+    return responses.page(request, "conversations/saved_view_edit.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required(LOOK, raise_exception=True)
+def saved_view_delete(request: SignedInRequest, pk: int) -> HttpResponse:
+    view = _own(request, pk)
+    if request.method != "POST":
+        context = {"view": view, "state": _state_of(view)}
+        return responses.page(request, "conversations/saved_view_delete.html", context)
+    view.delete()
+    messages.success(request, "The view is deleted.")
+    return redirect("saved_view_list")
+
+
+@require_POST
+@permission_required(LOOK, raise_exception=True)
+def saved_view_start(request: SignedInRequest, pk: int) -> HttpResponse:
+    view = _visible(request, pk)
+    if request.POST.get("start") == "on":
+        StartPage.objects.begin(request.user, view)
+        messages.success(request, "You start with this view from now on.")
+    else:
+        StartPage.objects.end(request.user, view)
+        messages.success(request, "You start with the list of conversations again.")
+    return redirect("saved_view_list")
+
+
+def _visible(request: SignedInRequest, pk: int) -> SavedView:
+    return get_object_or_404(SavedView.objects.visible_to(request.user), pk=pk)
+
+
+def _own(request: SignedInRequest, pk: int) -> SavedView:
+    return get_object_or_404(SavedView.objects.owned_by(request.user), pk=pk)
+
+
+def _state_of(view: SavedView) -> ListState:
+    return ListState.from_address(parse_qs(view.address, keep_blank_values=True))
+
+
+def _asked(request: SignedInRequest) -> ListState:
+    """The search in the page's own address, as it can be answered to the user."""
+    state = ListState.from_address(dict(request.GET.lists()))
+    return state.answered_as(Search(state.query, request.user).query)
+
+
+def _create_page(request: SignedInRequest, form: SavedViewForm, state: ListState, *, status: int = 200) -> HttpResponse:
+    context = {"form": form, "state": state}
+    return responses.page(request, "conversations/saved_view_create.html", context, status=status)

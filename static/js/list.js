@@ -1,0 +1,138 @@
+// The list by keyboard, and the selection of rows: j, k, o, x, Esc and ?, the phone's filters, ids to copy.
+(function () {
+  "use strict";
+
+  let current = null;
+
+  function rows() {
+    return Array.from(document.querySelectorAll("[data-list] tbody tr"));
+  }
+
+  function move(step) {
+    const all = rows();
+    const at = all.indexOf(current);
+    const next = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1)];
+    if (next) {
+      go(next);
+    }
+  }
+
+  function go(row) {
+    current?.classList.remove("row-current");
+    current = row;
+    row.classList.add("row-current");
+    row.querySelector(".list-id a").focus({preventScroll: true});
+    row.scrollIntoView({block: "nearest"});
+  }
+
+  function boxes() {
+    return Array.from(document.querySelectorAll("[data-select]"));
+  }
+
+  function select(box, on) {
+    box.checked = on;
+    box.closest("tr").toggleAttribute("data-selected", on);
+  }
+
+  function showSelection() {
+    const bar = document.querySelector("[data-selection]");
+    if (!bar) {
+      return;
+    }
+    const chosen = boxes().filter(function (box) { return box.checked; });
+    bar.hidden = chosen.length === 0;
+    bar.querySelector("[data-selection-count]").textContent = chosen.length + " selected";
+    const all = document.querySelector("[data-select-all]");
+    all.checked = chosen.length > 0 && chosen.length === boxes().length;
+    all.indeterminate = chosen.length > 0 && !all.checked;
+  }
+
+  function selectAll(on) {
+    boxes().forEach(function (box) { select(box, on); });
+    showSelection();
+  }
+
+  async function copyIds() {
+    const ids = boxes().filter(function (box) { return box.checked; }).map(function (box) {
+      return box.closest("tr").dataset.id;
+    });
+    const toast = document.getElementById("toast");
+    try {
+      await navigator.clipboard.writeText(ids.join("\n") + "\n");
+      toast.querySelector("span").textContent = ids.length === 1 ? "Copied 1 id." : "Copied " + ids.length + " ids.";
+    } catch {
+      toast.querySelector("span").textContent = "The browser allows no copying here.";
+    }
+    toast.querySelector("a").hidden = true;
+    toast.hidden = false;
+    setTimeout(function () { toast.hidden = true; }, 8000);
+  }
+
+  const KEYS = {
+    j: function () { move(1); },
+    k: function () { move(-1); },
+    o: function () { current?.querySelector(".list-id a").click(); },
+    x: function () {
+      const box = current?.querySelector("[data-select]");
+      if (box) {
+        select(box, !box.checked);
+        showSelection();
+      }
+    },
+    "?": function () { document.getElementById("shortcuts").showModal(); },
+    Escape: function () { selectAll(false); },
+  };
+
+  document.addEventListener("keydown", function (event) {
+    const typing = event.target.closest("input:not([type=checkbox]), textarea, select");
+    if (typing && event.key === "Escape" && !event.defaultPrevented) {
+      typing.blur();
+      return;
+    }
+    const act = KEYS[event.key];
+    if (!act || typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) {
+      return;
+    }
+    event.preventDefault();
+    act();
+  });
+
+  document.addEventListener("change", function (event) {
+    if (event.target.matches("[data-select-all]")) {
+      selectAll(event.target.checked);
+    } else if (event.target.matches("[data-select]")) {
+      select(event.target, event.target.checked);
+      showSelection();
+    }
+  });
+
+  document.addEventListener("click", function (event) {
+    if (event.target.closest("[data-selection-clear]")) {
+      selectAll(false);
+    } else if (event.target.closest("[data-selection-copy]")) {
+      copyIds();
+    }
+    const filters = event.target.closest("[data-filters]");
+    if (filters) {
+      const shown = document.querySelector(".split").classList.toggle("split-filtered");
+      filters.setAttribute("aria-expanded", String(shown));
+    }
+  });
+
+  // Another page of the result has other rows: nothing stays selected that cannot be seen.
+  document.addEventListener("htmx:afterSettle", function (event) {
+    if (event.target.id === "results") {
+      current = null;
+      showSelection();
+    }
+  });
+
+  // Coming back by the browser's own button, boxes may still be ticked.
+  addEventListener("pageshow", function () { selectAll(false); });
+  addEventListener("DOMContentLoaded", function () {
+    const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+    if (target && target.matches("[data-list] tr")) {
+      go(target);
+    }
+  });
+})();
