@@ -89,8 +89,9 @@ def value_options(state: ListState, key: str, numbers: Counter[str], limit: int)
 
 
 def _key_facet(state: ListState, key: str, overview: Overview) -> Facet:
-    chosen = [term for term in state.query.terms if isinstance(term, MetadataTerm) and term.key == key]
-    numbers = overview.counts_without(chosen[0]) if chosen and not chosen[0].negated else overview.counts
+    terms = [term for term in state.query.terms if isinstance(term, MetadataTerm) and term.key == key]
+    chosen = [term for term in terms if not term.negated]
+    numbers = overview.counts_without(chosen[0]) if chosen else overview.counts
     values = numbers.values.get(key, Counter())
     shown = [value for value, _ in values.most_common(VALUES)]
     asked = [value.text for term in chosen for value in term.values if value.kind == "exact"]

@@ -1,5 +1,7 @@
 """The list of conversations."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
@@ -7,7 +9,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from conversations.models import Conversation, Credential, State
+from conversations.models import Conversation, Credential, SavedView, State
 from tests.factories import make_conversation, make_credential, make_team, make_user
 from tests.pages import asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
 
@@ -139,15 +141,61 @@ def test_a_viewer_is_offered_no_way_to_add(client: Browser, viewer: User) -> Non
     assert reverse("conversation_create") not in text
 
 
-def test_asks_as_many_queries_for_twelve_rows_as_for_two(as_operator: Browser, credential: Credential) -> None:
+@pytest.mark.parametrize("text", ["", "-state:removed", "a:b", "a:b -a:c has:a", "a:~b"])
+def test_asks_as_many_queries_however_many_rows_there_are(
+    as_operator: Browser, credential: Credential, text: str
+) -> None:
+    """For one credential: session, user, permissions (2), credentials, terms, a block and one statement for each
+    further condition, the rows. Each further credential adds its blocks."""
     counts = []
-    for more in (2, 10):
+    for more in (2, 10, 60):
         for _ in range(more):
             make_conversation(credential, {"a": "b"})
         with CaptureQueriesContext(connection) as queries:
-            as_operator.get(LIST)
+            as_operator.get(LIST, {"q": text})
         counts.append(len(queries))
-    assert counts[0] == counts[1]
+    assert len(set(counts)) == 1
+    assert counts[0] <= 12
+
+
+def test_the_other_order_begins_with_the_oldest(as_operator: Browser, credential: Credential) -> None:
+    for day in (1, 2, 3):
+        make_conversation(credential, openai_id=f"conv_{day}", created_at=datetime(2026, 5, day, tzinfo=UTC))
+    response = as_operator.get(LIST, {"order": "oldest"})
+    assert ids(response) == ["conv_1", "conv_2", "conv_3"]
+    assert ids(as_operator.get(LIST + response.context_data["state"].turned)) == ["conv_3", "conv_2", "conv_1"]
+
+
+@pytest.mark.parametrize(("order", "expected"), [("", ["conv_2", "conv_1"]), ("oldest", ["conv_2", "conv_3"])])
+def test_goes_to_a_day(as_operator: Browser, credential: Credential, order: str, expected: list[str]) -> None:
+    for day in (1, 2, 3):
+        make_conversation(credential, openai_id=f"conv_{day}", created_at=datetime(2026, 5, day, 12, tzinfo=UTC))
+    response = as_operator.get(LIST, {"on": "2026-05-02", "order": order})
+    assert ids(response) == expected
+    assert response.context_data["newer_url" if not order else "older_url"]
+
+
+@pytest.mark.parametrize("day", ["x", "2026-02-30", "0000-01-01", "9999-12-31", "2026-05-01T10:00"])
+def test_a_day_that_is_none_is_told_and_kept(as_operator: Browser, conversation: Conversation, day: str) -> None:
+    response = as_operator.get(LIST, {"on": day})
+    assert response.status_code == 200
+    assert "Write a day as 2026-01-31." in text_of(response)
+    assert f'value="{day}"' in text_of(response)
+
+
+def test_chosen_keys_are_columns(as_operator: Browser, conversation: Conversation) -> None:
+    text = text_of(as_operator.get(LIST, {"col": ["tenant", "<b>"]}))
+    assert '<td class="list-column" dir="auto">acme</td>' in text
+    assert "&lt;b&gt;" in text
+    assert "<b>tenant</b>" not in text
+
+
+def test_a_view_that_one_may_not_see_gives_the_list_no_name(
+    as_operator: Browser, operator: User, stranger: User
+) -> None:
+    own, other = (SavedView.objects.create(owner=who, name="Mine", address="q=a") for who in (operator, stranger))
+    assert '<span dir="auto">Mine</span>' in text_of(as_operator.get(LIST, {"q": "a", "view": own.pk}))
+    assert '<span dir="auto">Mine</span>' not in text_of(as_operator.get(LIST, {"q": "a", "view": other.pk}))
 
 
 def test_a_row_leads_to_its_page_and_back_to_the_same_search(as_operator: Browser, credential: Credential) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from conversations.models import Conversation, Credential, EventDetail, IndexChange, Posting, Term, index
 from conversations.models.conversation import State
-from conversations.models.index import EPOCH, NOTHING, TIEBREAK_BITS, bearings, ord_at
+from conversations.models.index import EPOCH, TIEBREAK_BITS, bearings, ord_at
 from conversations.models.reindex import differences
 from conversations.services.conversations import get_conversation
 from tests.factories import CREATED_AT, in_threads, make_conversation, make_credential, make_known

@@ -40,6 +40,15 @@ def test_keeps_the_search_and_goes_to_its_permanent_link(as_operator: Browser, o
     }
 
 
+def test_offers_to_give_the_search_to_a_view_that_one_has(
+    as_operator: Browser, operator: User, team: Team, superuser: User
+) -> None:
+    own, foreign = make_view(operator), make_view(superuser, name="Foreign", team=team)
+    text = text_of(as_operator.get("/views/new/?q=env%3Aprod"))
+    assert f'href="/views/{own.pk}/edit/?q=env%3Aprod"' in text
+    assert f"/views/{foreign.pk}/" not in text
+
+
 @pytest.mark.parametrize("address", ["/views/new/", "/views/new/?q=-state%3Aremoved&before=7&after=8&on=2026-01-01"])
 def test_keeps_no_place_in_the_list(as_operator: Browser, address: str) -> None:
     post(as_operator, address)
@@ -80,6 +89,7 @@ def test_a_get_changes_nothing_r3(as_operator: Browser) -> None:
     [
         ("", "Give it a name."),
         ("   ", "Give it a name."),
+        ("\u200b\u202e", "Give it a name that can be seen."),
         ("😀" * 101, "up to 100 characters; this one has 101"),
         ("a\0b", "Null"),
     ],
@@ -104,9 +114,9 @@ def test_a_name_may_be_any_text(as_operator: Browser, name: str) -> None:
     assert [view.name for view in SavedView.objects.all()] == ([name] if name else [])
 
 
-@pytest.mark.parametrize("team", ["999999", "9" * 30, "x", "\0"])
-def test_a_team_that_is_none_is_refused(as_operator: Browser, team: str) -> None:
-    response = post(as_operator, team=team)
+@pytest.mark.parametrize("key", ["999999", "9" * 30, "x"])
+def test_a_team_that_is_none_is_refused(as_operator: Browser, key: str) -> None:
+    response = post(as_operator, team=key)
     assert response.status_code == 422
     assert "Choose a team that you are in." in text_of(response)
 
@@ -173,14 +183,12 @@ def test_a_problem_shows_before_anything_is_typed_r24(as_operator: Browser) -> N
     assert "There is no state" in text_of(as_operator.get("/views/new/?q=state:gone"))
 
 
-def test_a_credential_of_another_team_is_no_more_than_one_that_is_not_there_r23_r24(as_operator: Browser) -> None:
-    texts = []
-    for _ in range(2):
-        texts.append(text_of(post(as_operator, SECRET)).replace("Secret", ""))
-        make_credential(name="Secret", teams=[make_team()])
-        SavedView.objects.all().delete()
+def test_a_credential_of_another_team_is_told_like_one_that_is_not_there_r23_r24(as_operator: Browser) -> None:
+    unknown = text_of(post(as_operator, SECRET))
+    make_credential(name="Secret", teams=[make_team()])
+    foreign = text_of(post(as_operator, SECRET))
     assert not SavedView.objects.exists()
-    assert _without_token(texts[0]) == _without_token(texts[1])
+    assert _without_token(foreign) == _without_token(unknown)
 
 
 def _without_token(text: str) -> list[str]:

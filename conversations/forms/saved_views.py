@@ -14,6 +14,7 @@ from ..query import Query
 from ..query_terms import quoted
 
 LONGEST_ADDRESS = 4000  # characters: a server reads a request line of some 4,000
+MOST_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,12 @@ class Offer:
 
 class TeamChoiceField(forms.ModelChoiceField):
     """With whom a view is shared."""
+
+    def to_python(self, value: Any) -> Team | None:
+        if value and len(value) > MOST_DIGITS:  # more than a database takes for a number
+            raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        team: Team | None = super().to_python(value)
+        return team
 
     def label_from_instance(self, team: Team) -> str:
         return f"Shared with {team.name}"
@@ -65,6 +72,12 @@ class SavedViewForm(forms.ModelForm):
         """The team that it is shared with, where the owner is no member any more, and so cannot choose it."""
         team = self.instance.team
         return team if team is not None and not teams_of(self.instance.owner).contains(team) else None
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if not any(character.isprintable() and not character.isspace() for character in name):
+            raise forms.ValidationError("Give it a name that can be seen.")
+        return name
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

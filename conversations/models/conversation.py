@@ -48,9 +48,9 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.filter(credential__in=Credential.objects.visible_to(user))
 
     def at_ords(self, ords: Iterable[int]) -> list["Conversation"]:
-        """Those with these `ord`s, in that order, with what a row shows; one that is gone is left out."""
+        """Those with these `ord`s, in that order; one that is gone is left out."""
         wanted = list(ords)
-        rows = {row.ord: row for row in self.filter(ord__in=wanted).select_related("credential")}
+        rows = {row.ord: row for row in self.filter(ord__in=wanted)}
         return [rows[ord_] for ord_ in wanted if ord_ in rows]
 
     def known_as(self, openai_id: str) -> "Conversation | None":

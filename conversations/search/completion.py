@@ -58,10 +58,11 @@ def suggestions(text: str, at: int, user: User | AnonymousUser) -> list[Suggesti
     credentials = {credential.pk: credential.name for credential in Credential.objects.visible_to(user)}
     key, colon, typed = _split(place.typed)
     if not colon:
-        return _keys(place, key, list(credentials))
+        return _keys(place, _unquoted(key), list(credentials))
+    is_built_in = key.lower() in BUILT_INS  # in quotes it is a key of metadata
     before, comma, last = typed.rpartition(",")
-    found = _values(key, _unquoted(last), credentials)
-    written = key_text(key) if key.lower() not in BUILT_INS or place.typed.startswith('"') else key
+    found = _values(key if is_built_in else _unquoted(key), _unquoted(last), credentials, is_built_in=is_built_in)
+    written = key if is_built_in else key_text(_unquoted(key))
     found = ((f"{written}:{before}{comma}{label}", number) for label, number in found)
     return [place.suggestion(label, number, is_finished=True) for label, number in islice(found, SHOWN)]
 
@@ -76,15 +77,15 @@ def _place(text: str, at: int) -> _Place:
 
 
 def _split(typed: str) -> tuple[str, str, str]:
-    """Key, colon and the rest of a token; a quoted key without its quotes."""
+    """Key, colon and the rest of a token, as they were typed."""
     token: Token | None = next(tokens(typed), None)
     if token is None:
         return "", "", ""
     marks = [atom.kind for atom in token.atoms]
     if ":" in marks and token.atoms and token.atoms[0].kind == "quoted":
-        return token.atoms[0].text, ":", typed[typed.index('":') + 2 :]
-    key, colon, rest = typed.partition(":")
-    return _unquoted(key), colon, rest
+        end = typed.index('":') + 1
+        return typed[:end], ":", typed[end + 1 :]
+    return typed.partition(":")
 
 
 def _unquoted(text: str) -> str:
@@ -93,8 +94,7 @@ def _unquoted(text: str) -> str:
 
 def _keys(place: _Place, typed: str, credentials: list[int]) -> list[Suggestion]:
     """Keys of metadata by frequency, then the built-in ones; those that begin as typed, then those that hold it."""
-    numbers = keys_of(credentials) if credentials else Counter()
-    known = [(key_text(key), number) for key, number in numbers.most_common()]
+    known = [(key_text(key), number) for key, number in _ranked(keys_of(credentials))] if credentials else []
     part = fold(typed)
     every = [*known, *((name, None) for name in BUILT_INS)]
     begin = [pair for pair in every if fold(pair[0].strip('"')).startswith(part)]
@@ -103,17 +103,23 @@ def _keys(place: _Place, typed: str, credentials: list[int]) -> list[Suggestion]
     return [place.suggestion(f"{label}:", number, is_finished=False) for label, number in shown]
 
 
-def _values(key: str, typed: str, credentials: dict[int, str]) -> Iterable[tuple[str, int | None]]:
-    built_in = _BUILT_IN.get(key.lower())
-    if built_in is not None:
-        found = built_in(credentials)
-        return ((quoted_if_needed(text), None) for text in found if fold(text).startswith(fold(typed)))
-    if key.lower() == "has":
-        keys = keys_of(list(credentials)) if credentials else Counter()
-        return ((key_text(name), n) for name, n in keys.most_common() if fold(name).startswith(fold(typed)))
-    if key.lower() in BUILT_INS or not credentials:
+def _values(
+    key: str, typed: str, credentials: dict[int, str], *, is_built_in: bool
+) -> Iterable[tuple[str, int | None]]:
+    if not credentials:
         return ()
-    return ((quoted_if_needed(value), n) for value, n in _of_key(key, typed, list(credentials)).most_common())
+    if not is_built_in:
+        return ((quoted_if_needed(value), n) for value, n in _ranked(_of_key(key, typed, list(credentials))))
+    if key.lower() == "has":
+        keys = _ranked(keys_of(list(credentials)))
+        return ((key_text(name), n) for name, n in keys if fold(name).startswith(fold(typed)))
+    offered = _BUILT_IN.get(key.lower(), partial(_always, ()))(credentials)
+    return ((quoted_if_needed(text), None) for text in offered if fold(text).startswith(fold(typed)))
+
+
+def _ranked(numbers: Counter[str]) -> list[tuple[str, int]]:
+    """The most frequent first, and the equally frequent by name."""
+    return sorted(numbers.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _of_key(key: str, typed: str, credentials: list[int]) -> Counter[str]:

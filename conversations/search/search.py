@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
 from ..models import Conversation, Credential
+from ..models.conversation import ConversationQuerySet
 from ..models.index import ord_at
 from ..query import CredentialTerm, Query
 from .conditions import Conditions
@@ -72,9 +73,9 @@ class Search:
         return other
 
     @property
-    def holds_anything(self) -> bool:
-        """Whether there is any conversation that the user may see."""
-        return Conversation.objects.filter(credential__in=list(self.names)).exists()
+    def visible(self) -> ConversationQuerySet:
+        """All conversations of the credentials that may be seen, whatever the query asks."""
+        return Conversation.objects.filter(credential__in=list(self.names))
 
     @cached_property
     def conditions(self) -> Conditions:
@@ -165,9 +166,12 @@ class Search:
         return found, None
 
     def _rows(self, ords: list[int]) -> list[Conversation]:
-        """The rows, as far as they still belong to a credential that may be seen."""
-        visible = Conversation.objects.filter(credential__in=[credential.pk for credential in self.credentials])
-        return visible.at_ords(ords)
+        """The rows, as far as they still belong to a credential that may be seen; each with that credential."""
+        known = {credential.pk: credential for credential in self.credentials}
+        rows = self.visible.at_ords(ords)
+        for row in rows:
+            row.credential = known[row.credential_id]
+        return rows
 
 
 def _with_known_credentials(query: Query, names: list[str]) -> Query:

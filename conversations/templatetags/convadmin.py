@@ -8,11 +8,11 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from ..metadata import as_text
 from ..models import Outcome, State
+from .markup import filled, filled_each
 
 register = template.Library()
 
@@ -33,10 +33,9 @@ _STEPS = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"))
 def when(moment: datetime) -> SafeString:
     """A moment in relative words, with the absolute time in UTC behind it."""
     moment = moment.astimezone(UTC)
-    absolute = f"{moment:%Y-%m-%d %H:%M:%S} UTC"
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(timespec="seconds"), absolute, _ago(moment)
-    )
+    absolute = f"{moment:%Y-%m-%d %H:%M:%S}"
+    machine = f"{absolute.replace(' ', 'T')}+00:00"
+    return filled('<time datetime="%s" title="%s UTC">%s</time>', machine, absolute, _ago(moment))
 
 
 def _ago(moment: datetime) -> str:
@@ -56,11 +55,11 @@ def _ago(moment: datetime) -> str:
 def chips(metadata: Mapping[str, Any]) -> SafeString:
     """The first pairs of a map, each as a chip. Built here: nested template tags would be most of the list's time."""
     pairs = [(key, as_text(metadata[key])) for key in islice(metadata, CHIPS)]
-    shown = format_html_join(
-        "", '<span class="chip"><b>{}</b><span>{}</span></span>', ((key, shortened(value)) for key, value in pairs)
+    shown = filled_each(
+        '<span class="chip"><b>%s</b><span>%s</span></span>', ((key, shortened(value)) for key, value in pairs)
     )
     more = len(metadata) - len(pairs)
-    return format_html('{}<span class="chip chip-more">+{}</span>', shown, more) if more > 0 else shown
+    return filled('%s<span class="chip chip-more">+%s</span>', shown, more) if more > 0 else shown
 
 
 def shortened(value: str) -> str:
@@ -74,7 +73,7 @@ def shortened(value: str) -> str:
 def badge(state: str) -> SafeString:
     """The state of a conversation."""
     known = State(state)
-    return format_html('<span class="badge badge-{}">{}</span>', STATE_TONES[known], known.label)
+    return filled('<span class="badge badge-%s">%s</span>', STATE_TONES[known], known.label)
 
 
 @register.filter

@@ -5,26 +5,27 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import template
-from django.utils.html import format_html_join
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from ..facets import HEIGHT, Column
 from ..metadata import as_text
 from ..models import Conversation
 from .convadmin import badge, chips, short_id, shortened, when
+from .markup import filled_each
 
 register = template.Library()
 
 WIDTH, GAP = 960, 2  # of the histogram, in its own units
 LABELS = 6  # under the bars, at most
 
-ROW = """<tr id="c{}" data-id="{}">
-<td class="list-select with-script"><input type="checkbox" aria-label="Select {}" data-select></td>
-<td class="list-id"><a href="{}" title="{}">{}</a></td>
-{}<td class="list-metadata"><div class="chips">{}</div></td>
-<td class="list-credential">{}</td>
-<td class="list-state">{}</td>
-<td class="list-when"><span class="list-label">created </span>{}</td>
+ROW = """<tr id="c%s" data-id="%s">
+<td class="list-select with-script"><input type="checkbox" aria-label="Select %s" data-select></td>
+<td class="list-id"><a href="%s" title="%s">%s</a></td>
+%s<td class="list-metadata"><div class="chips">%s</div></td>
+<td class="list-credential">%s</td>
+<td class="list-state">%s</td>
+<td class="list-when"><span class="list-label">created </span>%s</td>
 </tr>
 """
 
@@ -32,18 +33,21 @@ ROW = """<tr id="c{}" data-id="{}">
 @register.simple_tag
 def rows(conversations: Iterable[Conversation], columns: Sequence[str], address: str) -> SafeString:
     """The rows of the list; `address` is the list's, which a conversation's page keeps."""
-    return format_html_join("", ROW, (_row(each, columns, address) for each in conversations))
+    page = reverse("conversation_detail", args=[0]).partition("0")  # asked once, not for each row
+    return filled_each(
+        ROW, (_row(each, columns, f"{page[0]}{each.pk}{page[2]}{address}") for each in conversations)
+    )
 
 
 def _row(conversation: Conversation, columns: Sequence[str], address: str) -> tuple[Any, ...]:
     others = {key: value for key, value in conversation.metadata.items() if key not in columns}
-    own = format_html_join("", '<td class="list-column" dir="auto">{}</td>', _cells(conversation, columns))
+    own = filled_each('<td class="list-column" dir="auto">%s</td>', _cells(conversation, columns))
     short = short_id(conversation.openai_id)
     return (
         conversation.pk,
         conversation.openai_id,
         short,
-        f"{conversation.get_absolute_url()}{address}",
+        address,
         conversation.openai_id,
         short,
         own,
@@ -63,11 +67,10 @@ def _cells(conversation: Conversation, columns: Sequence[str]) -> Iterable[tuple
 def bars(columns: Sequence[Column], address: str) -> SafeString:
     """The bars as links to the list at `address`; those that were not counted are hatched by their class."""
     step = WIDTH / max(1, len(columns))
-    return format_html_join(
-        "",
-        '<a href="{}{}" tabindex="-1"><title>{}: {}</title>'
-        '<rect class="bar-space" x="{}" y="0" width="{}" height="{}"/>'
-        '<rect class="{}" x="{}" y="{}" width="{}" height="{}"/></a>',
+    return filled_each(
+        '<a href="%s%s" tabindex="-1"><title>%s: %s</title>'
+        '<rect class="bar-space" x="%s" y="0" width="%s" height="%s"/>'
+        '<rect class="%s" x="%s" y="%s" width="%s" height="%s"/></a>',
         ((address, *_bar(column, place * step, max(1.0, step - GAP))) for place, column in enumerate(columns)),
     )
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from .. import facets, responses
 from ..list_state import ListState
-from ..models import Conversation
+from ..models import Conversation, SavedView
 from ..openai_client import is_legal_id
 from ..paging import cursor
 from ..query import IdTerm, Query, TextTerm
@@ -38,7 +38,8 @@ def conversation_list(request: SignedInRequest) -> HttpResponse:
         "day_problem": bool(state.on) and search.day(state.on) is None,
         "pasted_id": pasted_id,
         "hidden": Conversation.objects.visible_to(request.user).known_as(pasted_id),
-        "is_empty": not page.rows and not search.holds_anything,
+        "is_empty": not page.rows and not search.visible.exists(),
+        "view": _view(request),
         "time_zone": settings.TIME_ZONE,
     }
     return responses.page(request, "conversations/conversation_list.html", context, fragments=["results"])
@@ -138,6 +139,12 @@ def _shown(state: ListState, overview: Overview) -> dict[str, Any]:
         "histogram": histogram,
         "bars": facets.columns(state, histogram) if histogram else [],
     }
+
+
+def _view(request: SignedInRequest) -> SavedView | None:
+    """The saved view that the address was opened by, if it may be seen."""
+    pk = cursor(request.GET.get("view", ""))
+    return SavedView.objects.visible_to(request.user).in_bulk([pk]).get(pk) if pk is not None else None
 
 
 def _pasted_id(query: Query) -> str:

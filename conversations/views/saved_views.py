@@ -118,5 +118,6 @@ def _asked(request: SignedInRequest) -> ListState:
 
 
 def _create_page(request: SignedInRequest, form: SavedViewForm, state: ListState, *, status: int = 200) -> HttpResponse:
-    context = {"form": form, "state": state}
+    own = SavedView.objects.owned_by(request.user).for_list(request.user)
+    context = {"form": form, "state": state, "own": own}
     return responses.page(request, "conversations/saved_view_create.html", context, status=status)

@@ -1,4 +1,4 @@
-"""`manage.py seed`: fills an empty index with examples that a running sandbox holds."""
+"""`manage.py seed`: examples that a running sandbox holds, or any number of them for the index alone."""
 
 import random
 import time
@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from conversations.management import seed_data
+from conversations.management import bulk_examples, seed_data
 from conversations.models import Conversation, Credential
 from conversations.models.conversation import Origin
 from conversations.openai_errors import NotFound
@@ -28,18 +28,24 @@ NAME = "Sandbox"
 class Command(BaseCommand):
     """Makes conversations in the sandbox's file, enters them into the index, and changes a few since."""
 
-    help = "Fills an empty index with example conversations of a sandbox that is running."
+    help = "Fills an empty index with example conversations of a running sandbox, or with any number of its own."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare where the sandbox listens and keeps its conversations."""
         parser.add_argument("--port", type=int, default=8001, help="the sandbox's port (default: %(default)s)")
-        parser.add_argument("--file", required=True, help="the sandbox's SQLite file")
+        parser.add_argument("--file", help="the sandbox's SQLite file")
+        parser.add_argument("--conversations", type=int, help="make so many for the index alone, held by no server")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError if the index holds something already, or the credential cannot be had."""
         if Conversation.objects.exists():
             raise CommandError("The index is not empty: examples are made for an empty one only.")
         actor = User.objects.filter(is_superuser=True).order_by("pk").first()
+        if options["conversations"]:
+            self.make_many(options["conversations"], actor)
+            return
+        if not options["file"]:
+            raise CommandError("Say which with --file, the sandbox's file, or how many with --conversations.")
         store = Store(options["file"])
         try:
             with transaction.atomic():
@@ -49,6 +55,13 @@ class Command(BaseCommand):
         finally:
             store.close()
         self.stdout.write(f"Made {COUNT} example conversations, which belong to the credential “{NAME}”.")
+
+    def make_many(self, count: int, actor: User | None) -> None:
+        """Tell from time to time how far it is."""
+        started = time.monotonic()
+        for done in bulk_examples.make(count, added_by=actor):
+            self.stdout.write(f"{done:,} of {count:,} after {time.monotonic() - started:.0f} s")
+        self.stdout.write("They are in the index alone, for trying the search: no server holds them.")
 
 
 def credential_at(base_url: str) -> Credential:

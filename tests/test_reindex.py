@@ -1,0 +1,289 @@
+"""A damaged index is made what the conversations say: whole, resumable, and while the site is in use."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+
+from conversations.models import Conversation, IndexChange, Posting, Progress, Term, index, reindex, trigrams
+from conversations.models.reindex import differences, rebuild
+from tests.checkouts import ROOT
+from tests.factories import CREATED_AT, in_threads, make_conversation, make_credential
+from tests.test_check_index import (
+    DAMAGES,
+    SECRET,
+    Damage,
+    Indexed,
+    bear,
+    each_damage,
+    everything_missing,
+    folded_otherwise,
+    held,
+    indexed,
+)
+
+pytestmark = pytest.mark.django_db
+
+__all__ = ["indexed"]  # a fixture
+
+
+class Interrupted(Exception):
+    """Ends a rebuild in the middle."""
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reindex, "STEP", 2)
+    monkeypatch.setattr(reindex, "POSTINGS", 2)
+
+
+def reindexed(*arguments: str) -> str:
+    """What the command writes."""
+    out = StringIO()
+    call_command("reindex", *arguments, stdout=out)
+    return out.getvalue()
+
+
+@each_damage
+def test_damage_is_mended(indexed: Indexed, damage: Damage) -> None:
+    damage(indexed)
+    assert rebuild() > 0 or damage.__name__.startswith("a_trigram")
+    assert list(differences()) == []
+    assert not Progress.objects.exists()
+
+
+@each_damage
+def test_the_mended_index_is_what_it_was(indexed: Indexed, damage: Damage) -> None:
+    if "past_the_index" in damage.__name__:
+        return  # there it is the conversations that were changed
+    whole = held()
+    damage(indexed)
+    rebuild()
+    assert held() == whole
+
+
+@each_damage
+@pytest.mark.usefixtures("small_steps")
+def test_damage_is_mended_in_small_steps(indexed: Indexed, damage: Damage) -> None:
+    damage(indexed)
+    told: list[str] = []
+    rebuild(tell=told.append)
+    assert list(differences()) == []
+    assert SECRET.casefold() not in " ".join(told).casefold()
+
+
+def test_the_command_says_how_much_it_mended_and_no_value(indexed: Indexed) -> None:
+    folded_otherwise(indexed)
+    said = reindexed()
+    assert said == "The index is what the conversations say. 2 differences were mended.\n"
+
+
+def test_a_whole_index_is_left_as_it_is(indexed: Indexed) -> None:
+    before = [*Term.objects.order_by("pk").values_list()]
+    assert reindexed() == "The index is what the conversations say. 0 differences were mended.\n"
+    assert [*Term.objects.order_by("pk").values_list()] == before
+
+
+def test_how_far_it_is_is_told_on_a_terminal(indexed: Indexed) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = Terminal()
+    call_command("reindex", stdout=out, no_color=True)
+    *shown, last = out.getvalue().rstrip("\n").split("\r")
+    assert any("postings, 0 differences mended" in text for text in shown)
+    assert last.replace("\033[K", "") == "The index is what the conversations say. 0 differences were mended."
+
+
+def test_conversations_are_found_again_by_a_part_of_a_value(indexed: Indexed) -> None:
+    everything_missing(indexed)
+    rebuild()
+    found = trigrams.terms_holding("geheim", credentials=[indexed.ours.pk], key=None, limit=9)
+    assert found == [(indexed.ours.pk, indexed.name.pk, 1)]
+
+
+def test_trigrams_that_are_not_there_are_made(indexed: Indexed) -> None:
+    trigrams.remove()
+    assert not trigrams.are_kept()
+    rebuild()
+    assert trigrams.are_kept()
+    found = trigrams.terms_holding("geheim", credentials=[indexed.ours.pk], key="name", limit=9)
+    assert found == [(indexed.ours.pk, indexed.name.pk, 1)]
+
+
+def test_terms_made_after_the_trigrams_were_made_again_have_some_too(indexed: Indexed) -> None:
+    trigrams.remove()
+    rebuild()
+    make_conversation(indexed.ours, {"k": "later"})
+    found = trigrams.terms_holding("late", credentials=[indexed.ours.pk], key=None, limit=9)
+    assert found == [(indexed.ours.pk, indexed.term("k", "later").pk, 1)]
+
+
+def damage_at_random(chance: random.Random, indexed: Indexed) -> None:
+    """Some of the damages of one kind, and noise over all tables."""
+    for damage in chance.sample(DAMAGES, k=4):
+        try:
+            with transaction.atomic():
+                damage(indexed)
+        except (Term.DoesNotExist, Conversation.DoesNotExist):
+            pass  # another damage took away what it would damage
+    for term in chance.sample(list(Term.objects.all()), k=min(4, Term.objects.count())):
+        Term.objects.filter(pk=term.pk).update(n=chance.randrange(-1, 4))
+        Posting.objects.filter(term_id=term.pk, ord__in=[row.ord for row in some_rows(chance)]).delete()
+        for ord_ in {row.ord for row in some_rows(chance)} - set(
+            Posting.objects.filter(term=term).values_list("ord", flat=True)
+        ):
+            bear(term.pk, ord_)
+
+
+def some_rows(chance: random.Random) -> list[Conversation]:
+    rows = list(Conversation.objects.order_by("pk"))
+    return chance.sample(rows, k=min(3, len(rows)))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_an_index_that_was_damaged_at_random_is_mended(
+    indexed: Indexed, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(seed)
+    monkeypatch.setattr(reindex, "STEP", chance.choice([1, 2, 3, 2_000]))
+    monkeypatch.setattr(reindex, "POSTINGS", chance.choice([1, 2, 3, 10_000]))
+    for _ in range(6):
+        make_conversation(indexed.ours, {chance.choice("abc"): chance.choice("123")}, state=chance.choice(STATES))
+    damage_at_random(chance, indexed)
+    assert list(differences()) != []
+    rebuild()
+    assert list(differences()) == []
+
+
+STATES = ["active", "differs", "missing", "removed"]
+
+
+# Interrupted
+
+
+def interrupted_after(steps: int) -> None:
+    """A rebuild that is interrupted when it has told so many steps."""
+    told = 0
+
+    def tell(text: str) -> None:
+        nonlocal told
+        told += 1
+        if told == steps:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        rebuild(tell=tell)
+
+
+def steps_of_a_rebuild() -> list[str]:
+    told: list[str] = []
+    rebuild(tell=told.append)
+    return told
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_it_goes_on_from_where_it_was_interrupted(indexed: Indexed) -> None:
+    whole = len(steps_of_a_rebuild())
+    interrupted_after(3)
+    assert len(steps_of_a_rebuild()) == whole - 3
+    assert not Progress.objects.exists()
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_it_goes_on_from_every_place(indexed: Indexed) -> None:
+    whole = steps_of_a_rebuild()
+    for steps in range(1, len(whole)):
+        interrupted_after(steps)
+        assert steps_of_a_rebuild() == whole[steps:]
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_what_was_looked_at_before_the_interruption_is_not_looked_at_again(indexed: Indexed) -> None:
+    interrupted_after(1)
+    first = Term.objects.earliest("pk")
+    Term.objects.filter(pk=first.pk).update(n=9)
+    rebuild()
+    assert Term.objects.get(pk=first.pk).n == 9
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_restart_begins_anew(indexed: Indexed) -> None:
+    interrupted_after(1)
+    first = Term.objects.earliest("pk")
+    Term.objects.filter(pk=first.pk).update(n=9)
+    assert reindexed("--restart") == "The index is what the conversations say. 1 differences were mended.\n"
+    assert list(differences()) == []
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_what_was_mended_before_the_interruption_is_counted(indexed: Indexed) -> None:
+    Term.objects.update(n=9)
+    interrupted_after(2)
+    assert rebuild() == Term.objects.count()
+
+
+def test_an_interruption_between_taking_away_and_making_trigrams_leaves_the_old_ones(
+    indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute = connection.connection
+    assert execute is not None
+    with pytest.raises(Interrupted), transaction.atomic(), connection.execute_wrapper(interrupt_the_second_drop()):
+        trigrams.remove()
+    assert trigrams.are_kept()
+    make_conversation(indexed.ours, {"k": "later"})
+    assert list(differences()) == []
+
+
+def interrupt_the_second_drop() -> Callable[..., Any]:
+    seen = 0
+
+    def wrapper(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal seen
+        seen += sql.startswith("DROP")
+        if seen == 2 or (seen == 1 and connection.vendor == "postgresql"):
+            raise Interrupted
+        return execute(sql, params, many, context)
+
+    return wrapper
+
+
+# At the same time
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writes_while_it_runs_leave_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reindex, "STEP", 3)
+    monkeypatch.setattr(reindex, "POSTINGS", 5)
+    credentials = [make_credential(), make_credential()]
+    rows = [make_conversation(credentials[0], {"shared": "1", "own": str(number)}) for number in range(16)]
+    Term.objects.exclude(key=None).filter(value="1").update(n=3, folded="wrong")
+    Posting.objects.filter(term__key="own").delete()
+    busy = [lambda own=rows[start::2]: write(own, credentials) for start in range(2)]
+    assert in_threads(*busy, lambda: [rebuild() for _ in range(3)] and None) == [None] * 3
+    rebuild()
+    assert list(differences()) == []
+
+
+def write(rows: list[Conversation], credentials: list[Any]) -> None:
+    chance = random.Random(rows[0].pk)
+    for number in range(60):
+        row = chance.choice(rows)
+        with transaction.atomic():
+            row = Conversation.objects.select_for_update(of=("self",)).get(pk=row.pk)
+            if number % 5 == 0:
+                row.hand_over(chance.choice(credentials))
+            else:
+                row.store_answer({"shared": chance.choice("12"), "own": str(number % 3)}, by_us=True)
+        if number % 7 == 0:
+            make_conversation(credentials[0], {"shared": "1"})
