@@ -65,6 +65,7 @@ def test_a_get_changes_nothing_r3(as_operator: Browser, address: str) -> None:
 @pytest.mark.parametrize("address", [OVERVIEW, VALUES, COMPLETION])
 def test_answers_any_text(as_operator: Browser, address: str, text: str) -> None:
     assert as_operator.get(address, {"q": text, "key": text, "find": text, "at": text}).status_code == 200
+    assert as_operator.get(address, {"q": f"tenant:{text}", "key": "tenant", "find": text}).status_code == 200
 
 
 def test_a_value_is_a_link_that_adds_its_term_and_a_chosen_one_takes_it_away(as_operator: Browser) -> None:

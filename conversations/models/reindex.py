@@ -34,11 +34,13 @@ class Progress(models.Model):
     mended = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
-        return f"{STAGES[self.stage].name}, {self.mended} differences mended"
+        name = STAGES[self.stage].name if self.stage < len(STAGES) else "trigrams"
+        return f"{name}, {self.mended} differences mended"
 
-    def note(self, stage: int, place: Place, mended: int) -> None:
-        """Keep how far it is."""
-        self.stage, (self.term, self.ord), self.mended = stage, place, self.mended + mended
+    def note(self, stage: int, place: Place | None, mended: int) -> None:
+        """Keep how far it is; without a place the stage is done, and the next one is to begin."""
+        self.stage, (self.term, self.ord) = (stage, place) if place is not None else (stage + 1, START)
+        self.mended += mended
         self.save()
 
 
@@ -71,15 +73,15 @@ def rebuild(*, restart: bool = False, tell: Callable[[str], None] = lambda text:
         Progress.objects.all().delete()
     progress = Progress.objects.first() or Progress()
     statements.prepare_for_bulk()
+    if trigrams.differ():  # SQLite may refuse to delete a term whose trigrams are not its own
+        trigrams.remove()
     for number, stage in enumerate(STAGES[progress.stage :], start=progress.stage):
-        place: Place | None = (progress.term, progress.ord) if number == progress.stage else START
+        place: Place | None = (progress.term, progress.ord)
         while place is not None:
             found, place = _compare(stage, place, mend=True)
-            progress.note(number, place or START, len(found))
+            progress.note(number, place, len(found))
             tell(str(progress))
-    if trigrams.differ() or not trigrams.are_kept():
-        trigrams.remove()
-        trigrams.install()
+    trigrams.install()
     Progress.objects.all().delete()
     return progress.mended
 
@@ -118,6 +120,8 @@ def _confirm_term(place: Place, mend: bool) -> str:
     if mend and counted and _is_right(term.key, term.value, term.folded, term.digest, counted, counted):
         Term.objects.filter(pk=term.pk).update(n=counted)
     elif mend:  # the third stage makes it anew
+        if term.folded != fold(term.value or ""):
+            trigrams.remove_copy()
         Posting.objects.filter(term_id=term.pk).delete()
         term.delete()
     return f"Term {term.pk} ({_name(term.key)}): counts {term.n}, has {counted} postings, or is not what it says."
@@ -135,7 +139,7 @@ def _suspect_postings(place: Place) -> tuple[list[Place], Place | None]:
     suspects = [
         (term_id, ord_)
         for term_id, ord_, owner, key, value, credential_id, metadata, state in rows
-        if owner != credential_id or not _bears((key, value), read(metadata, None, None), state)
+        if owner is None or owner != credential_id or not _bears((key, value), read(metadata, None, None), state)
     ]
     return suspects, (rows[-1][0], rows[-1][1]) if len(rows) == POSTINGS else None
 

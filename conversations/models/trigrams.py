@@ -54,10 +54,16 @@ def install() -> bool:
 def remove() -> None:
     """Take the trigrams away; the search then reads rows instead."""
     things = [f"TRIGGER {NAME}_added", f"TRIGGER {NAME}_deleted", f"TABLE {NAME}"]
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         for thing in [f"INDEX {NAME}"] if connection.vendor == "postgresql" else things:
             kind, name = thing.split()
             cursor.execute(f"DROP {kind} IF EXISTS {name}")
+
+
+def remove_copy() -> None:
+    """Take them away where they may be those of other texts; PostgreSQL's are an index, which follows the terms."""
+    if connection.vendor == "sqlite" and are_kept():
+        remove()
 
 
 def differ() -> bool:

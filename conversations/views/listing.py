@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from .. import facets, responses
 from ..list_state import ListState
+from ..metadata import storable
 from ..models import Conversation, SavedView
 from ..openai_client import is_legal_id
 from ..paging import cursor
@@ -65,7 +66,8 @@ def conversation_overview(request: SignedInRequest) -> HttpResponse:
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_values(request: SignedInRequest) -> HttpResponse:
     state, search = _asked(request)
-    key, part = request.GET.get("key", ""), request.GET.get("find", "").strip()
+    key, part = (storable(request.GET.get(name, "")) for name in ("key", "find"))
+    part = part.strip()
     pks = list(search.names)
     found = values_holding(pks, key, part) if part else top_values(pks, key, VALUES_SHOWN)
     options = facets.value_options(state, key, found, VALUES_SHOWN) if found is not None else []
@@ -76,7 +78,7 @@ def conversation_values(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_completion(request: SignedInRequest) -> HttpResponse:
-    text, at = request.GET.get("q", ""), cursor(request.GET.get("at", ""))
+    text, at = storable(request.GET.get("q", "")), cursor(request.GET.get("at", ""))
     suggestions = completion.suggestions(text, len(text) if at is None else at, request.user)
     return responses.page(request, "conversations/conversation_completion.html", {"suggestions": suggestions})
 

@@ -3,29 +3,33 @@
   "use strict";
 
   const DELAY = 120; // milliseconds after the last key
-  const box = document.querySelector("[data-completion]");
-  const popup = document.getElementById("completion");
-  const said = document.querySelector("[data-completion-said]");
+  let box = null;
+  let popup = null;
   let timer = 0;
   let request = null;
   let at = -1;
-
-  box.setAttribute("role", "combobox");
-  box.setAttribute("aria-autocomplete", "list");
-  box.setAttribute("aria-expanded", "false");
-  box.setAttribute("aria-controls", "completion-list");
 
   function options() {
     return Array.from(popup.querySelectorAll("[role=option]"));
   }
 
-  function close() {
+  function say(number) {
+    const words = number === 0 ? "" : number + (number === 1 ? " completion" : " completions") + ", by arrow keys";
+    document.querySelector("[data-completion-said]").textContent = words;
+  }
+
+  function forget() {
     clearTimeout(timer);
     request?.abort();
+  }
+
+  function close() {
+    forget();
     popup.hidden = true;
     at = -1;
     box.setAttribute("aria-expanded", "false");
     box.removeAttribute("aria-activedescendant");
+    say(0);
   }
 
   function mark(place) {
@@ -64,17 +68,19 @@
   }
 
   async function ask() {
-    clearTimeout(timer);
-    request?.abort();
-    request = new AbortController();
+    forget();
+    const own = request = new AbortController();
     const address = box.dataset.completion + "?" + new URLSearchParams({q: box.value, at: caret()});
     try {
-      const response = await fetch(address, {signal: request.signal, redirect: "error"});
-      if (response.ok) {
-        show(await response.text());
+      const response = await fetch(address, {signal: own.signal, redirect: "error"});
+      const html = response.ok ? await response.text() : "";
+      if (!own.signal.aborted) {
+        show(html);
       }
     } catch {
-      close(); // completion is a help; the search works without
+      if (!own.signal.aborted) {
+        close(); // completion is a help; the search works without
+      }
     }
   }
 
@@ -89,15 +95,17 @@
     at = -1;
     box.setAttribute("aria-expanded", String(number > 0));
     box.removeAttribute("aria-activedescendant");
-    said.textContent = number === 0 ? "" : number + (number === 1 ? " completion" : " completions") + ", by arrow keys";
+    say(number);
   }
 
-  box.addEventListener("input", function () {
-    clearTimeout(timer);
+  // What is marked was for another text.
+  function onInput() {
+    forget();
+    mark(-1);
     timer = setTimeout(ask, DELAY);
-  });
+  }
 
-  box.addEventListener("keydown", function (event) {
+  function onKey(event) {
     if (event.isComposing) {
       return;
     }
@@ -117,16 +125,34 @@
     } else if (event.key === "Enter") {
       close();
     }
-  });
+  }
 
   // Before the box loses the focus to the click.
-  popup.addEventListener("mousedown", function (event) {
+  function onPress(event) {
+    event.preventDefault();
     const option = event.target.closest("[role=option]");
     if (option) {
-      event.preventDefault();
       take(option);
     }
-  });
+  }
 
-  box.addEventListener("blur", close);
+  function attach() {
+    const found = document.querySelector("[data-completion]");
+    if (!found || found === box) {
+      return;
+    }
+    box = found;
+    popup = document.getElementById("completion");
+    box.setAttribute("role", "combobox");
+    box.setAttribute("aria-autocomplete", "list");
+    box.setAttribute("aria-expanded", "false");
+    box.setAttribute("aria-controls", "completion-list");
+    box.addEventListener("input", onInput);
+    box.addEventListener("keydown", onKey);
+    box.addEventListener("blur", close);
+    popup.addEventListener("mousedown", onPress);
+  }
+
+  attach();
+  document.addEventListener("htmx:historyRestore", attach); // the browser's back button brings another box
 })();

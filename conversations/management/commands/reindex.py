@@ -21,6 +21,8 @@ class Command(BaseCommand):
         """Tells how far it is, on a terminal in one line."""
         self._last = ""
         mended = reindex.rebuild(restart=options["restart"], tell=self._tell)
+        if self._last and self.stdout.isatty():
+            self.stdout.write("\r\033[K", ending="")
         self.stdout.write(f"The index is what the conversations say. {mended:,} differences were mended.")
 
     def _tell(self, text: str) -> None:

@@ -1,0 +1,6 @@
+def told(found, command):
+    return ""
+
+
+def plot(found):
+    return ""
