@@ -43,6 +43,9 @@ LONGEST_NAME = 80  # characters of a query in the name of a file
 # Excel reads a CSV file without it as the system's old encoding, and breaks every letter beyond ASCII. Spreadsheets
 # leave it out of the first cell; programs read the file as "utf-8-sig".
 BYTE_ORDER_MARK = "\ufeff"
+# A proxy that speaks HTTP/1.0 to us, as nginx does unless told otherwise, takes a connection that is cut for a whole
+# file. The open quote makes it no JSON and no CSV; in a spreadsheet it is the last row.
+BROKEN_OFF = '"This file is not whole: the export broke off here.'
 FORMULA = frozenset("=+-@\t\r")  # what makes a spreadsheet take a cell for a formula
 
 FIELDS = ("id", "credential", "state", "created", "last_read", "added_by", "origin", "url")
@@ -78,12 +81,17 @@ class Export:
         return f"{CONTENT_TYPES[self.format]}; charset=utf-8"
 
     def chunks(self) -> Iterator[str]:
-        """The text of the file, a batch of rows at a time. What fails in the middle is raised, so that the server
-        cuts the connection, and no file ends as if it were whole."""
+        """The text of the file, a batch of rows at a time. What fails is raised, so that the server cuts the
+        connection; a file that was begun then ends in a mark."""
+        is_begun = False
         try:
-            yield from {"csv": self._csv, "json": self._json, "jsonl": self._jsonl}[self.format]()
+            for chunk in {"csv": self._csv, "json": self._json, "jsonl": self._jsonl}[self.format]():
+                yield chunk
+                is_begun = True
         except Exception:
-            logger.exception("An export broke off in the middle; its file is not whole.")
+            logger.exception("An export broke off; its file is not whole.")
+            if is_begun:
+                yield BROKEN_OFF
             raise
 
     def _batches(self) -> Iterator[list[Conversation]]:

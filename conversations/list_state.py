@@ -120,3 +120,9 @@ class ListState:
 
     def _address(self, *more: tuple[str, str]) -> str:
         return "?" + urlencode([*self.pairs, *more])
+
+
+def kept(parameters: Mapping[str, Sequence[str]], **more: str) -> str:
+    """The query string of a page about one row: `more`, and the list's state where it was opened from a list."""
+    address = ListState.from_address(parameters).address if "q" in parameters else ""
+    return "?" + "&".join(part for part in (urlencode(more), address[1:]) if part) if more or address else ""

@@ -40,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "export": {"search", "models", "list_state", *PURE},
     "services": {"models", *PURE, *CLIENT},
     "forms": {"models", "list_state", "openai_client", "openai_errors", *PURE},
-    "templatetags": {"models", "metadata", "facets"},
+    "templatetags": {"models", "metadata", "facets", "list_state"},
     "views": {
         *("forms", "services", "models", "responses", "list_state", "paging", "search", "facets", "export"),
         *CLIENT,

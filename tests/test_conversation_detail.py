@@ -5,6 +5,7 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from conversations.models import Conversation, Credential, Event, State, Team
 from conversations.sandbox import Sandbox
@@ -155,3 +156,12 @@ def test_without_the_right_to_see_events_none_are_shown(
     reader = make_user("reader", role=None, teams=[team])
     reader.user_permissions.add(Permission.objects.get(codename="view_conversation"))
     assert "Activity" not in text_of(signed_in(client, reader).get(conversation.get_absolute_url()))
+
+
+@pytest.mark.parametrize("name", ["conversation_refresh", "conversation_keep"])
+def test_a_button_keeps_the_result_that_the_page_was_opened_from(
+    as_operator: Browser, sandbox: Sandbox, credential: Credential, name: str
+) -> None:
+    conversation = make_known(sandbox, credential, {"tenant": "acme"})
+    address = f"{reverse(name, args=[conversation.pk])}?q=tenant%3Aacme&before=9"
+    assert as_operator.post(address)["Location"] == f"{conversation.get_absolute_url()}?q=tenant%3Aacme&before=9"

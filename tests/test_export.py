@@ -13,9 +13,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from conversations.export import Export, file_name, problems_with
+from conversations.export import BROKEN_OFF, Export, file_name, problems_with
 from conversations.management import bulk_examples
-from conversations.models import Conversation, Credential
+from conversations.models import Conversation, Team
 from conversations.query import parse
 from conversations.search import Search
 from tests.factories import make_conversation, make_credential, make_team, make_user
@@ -39,14 +39,20 @@ def records(text: str) -> list[dict[str, str]]:
     return [dict(zip(header, row, strict=True)) for row in rows]
 
 
+def strictly(text: str) -> list[list[str]]:
+    return list(csv.reader(StringIO(text, newline=""), strict=True))
+
+
 def ids(text: str) -> list[str]:
     return [json.loads(line)["id"] for line in text.splitlines()]
 
 
 def break_row(conversation: Conversation) -> None:
-    """What stands in its row is no JSON any more, as on a damaged disk."""
+    """What stands in its row cannot be read any more: Python refuses numbers of so many digits."""
+    unreadable = f'{{"n": {"1" * 5_000}}}'
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE conversations_conversation SET metadata = '{broken' WHERE id = %s", [conversation.pk])
+        sql = "UPDATE conversations_conversation SET metadata = %s WHERE id = %s"
+        cursor.execute(sql, [unreadable, conversation.pk])
 
 
 def test_says_of_a_conversation_what_the_index_holds(superuser: User) -> None:
@@ -183,7 +189,7 @@ def test_batches_hold_all_in_order(superuser: User, batch: int) -> None:
     assert [record["id"] for record in records(text_of(superuser, batch=batch))] == oldest_first[::-1]
 
 
-def test_what_is_purged_or_handed_over_meanwhile_is_left_out_r23(operator: User, team: Any) -> None:
+def test_what_is_purged_or_handed_over_meanwhile_is_left_out_r23(operator: User, team: Team) -> None:
     own, foreign = make_credential(teams=[team]), make_credential()
     rows = [make_conversation(own, created_at=datetime(2026, 5, day, tzinfo=UTC)) for day in range(1, 5)]
     chunks = Export(Search(parse(""), operator), "jsonl", oldest_first=True, batch=1).chunks()
@@ -212,14 +218,23 @@ def test_a_failure_in_the_middle_leaves_no_whole_file(
     oldest = min(rows, key=lambda row: row.ord)
     break_row(oldest)
     written: list[str] = []
-    with caplog.at_level(logging.ERROR), pytest.raises(json.JSONDecodeError):
+    with caplog.at_level(logging.ERROR), pytest.raises(ValueError, match="digits"):
         written.extend(Export(Search(parse(""), superuser), format_, metadata, batch=2).chunks())
     # `extend` keeps what came before the failure.
     text = "".join(written)
     assert "conv_" in text
     assert oldest.openai_id not in text
-    assert not text.rstrip().endswith("]")
-    assert "broke off in the middle" in caplog.text
+    assert text.endswith(BROKEN_OFF)
+    assert "An export broke off" in caplog.text
+    with pytest.raises((json.JSONDecodeError, csv.Error)):
+        {"csv": strictly, "json": json.loads, "jsonl": ids}[format_](text)
+
+
+def test_a_file_that_fails_at_once_is_not_begun(superuser: User) -> None:
+    break_row(make_conversation(make_credential()))
+    chunks = Export(Search(parse(""), superuser), "jsonl").chunks()
+    with pytest.raises(ValueError, match="digits"):
+        next(chunks)
 
 
 def test_reads_no_more_than_a_batch_before_the_first_text(superuser: User) -> None:
@@ -251,9 +266,8 @@ def test_statements_grow_with_batches_and_not_with_rows(superuser: User) -> None
     assert more_batches == one + 3 + 1  # and one for the keys of the index
 
 
-def test_holds_no_secret(superuser: User) -> None:
-    credential = Credential.objects.get(pk=make_credential(key="sk-secret-0123456789abcdef").pk)
-    make_conversation(credential, added_by=superuser)
+def test_reads_no_secret(superuser: User) -> None:
+    make_conversation(make_credential(), added_by=superuser)
     with CaptureQueriesContext(connection) as queries:
         text_of(superuser)
     assert not any("sealed_key" in query["sql"] or "password" in query["sql"] for query in queries)

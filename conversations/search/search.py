@@ -26,14 +26,14 @@ COUNTING_BUDGET = 20.0  # seconds that an exact number may take
 class Page:
     """Conversations as they are shown, and the cursors beside them, None where there is nothing more.
 
-    `older` is below the lowest shown `ord`, `newer` above the highest; `is_cut_short` tells that time ran out
-    before the page was full: at the cursor the search goes on.
+    `older` is below the lowest shown `ord`, `newer` above the highest; `further` tells that time ran out before
+    the page was full, and beside which cursor the search goes on.
     """
 
     rows: list[Conversation]
     newer: int | None
     older: int | None
-    is_cut_short: bool = False
+    further: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,8 @@ class Search:
         backward = None if before is None and after is None else shown[0] if shown else _beside(before, after)
         rows = self._rows(sorted(shown, reverse=not oldest_first))
         newer, older = (onward, backward) if ascending else (backward, onward)
-        return Page(rows, newer, older, is_cut_short=stop is not None and not more)
+        further = ("newer" if ascending else "older") if stop is not None and not more else ""
+        return Page(rows, newer, older, further)
 
     def ords(self, *, oldest_first: bool = False, clock: Clock | None = None) -> Iterator[int]:
         """The ords of all matches in order, or of those found within the clock's time."""

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from ..facets import HEIGHT, Column
+from ..list_state import kept
 from ..metadata import as_text
 from ..models import Conversation
 from .convadmin import badge, chips, short_id, shortened, when
@@ -34,9 +35,7 @@ ROW = """<tr id="c%s" data-id="%s">
 def rows(conversations: Iterable[Conversation], columns: Sequence[str], address: str) -> SafeString:
     """The rows of the list; `address` is the list's, which a conversation's page keeps."""
     page = reverse("conversation_detail", args=[0]).partition("0")  # asked once, not for each row
-    return filled_each(
-        ROW, (_row(each, columns, f"{page[0]}{each.pk}{page[2]}{address}") for each in conversations)
-    )
+    return filled_each(ROW, (_row(each, columns, f"{page[0]}{each.pk}{page[2]}{address}") for each in conversations))
 
 
 def _row(conversation: Conversation, columns: Sequence[str], address: str) -> tuple[Any, ...]:
@@ -81,6 +80,12 @@ def _bar(column: Column, x: float, width: float) -> tuple[Any, ...]:
     left, wide = round(x, 2), round(width, 2)
     top = round(HEIGHT - column.height, 1)
     return column.address, column.label, said, left, wide, HEIGHT, kind, left, top, wide, column.height
+
+
+@register.simple_tag(takes_context=True)
+def kept_result(context: dict[str, Any], **more: str) -> str:
+    """The query string that keeps the result from which a conversation's page was opened."""
+    return kept(dict(context["request"].GET.lists()), **more)
 
 
 @register.filter

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
-from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from .. import responses
@@ -18,6 +17,7 @@ from ..services.errors import ServiceError
 from ..services.settling import keep_remote_metadata
 from .conversations import visible_conversation
 from .failures import attempted
+from .listing import to_conversation
 
 READ = {
     "active": "Read from OpenAI just now. It is as the index has it.",
@@ -40,7 +40,7 @@ def conversation_keep(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.success(request, "OpenAI’s metadata is kept. Nothing was sent.")
     else:
         messages.info(request, "Nothing differs any more.")
-    return redirect("conversation_detail", pk)
+    return to_conversation(request, pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -68,7 +68,7 @@ def conversation_hand_over(request: SignedInRequest, pk: int) -> HttpResponse:
     form = HandOverForm(request.POST, usable=usable)
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
-        return redirect("conversation_detail", pk)
+        return to_conversation(request, pk)
 
     def hand_over() -> None:
         hand_over_conversation(actor=request.user, conversation=conversation, **form.cleaned_data)
@@ -80,7 +80,7 @@ def conversation_hand_over(request: SignedInRequest, pk: int) -> HttpResponse:
 def _remove(request: SignedInRequest, conversation: Conversation, form: RemoveForm) -> HttpResponse:
     remove_conversation(actor=request.user, conversation=conversation, token=form.cleaned_data["token"])
     messages.success(request, "Removed at OpenAI.")
-    return redirect("conversation_detail", conversation.pk)
+    return to_conversation(request, conversation.pk)
 
 
 def _refresh(request: SignedInRequest, conversation: Conversation) -> None:
@@ -101,7 +101,7 @@ def _told(request: SignedInRequest, conversation: Conversation, act: Callable[[]
         messages.error(request, error.in_full)
     except ServiceError as error:
         messages.error(request, str(error))
-    return redirect("conversation_detail", conversation.pk)
+    return to_conversation(request, conversation.pk)
 
 
 def _remove_page(

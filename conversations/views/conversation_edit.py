@@ -4,8 +4,6 @@ from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from .. import responses
@@ -16,6 +14,7 @@ from ..services.conversations import update_metadata
 from ..services.errors import MetadataMoved
 from .conversations import visible_conversation
 from .failures import attempted, event_of
+from .listing import to_conversation
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,8 +52,8 @@ def _save(request: SignedInRequest, conversation: Conversation, form: MetadataFo
         form.show_conflict(error.theirs, error.changes)
         raise
     event = event_of(form)
-    done = f"?done={event.pk}" if event is not None else ""
-    return redirect(reverse("conversation_detail", args=[conversation.pk]) + done)
+    done = {"done": str(event.pk)} if event is not None else {}
+    return to_conversation(request, conversation.pk, **done)
 
 
 def _page(

@@ -12,6 +12,7 @@ from ..models import Event, Outcome
 from ..openai_errors import OpenAIError
 from ..responses import SignedInRequest
 from ..services.errors import AlreadySubmitted, BeingChanged, MetadataMoved, NotRecorded, ServiceError
+from .listing import to_conversation
 
 
 def attempted(
@@ -49,5 +50,5 @@ def _first_result(request: SignedInRequest, error: AlreadySubmitted) -> HttpResp
     event, conversation = error.event, error.event.conversation
     messages.info(request, str(error))
     if event.outcome == Outcome.SUCCEEDED and conversation and conversation.is_visible_to(request.user):
-        return redirect("conversation_detail", conversation.pk)
+        return to_conversation(request, conversation.pk)
     return redirect("event_detail", event.pk)

@@ -5,11 +5,12 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from .. import facets, responses
-from ..list_state import ListState
+from ..list_state import ListState, kept
 from ..metadata import storable
 from ..models import Conversation, SavedView
 from ..openai_client import is_legal_id
@@ -99,6 +100,11 @@ def result_context(request: SignedInRequest, conversation: Conversation) -> dict
             for name, row in beside.items()
         },
     }
+
+
+def to_conversation(request: SignedInRequest, pk: int, **more: str) -> HttpResponse:
+    """To the page of a conversation, which keeps the result that it was opened from."""
+    return redirect(reverse("conversation_detail", args=[pk]) + kept(dict(request.GET.lists()), **more))
 
 
 def _asked(request: SignedInRequest) -> tuple[ListState, Search]:

@@ -120,16 +120,22 @@
   });
 
   // Another page of the result has other rows: nothing stays selected that cannot be seen.
+  function beginAnew() {
+    current = null;
+    showSelection();
+  }
+
+  document.addEventListener("htmx:historyRestore", beginAnew);
   document.addEventListener("htmx:afterSettle", function (event) {
     if (event.target.id === "results") {
-      current = null;
-      showSelection();
+      beginAnew();
     }
   });
 
-  // Coming back by the browser's own button, boxes may still be ticked.
-  addEventListener("pageshow", function () { selectAll(false); });
-  addEventListener("DOMContentLoaded", function () {
+  // Coming back by the browser's own button, boxes may still be ticked. The row that the address names gets the
+  // focus only now, because the browser takes it away when it goes to the row itself.
+  addEventListener("pageshow", function () {
+    selectAll(false);
     const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
     if (target && target.matches("[data-list] tr")) {
       go(target);

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.auth.models import User  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.db import connection, connections  # noqa: E402
+from django.db import connections  # noqa: E402
 
 from conversations.management.commands.run import GUNICORN  # noqa: E402
 from conversations.search.sources import ALL, Span  # noqa: E402
@@ -122,7 +123,9 @@ def signed_in(username: str) -> requests.Session:
     return client
 
 
-def get(client: requests.Session, address: str, parameters: dict[str, Any], headers: dict[str, str]) -> None:
+def get(
+    client: requests.Session, address: str, parameters: dict[str, Any], headers: dict[str, str] | None = None
+) -> None:
     """One answer, read to its end; raises for all but 200."""
     answer = client.get(address, params=parameters, headers=headers, allow_redirects=False, timeout=300)
     if answer.status_code != 200:
@@ -134,14 +137,13 @@ def pages_of(every: list[Case], beside: list[Case]) -> Iterator[tuple[str, str, 
     client = signed_in(database.SIGNED_IN)
     with served("convadmin.wsgi") as site:
         for _ in range(50):  # until each thread has its connection
-            get(client, f"{site}/conversations/", {}, {})
-        yield "(an answer without a search: /healthz)", "page", times_of(lambda: get(client, f"{site}/healthz", {}, {}))
+            get(client, f"{site}/conversations/", {})
+        yield "(an answer without a search: /healthz)", "page", times_of(partial(get, client, f"{site}/healthz", {}))
         for case in every:
             asked = {"q": case.query} | ({"before": case.before} if case.before is not None else {})
-            yield case.name, "page", times_of(lambda: get(client, f"{site}/conversations/", asked, {}))
+            yield case.name, "page", times_of(partial(get, client, f"{site}/conversations/", asked))
         for query in dict.fromkeys(case.query for case in beside):
-            asked = {"q": query}
-            taken = times_of(lambda: get(client, f"{site}/conversations/overview/", asked, OVERVIEW))
+            taken = times_of(partial(get, client, f"{site}/conversations/overview/", {"q": query}, OVERVIEW))
             yield f"overview of {query or 'everything'}", "overview", taken
 
 
@@ -153,7 +155,7 @@ def admin_pages_of(every: list[Case]) -> Iterator[tuple[str, str, Times]]:
         for case in every:
             if case.admin is not None:
                 asked = {"q": case.admin} if case.admin else {}
-                yield case.name, "admin", times_of(lambda: get(client, address, asked, {}))
+                yield case.name, "admin", times_of(partial(get, client, address, asked))
 
 
 # All of it

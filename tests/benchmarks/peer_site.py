@@ -12,7 +12,7 @@ settings.ROOT_URLCONF = __name__
 application = get_wsgi_application()
 
 from django.contrib import admin  # noqa: E402
-from django.urls import path  # noqa: E402
+from django.urls import include, path  # noqa: E402
 
 from conversations.models import Conversation  # noqa: E402
 
@@ -30,4 +30,5 @@ class ByMetadata(admin.ModelAdmin):
 
 site = admin.AdminSite(name="admin")
 site.register(Conversation, ByMetadata)
-urlpatterns = [path("admin/", site.urls)]
+# The frame of each page links to those of ours.
+urlpatterns = [path("admin/", site.urls), path("", include("conversations.urls"))]

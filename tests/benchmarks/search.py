@@ -1,4 +1,4 @@
-"""How fast the search is, and two simpler ways on the same rows. Run by hand; the first run of a size fills its database.
+"""How fast the search is, beside two simpler ways on the same rows. Run by hand; the first run fills the databases.
 
     python -m tests.benchmarks.search --sizes 100k,1M --engines sqlite,postgresql --write docs/search.md
 
@@ -27,6 +27,7 @@ from .report import plot, told
 
 UNITS = {"k": 1_000, "M": 1_000_000}
 ENGINES = ("sqlite", "postgresql")
+MARK = "<!-- measured -->"  # what follows it in the page is written anew
 
 
 def size(text: str) -> int:
@@ -131,8 +132,9 @@ def main(words: list[str]) -> None:
     if asked.plot:
         asked.plot.write_text(plot(found))
     if asked.write:
-        before, mark, _ = asked.write.read_text().partition("<!-- measured -->\n")
-        asked.write.write_text(f"{before}{mark or '<!-- measured -->'}\n{told_now}".replace("-->\n\n", "-->\n\n"))
+        words_before = asked.write.read_text().partition(MARK)[0] if asked.write.exists() else ""
+        asked.write.write_text(f"{words_before}{MARK}\n\n{told_now}")
+
 
 
 if __name__ == "__main__":
