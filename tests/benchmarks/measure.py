@@ -41,7 +41,7 @@ Times = dict[str, Any]
 
 
 def times_of(work: Callable[[], Any]) -> Times:
-    """Median and maximum of some runs, in milliseconds, after one that is not counted."""
+    """Median and extremes of some runs, in milliseconds, after one that is not counted."""
     started = time.perf_counter()
     work()
     least = LEAST if time.perf_counter() - started < SLOW else LEAST_OF_SLOW
@@ -50,7 +50,8 @@ def times_of(work: Callable[[], Any]) -> Times:
         started = time.perf_counter()
         work()
         taken.append((time.perf_counter() - started) * 1_000)
-    return {"median": statistics.median(taken), "maximum": max(taken), "runs": len(taken)}
+    extremes = {"minimum": min(taken), "maximum": max(taken)}
+    return {"median": statistics.median(taken), **extremes, "runs": len(taken)}
 
 
 # In this process
@@ -163,7 +164,7 @@ def admin_pages_of(every: list[Case]) -> Iterator[tuple[str, str, Times]]:
 
 def measure(count: int) -> dict[str, Any]:
     """Everything that is told of one database."""
-    told = database.prepare(count) | {"count": count, "results": {}}
+    told = database.prepare(count) | {"count": count, "load": [os.getloadavg()[0]], "results": {}}
     call_command("collectstatic", verbosity=0, interactive=False)
     every, beside = cases.pages(count), cases.overviews(count)
     kinds = {case.name: (case.kind, case.query) for case in [*every, *beside]}
@@ -180,6 +181,7 @@ def measure(count: int) -> dict[str, Any]:
         note(name, what, taken)
     for name, what, taken in admin_pages_of(every):
         note(name, what, taken)
+    told["load"].append(os.getloadavg()[0])
     connections.close_all()
     return told
 

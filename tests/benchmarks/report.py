@@ -31,12 +31,13 @@ def told(found: list[Found], command: str) -> str:
         f"Measured on {date.today():%Y-%m-%d}: {os.cpu_count()} cores, Python {platform.python_version()}, "
         f"{', '.join(dict.fromkeys(each['engine'] for each in found))}; "
         f"`python -m tests.benchmarks.search {command}`.\n"
-        f"Milliseconds: median (maximum). {MISSED}: the median misses the goal, which holds for a million.",
+        f"Milliseconds: median (fastest–slowest). {MISSED}: the median misses the goal, which holds for a million.",
         "### The databases",
         table(
             ["", *map(title, found)],
             [
                 ["seeding", *(f"{each['seconds']:.0f} s" if each["seconds"] else "–" for each in found)],
+                ["load of the machine, before and after", *("–".join(f"{n:.1f}" for n in e["load"]) for e in found)],
                 ["size", *(f"{each['bytes'] / 2**20:,.0f} MiB" for each in found)],
             ],
         ),
@@ -95,14 +96,15 @@ def goal_of(found: list[Found], name: str, what: str) -> tuple[int, int] | None:
 
 
 def cell(each: Found, name: str, what: str) -> str:
-    """Median and maximum, marked where the goal is missed."""
+    """Median, fastest and slowest, marked where the goal is missed."""
     taken = each["results"].get(name, {}).get(what)
     if taken is None:
         return "–"
     goal = goal_of([each], name, what)
     limit = goal["PostgreSQL" in each["engine"]] if goal else None
     is_missed = limit is not None and each["count"] >= GOAL_SIZE and taken["median"] > limit
-    return f"{MISSED + ' ' if is_missed else ''}{number(taken['median'])} ({number(taken['maximum'])})"
+    median, fastest, slowest = (number(taken[which]) for which in ("median", "minimum", "maximum"))
+    return f"{MISSED + ' ' if is_missed else ''}{median} ({fastest}–{slowest})"
 
 
 def growth(of: list[Found], name: str, what: str) -> str:
@@ -132,7 +134,7 @@ def compared(each: Found, names: list[str]) -> str:
 # The plot
 
 WIDTH, LEFT, BAR, GAP = 860, 220, 9, 10
-DECADES = (1, 10_000)  # milliseconds, from edge to edge
+DECADES = (0.1, 10_000)  # milliseconds, from edge to edge
 STYLE = """<style>
   text { font: 12px sans-serif; fill: #333 } .title { font-weight: bold } .grid { stroke: #8884 }
   .page { fill: #1a7f5a } .naive { fill: #d08a1d } .admin { fill: #8b8fa3 }
@@ -164,10 +166,10 @@ def panel(each: Found, top: float) -> tuple[list[str], float]:
     wanted = {name: of for name, of in each["results"].items() if {"page", "naive", "admin"} <= of.keys()}
     bottom = top + len(wanted) * (3 * BAR + GAP)
     lines = []
-    for power in range(5):
+    for power in range(-1, 5):
         x = place(10**power)
         lines.append(f'<line class="grid" x1="{x:.0f}" x2="{x:.0f}" y1="{top}" y2="{bottom}"/>')
-        lines.append(f'<text x="{x:.0f}" y="{bottom + 14}" text-anchor="middle">{10**power:,} ms</text>')
+        lines.append(f'<text x="{x:.0f}" y="{bottom + 14}" text-anchor="middle">{10**power:,g} ms</text>')
     for row, (name, of) in enumerate(wanted.items()):
         y = top + row * (3 * BAR + GAP) + GAP / 2
         lines.append(f'<text x="{LEFT - 8}" y="{y + 18}" text-anchor="end">{escape(name)}</text>')

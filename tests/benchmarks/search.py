@@ -136,6 +136,5 @@ def main(words: list[str]) -> None:
         asked.write.write_text(f"{words_before}{MARK}\n\n{told_now}")
 
 
-
 if __name__ == "__main__":
     main(sys.argv[1:])

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
+from django.db import transaction
 from playwright.sync_api import Locator, Page, expect
 
 from conversations.models import Conversation, Credential
@@ -116,15 +116,16 @@ def save_view(page: Page, name: str) -> None:
     page.get_by_role("button", name="Save view").click()
 
 
-def make_many(credential: Credential, count: int = 120, **fields: Any) -> list[Conversation]:
+def make_many(credential: Credential, count: int = 120) -> list[Conversation]:
     """Conversations of three tenants and two environments, one a day from 1 January 2026 on; the newest first."""
     first = datetime(2026, 1, 1, 12, tzinfo=UTC)
     made = []
-    for number in range(count):
-        metadata = {
-            "tenant": ("acme", "globex", "initech")[number % 3],
-            "env": ("prod", "staging")[number % 2],
-            "owner": f"owner {number}",
-        }
-        made.append(make_conversation(credential, metadata, created_at=first + timedelta(days=number), **fields))
+    with transaction.atomic():
+        for number in range(count):
+            metadata = {
+                "tenant": ("acme", "globex", "initech")[number % 3],
+                "env": ("prod", "staging")[number % 2],
+                "owner": f"owner {number}",
+            }
+            made.append(make_conversation(credential, metadata, created_at=first + timedelta(days=number)))
     return made[::-1]

@@ -123,6 +123,15 @@ def test_completions_come_for_what_is_typed_before_the_last_ones_came(page: Page
     expect(page.get_by_role("option")).to_have_text([re.compile("tenant:globex")])
 
 
+def test_the_page_of_filters_completes_too(page: Page, many: list[Conversation]) -> None:
+    page.goto("/conversations/overview/?q=")
+    search_box(page).fill("tenant:gl")
+    page.get_by_role("option").click()
+    page.keyboard.press("Enter")
+    number(page, "40 found")
+    expect(page).to_have_url(re.compile(r"/conversations/\?q=tenant%3Aglobex"))
+
+
 def test_a_chip_is_dropped(page: Page, many: list[Conversation]) -> None:
     open_list(page, "tenant:acme env:prod")
     number(page, "20 found")
@@ -253,6 +262,18 @@ def test_rows_are_selected_by_keys_and_let_go_by_escape(page: Page, many: list[C
     page.keyboard.press("Escape")
     expect(page.get_by_role("region", name="Selection")).to_be_hidden()
     expect(page.get_by_role("checkbox", checked=True)).to_have_count(0)
+
+
+def test_the_row_at_hand_is_not_under_the_selections_bar(page: Page, many: list[Conversation]) -> None:
+    page.set_viewport_size({"width": 1440, "height": 700})
+    open_list(page)
+    for key in "x".join("j" * 13):
+        page.keyboard.press(key)
+    bar = page.get_by_role("region", name="Selection").bounding_box()
+    row = page.locator(".row-current").bounding_box()
+    assert bar
+    assert row
+    assert row["y"] + row["height"] <= bar["y"]
 
 
 def test_another_page_of_the_result_has_nothing_selected(page: Page, many: list[Conversation]) -> None:
