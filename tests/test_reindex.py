@@ -110,7 +110,7 @@ def test_how_far_it_is_is_told_on_a_terminal(indexed: Indexed) -> None:
 def test_conversations_are_found_again_by_a_part_of_a_value(indexed: Indexed) -> None:
     everything_missing(indexed)
     rebuild()
-    found = trigrams.terms_holding("geheim", credentials=[indexed.ours.pk], key=None, limit=9)
+    found = trigrams.terms_holding("geheim", credentials=[indexed.ours.pk], key=None)
     assert found == [(indexed.ours.pk, indexed.name.pk, 1)]
 
 
@@ -120,7 +120,7 @@ def test_trigrams_that_are_not_there_are_made(indexed: Indexed) -> None:
     assert not trigrams.are_kept()
     rebuild()
     assert trigrams.are_kept()
-    found = trigrams.terms_holding("geheim", credentials=[indexed.ours.pk], key="name", limit=9)
+    found = trigrams.terms_holding("geheim", credentials=[indexed.ours.pk], key="name")
     assert found == [(indexed.ours.pk, indexed.name.pk, 1)]
 
 
@@ -129,7 +129,7 @@ def test_terms_made_after_the_trigrams_were_made_again_have_some_too(indexed: In
     trigrams.remove()
     rebuild()
     make_conversation(indexed.ours, {"k": "later"})
-    found = trigrams.terms_holding("late", credentials=[indexed.ours.pk], key=None, limit=9)
+    found = trigrams.terms_holding("late", credentials=[indexed.ours.pk], key=None)
     assert found == [(indexed.ours.pk, indexed.term("k", "later").pk, 1)]
 
 

@@ -50,7 +50,7 @@ def filtered(part: str, credentials: Collection[int], key: str | None = None) ->
 
 
 def assert_finds_what_a_filter_finds(part: str, credentials: Collection[int], key: str | None = None) -> int:
-    found = terms_holding(part, credentials=credentials, key=key, limit=1_000)
+    found = terms_holding(part, credentials=credentials, key=key)
     assert found is not None
     assert sorted(found) == filtered(part, credentials, key), repr(part)
     return len(found)
@@ -98,20 +98,20 @@ def test_no_character_has_a_meaning_of_its_own(credential: Credential, part: str
 
 def test_all_of_the_trigrams_in_another_order_are_no_hit(credential: Credential) -> None:
     make_conversation(credential, {"k": "bcde abcd"})
-    assert terms_holding("abcde", credentials=[credential.pk], key=None, limit=9) == []
+    assert terms_holding("abcde", credentials=[credential.pk], key=None) == []
 
 
 def test_a_part_as_long_as_a_value_can_be(credential: Credential) -> None:
     text = "".join(chr(0x4E00 + number) for number in range(512))
     make_conversation(credential, {"k": text})
     assert assert_finds_what_a_filter_finds(text, [credential.pk]) == 1
-    assert terms_holding(text + "x", credentials=[credential.pk], key=None, limit=9) == []
+    assert terms_holding(text + "x", credentials=[credential.pk], key=None) == []
 
 
 @pytest.mark.parametrize("part", ["", "a", "ab", "👩\u200d"])
 def test_parts_that_are_too_short_cannot_be_told(credential: Credential, part: str) -> None:
     make_conversation(credential, {"k": "abc"})
-    assert terms_holding(part, credentials=[credential.pk], key=None, limit=9) is None
+    assert terms_holding(part, credentials=[credential.pk], key=None) is None
 
 
 def test_three_characters_are_long_enough(credential: Credential) -> None:
@@ -121,21 +121,14 @@ def test_three_characters_are_long_enough(credential: Credential) -> None:
 
 def test_keys_and_states_are_not_values(credential: Credential) -> None:
     make_conversation(credential, {"active": "x"})
-    assert terms_holding("active", credentials=[credential.pk], key=None, limit=9) == []
+    assert terms_holding("active", credentials=[credential.pk], key=None) == []
 
 
 def test_r23_terms_of_other_credentials_are_not_told(credential: Credential) -> None:
     for owner in (credential, make_credential()):
         make_conversation(owner, {"k": "shared text"})
-    found = terms_holding("shared", credentials=[credential.pk], key=None, limit=9)
+    found = terms_holding("shared", credentials=[credential.pk], key=None)
     assert found == [(credential.pk, Term.objects.get(credential=credential, value="shared text").pk, 1)]
-
-
-def test_more_than_the_limit_cannot_be_told(credential: Credential) -> None:
-    for number in range(4):
-        make_conversation(credential, {"k": f"text {number}"})
-    assert terms_holding("text", credentials=[credential.pk], key=None, limit=3) is None
-    assert len(terms_holding("text", credentials=[credential.pk], key=None, limit=4) or []) == 4
 
 
 def test_more_candidates_than_are_looked_at_cannot_be_told(
@@ -144,9 +137,9 @@ def test_more_candidates_than_are_looked_at_cannot_be_told(
     for number in range(4):
         make_conversation(credential, {"k": f"text {number}"})
     monkeypatch.setattr(trigrams, "MOST_CANDIDATES", 3)
-    assert terms_holding("text", credentials=[credential.pk], key=None, limit=9) is None
+    assert terms_holding("text", credentials=[credential.pk], key=None) is None
     monkeypatch.setattr(trigrams, "MOST_CANDIDATES", 4)
-    assert len(terms_holding("text", credentials=[credential.pk], key=None, limit=9) or []) == 4
+    assert len(terms_holding("text", credentials=[credential.pk], key=None) or []) == 4
 
 
 def kept() -> int:
@@ -161,7 +154,7 @@ def test_r28_a_term_that_is_deleted_takes_its_trigrams_along(credential: Credent
     with transaction.atomic():
         row.store_answer({"other": "another"}, by_us=True)
     assert kept() == 1
-    assert terms_holding("secret", credentials=[credential.pk], key=None, limit=9) == []
+    assert terms_holding("secret", credentials=[credential.pk], key=None) == []
     if connection.vendor == "sqlite":
         assert statements.fetch("SELECT rowid FROM term_trigram WHERE term_trigram MATCH '\"sec\"'") == []
 
@@ -183,7 +176,7 @@ def test_without_trigrams_nothing_can_be_told_and_everything_is_written(credenti
     trigrams.remove()
     row = make_conversation(credential, {"k": "some text"})
     assert not trigrams.are_kept()
-    assert terms_holding("some", credentials=[credential.pk], key=None, limit=9) is None
+    assert terms_holding("some", credentials=[credential.pk], key=None) is None
     row.purge()
     assert not Conversation.objects.exists()
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import IntegrityError, connection, models
+from django.db import connection, models
 from django.db.models.functions import Left
 
 from ..metadata import as_text, fold
@@ -27,11 +27,14 @@ EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # no conversation of the API is older
 TIEBREAK_BITS = 17
 
 LONGEST_KEY = 500  # characters; longer ones, which OpenAI refuses and PostgreSQL cannot index, are not searchable
+LAST_CHARACTER = "\U0010ffff"
 INDEXED_LENGTH = 64  # characters of a value that its index holds; PostgreSQL refuses long entries
 
 TERM_COLUMNS = {
     "credential_id": "bigint", "key": "text", "value": "text", "folded": "text", "digest": "bytea", "n": "bigint",
 }  # fmt: skip
+
+LOCK = 7301  # the name of this lock among PostgreSQL's advisory ones
 
 Bearing = tuple[str | None, str | None]  # key and value: a pair, (key, None) or (None, state)
 Name = tuple[int, Bearing]  # of which credential
@@ -95,6 +98,24 @@ def searchable(metadata: Mapping[str, Any]) -> dict[str, str]:
     return {key: as_text(value) for key, value in metadata.items() if len(key) <= LONGEST_KEY}
 
 
+def values_beginning(beginning: str) -> tuple[str, list[str]]:
+    """A condition on a term's value, as its index has it, and its parameters; what meets it is to be compared whole."""
+    stem = beginning[:INDEXED_LENGTH]
+    start = (
+        f"left(value, {INDEXED_LENGTH})" if connection.vendor == "postgresql" else f"substr(value, 1, {INDEXED_LENGTH})"
+    )
+    return f"value IS NOT NULL AND {start} >= %s AND {start} < %s", [stem, after_all(stem)]
+
+
+def after_all(beginning: str) -> str:
+    """The first text, by code points, that comes after all that begin so."""
+    stem = beginning.rstrip(LAST_CHARACTER)
+    if not stem:
+        return LAST_CHARACTER * (len(beginning) + INDEXED_LENGTH)
+    following = ord(stem[-1]) + 1
+    return stem[:-1] + chr(0xE000 if following == 0xD800 else following)  # between them lie the surrogates
+
+
 def bearings(metadata: Mapping[str, Any], state: str) -> frozenset[Bearing]:
     """The terms that a conversation bears: each pair, each key alone, and its state."""
     pairs = searchable(metadata)
@@ -129,31 +150,27 @@ def apply(changes: Iterable[IndexChange]) -> None:
     _count(steps)
 
 
-def _terms(added: Iterable[Name], removed: Iterable[Name]) -> dict[Name, int]:
-    """The ids of the terms, those to be added made where they are missing, and locked until the transaction
-    ends, so that nobody deletes a term that is about to be borne."""
-    names = {name: digest(*name[1]) for name in [*added, *removed]}
-    for _ in range(10):
-        ids = _locked(ids_of(names))
-        missing = [name for name in added if name not in ids]
-        if not missing:
-            return ids
-        _make_terms({name: names[name] for name in missing})
-    raise IntegrityError("Terms were deleted as fast as they were made, 10 times.")
-
-
-def _locked(ids: dict[Name, int]) -> dict[Name, int]:
-    """Those that are still there, locked in the order of their ids, so that nobody waits in a circle.
+def lock(credentials: Iterable[int]) -> None:
+    """Let one transaction at a time write terms of a credential, always in the same order, so that nobody waits in a
+    circle. Most writes of a credential wait for each other anyway, at the numbers of the terms that they share.
 
     SQLite has one writer at a time, and needs no such locks.
     """
-    if not connection.features.has_select_for_update:
-        return ids
-    terms = Term.objects.select_for_update(no_key=True).order_by("pk")
-    held: set[int] = set()
-    for batch in statements.batches(sorted(ids.values())):
-        held.update(terms.filter(pk__in=batch).values_list("pk", flat=True))
-    return {name: pk for name, pk in ids.items() if pk in held}
+    if connection.vendor == "postgresql":
+        for credential_id in sorted(set(credentials)):
+            statements.fetch("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, credential_id % 2**31])
+
+
+def _terms(added: Iterable[Name], removed: Iterable[Name]) -> dict[Name, int]:
+    """The ids of the terms, those to be added made where they are missing."""
+    names = {name: digest(*name[1]) for name in [*added, *removed]}
+    lock(credential_id for credential_id, _ in names)
+    ids = ids_of(names)
+    missing = {name: names[name] for name in added if name not in ids}
+    if missing:
+        _make_terms(missing)
+        ids |= ids_of(missing)
+    return ids
 
 
 def _add(ords: Mapping[int, list[int]]) -> Counter[int]:
@@ -183,7 +200,11 @@ def _count(steps: Mapping[int, int]) -> None:
         sql = f"UPDATE {Term._meta.db_table} SET n = n + %s WHERE id IN (SELECT value FROM {relation} AS t)"
         statements.execute(sql, [step, *parameters])
         if step < 0:
-            Term.objects.filter(pk__in=term_ids, n__lte=0).delete()
+            statements.execute(
+                f"""DELETE FROM {Term._meta.db_table} WHERE id IN (SELECT value FROM {relation} AS t)
+                AND n <= 0 AND NOT EXISTS (SELECT 1 FROM {Posting._meta.db_table} WHERE term_id = id)""",
+                parameters,
+            )
 
 
 def ids_of(digests: Mapping[Name, bytes]) -> dict[Name, int]:
@@ -210,9 +231,7 @@ def missing(ords: Mapping[int, list[int]]) -> list[tuple[int, int]]:
 
 
 def _make_terms(digests: Mapping[Name, bytes]) -> None:
-    """Make terms, in the order of their digests, so that two who make the same do not wait in a circle."""
     rows = [
-        (credential_id, key, value, fold(value or ""), own, 0)
-        for (credential_id, (key, value)), own in sorted(digests.items(), key=lambda each: (each[0][0], each[1]))
+        (credential_id, *bearing, fold(bearing[1] or ""), own, 0) for (credential_id, bearing), own in digests.items()
     ]
     statements.insert_missing(Term._meta.db_table, TERM_COLUMNS, rows)

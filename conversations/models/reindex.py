@@ -111,7 +111,9 @@ def _is_right(key: str | None, value: str | None, folded: str, own: bytes | memo
 
 
 def _confirm_term(place: Place, mend: bool) -> str:
-    term = Term.objects.select_for_update(no_key=True).filter(pk=place[0]).first()
+    owner = Term.objects.filter(pk=place[0]).values_list("credential_id", flat=True).first()
+    index.lock([] if owner is None else [owner])
+    term = Term.objects.filter(pk=place[0]).first()
     if term is None:
         return ""
     counted = Posting.objects.filter(term_id=term.pk).count()

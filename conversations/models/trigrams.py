@@ -77,10 +77,10 @@ def differ() -> bool:
     )
 
 
-def terms_holding(part: str, *, credentials: Collection[int], key: str | None, limit: int) -> list[Found] | None:
+def terms_holding(part: str, *, credentials: Collection[int], key: str | None) -> list[Found] | None:
     """Terms of the credentials whose folded value holds `part`, which is folded, of one key or of any.
 
-    None where there is no way to tell, or where there are more than `limit`, or too many to look at.
+    None where there is no way to tell, or where too many have the trigrams to look at each.
     """
     if len(part) < LENGTH or not are_kept():
         return None
@@ -88,8 +88,7 @@ def terms_holding(part: str, *, credentials: Collection[int], key: str | None, l
     candidates = read(part, credentials, key, MOST_CANDIDATES + 1)
     if len(candidates) > MOST_CANDIDATES:
         return None
-    found = [(credential, pk, n) for credential, pk, n, folded in candidates if part in folded]
-    return found if len(found) <= limit else None
+    return [(credential, pk, n) for credential, pk, n, folded in candidates if part in folded]
 
 
 def _read_from_fts(part: str, credentials: Collection[int], key: str | None, limit: int) -> Sequence[Any]:

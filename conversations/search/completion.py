@@ -13,11 +13,10 @@ from django.contrib.auth.models import AnonymousUser, User
 
 from ..metadata import fold
 from ..models import Credential, Term, statements
-from ..models.index import INDEXED_LENGTH
+from ..models.index import values_beginning
 from ..query import STATES
 from ..query_terms import BUILT_INS, key_text, quoted_if_needed
 from ..query_tokens import Token, tokens
-from .conditions import after_all
 from .counts import keys_of, numbers_of, top_values
 
 SHOWN = 8
@@ -132,11 +131,10 @@ def _of_key(key: str, typed: str, credentials: list[int]) -> Counter[str]:
 
 
 def _beginning(credentials: list[int], key: str, typed: str) -> list[str]:
-    stem = typed[:INDEXED_LENGTH]
-    sql = f"""SELECT value FROM {Term._meta.db_table} WHERE credential_id IN {statements.places(credentials)}
-        AND key = %s AND value IS NOT NULL AND substr(value, 1, {INDEXED_LENGTH}) >= %s
-        AND substr(value, 1, {INDEXED_LENGTH}) < %s LIMIT %s"""
-    values = statements.fetch_column(sql, [*credentials, key, stem, after_all(stem), READ])
+    condition, parameters = values_beginning(typed)
+    sql = f"""SELECT value FROM {Term._meta.db_table}
+        WHERE credential_id IN {statements.places(credentials)} AND key = %s AND {condition} LIMIT %s"""
+    values = statements.fetch_column(sql, [*credentials, key, *parameters, READ])
     return [value for value in values if value.startswith(typed)]
 
 

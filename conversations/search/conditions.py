@@ -16,16 +16,16 @@ from django.contrib.auth.models import User
 from .. import query as language
 from ..metadata import as_text, fold
 from ..models import Conversation, Credential, Term, statements, trigrams
-from ..models.index import INDEXED_LENGTH, LONGEST_KEY, digest, ord_at, searchable
+from ..models.index import LONGEST_KEY, after_all, digest, ord_at, searchable, values_beginning
 from .sources import ALL, NONE, Everything, Fixed, Postings, RowTest, Source, Span
 from .walk import Plan
 
 MOST_TERMS = 5_000  # that a beginning or part may stand for before the rows are asked
 MOST_POSTINGS = 50_000  # that are read into memory
+FEW_POSTINGS = 2_000  # that are read whatever the newest rows hold
 FEW_TERMS = 16  # that are read in order, side by side
 SAMPLE = 64  # of the newest rows, which tell whether a part is common
 COMMON = 2  # in the sample
-LAST_CHARACTER = "\U0010ffff"
 
 Condition = Source | RowTest
 Found = tuple[int, int, int]  # credential, term, n
@@ -145,9 +145,9 @@ class Conditions:
     def _met_text(self, term: language.TextTerm) -> dict[int, Condition]:
         part, beginning = fold(term.text), lower(term.text)
         test = RowTest(("metadata", "openai_id"), partial(_holds_text, part, beginning))
-        if self._is_common(lambda row: _holds_text(part, beginning, row[0], row[1])):
+        if self._is_common(test):
             return self._everywhere(test)
-        terms = trigrams.terms_holding(part, credentials=self._credentials, key=None, limit=MOST_TERMS)
+        terms = trigrams.terms_holding(part, credentials=self._credentials, key=None)
         ids = self._ids_beginning(beginning)
         if terms is None or ids is None:
             return self._everywhere(test)
@@ -174,11 +174,10 @@ class Conditions:
 
     def _beginning(self, key: str, beginning: str) -> list[Found] | None:
         """The terms of a key whose value begins so; None where they are too many."""
-        low, high = beginning[:INDEXED_LENGTH], after_all(beginning[:INDEXED_LENGTH])
+        condition, parameters = values_beginning(beginning)
         sql = f"""SELECT credential_id, id, n, value FROM {Term._meta.db_table}
-            WHERE credential_id IN {statements.places(self._credentials)} AND key = %s AND value IS NOT NULL
-            AND substr(value, 1, {INDEXED_LENGTH}) >= %s AND substr(value, 1, {INDEXED_LENGTH}) < %s LIMIT %s"""
-        rows = statements.fetch(sql, [*self._credentials, key, low, high, MOST_TERMS + 1])
+            WHERE credential_id IN {statements.places(self._credentials)} AND key = %s AND {condition} LIMIT %s"""
+        rows = statements.fetch(sql, [*self._credentials, key, *parameters, MOST_TERMS + 1])
         if len(rows) > MOST_TERMS:
             return None
         return [(pk, term_id, n) for pk, term_id, n, value in rows if value.startswith(beginning)]
@@ -191,9 +190,7 @@ class Conditions:
         rows = list(terms.values_list("credential_id", "pk", "n", "folded")[: readable + 1])
         if len(rows) <= readable:
             return [(pk, term_id, n) for pk, term_id, n, folded in rows if part in folded]
-        if self._is_common(lambda row: key in row[0] and part in fold(as_text(row[0][key]))):
-            return None
-        return trigrams.terms_holding(part, credentials=self._credentials, key=key, limit=MOST_TERMS)
+        return trigrams.terms_holding(part, credentials=self._credentials, key=key)
 
     def _ids_beginning(self, beginning: str, *, text: str = "", whole: bool = False) -> list[tuple[int, int]] | None:
         """Credential and ord of ids that begin so, or are the whole, without case; with case where `text` is given."""
@@ -206,15 +203,16 @@ class Conditions:
             return None
         return [(pk, ord_) for pk, ord_, openai_id in rows if openai_id.startswith(text)]
 
-    def _is_common(self, test: Callable[[tuple[Any, str]], bool]) -> bool:
-        return sum(map(test, self._sample)) >= COMMON
+    def _is_common(self, test: RowTest) -> bool:
+        """Whether so many of the newest conversations pass that a walk soon has a page of them."""
+        return sum(test.test(*(row[field] for field in test.fields)) for row in self._sample) >= COMMON
 
     @cached_property
-    def _sample(self) -> list[tuple[dict[str, str], str]]:
+    def _sample(self) -> list[dict[str, Any]]:
         """Metadata and id of the newest conversations of the largest credential."""
         largest = max(self.totals, key=lambda pk: self.totals[pk], default=None)
-        rows = Conversation.objects.filter(credential=largest).order_by("-ord")[:SAMPLE]
-        return [(searchable(metadata), openai_id) for metadata, openai_id in rows.values_list("metadata", "openai_id")]
+        rows = Conversation.objects.filter(credential=largest).order_by("-ord")
+        return [dict(row) for row in rows.values("metadata", "openai_id")[:SAMPLE]]
 
     # From what was found to conditions
 
@@ -226,9 +224,18 @@ class Conditions:
         for credential_id, term_id, n in dict.fromkeys(found):
             by_credential[credential_id].append((term_id, n))
         return {
-            credential_id: _condition(terms, test, are_exclusive=are_exclusive)
+            credential_id: self._condition(terms, test, are_exclusive=are_exclusive)
             for credential_id, terms in by_credential.items()
         }
+
+    def _condition(self, terms: Sequence[tuple[int, int]], test: RowTest | None, *, are_exclusive: bool) -> Condition:
+        """Few terms are read side by side, many with few postings at once; else the rows are asked."""
+        total = sum(n for _, n in terms)
+        if len(terms) <= FEW_TERMS or test is None:
+            return Postings([term_id for term_id, _ in terms], total, are_exclusive=are_exclusive)
+        if total > MOST_POSTINGS or (total > FEW_POSTINGS and self._is_common(test)):
+            return test
+        return Fixed.of_terms(term_id for term_id, _ in terms)
 
     def _with_ords(self, credential_id: int, ords: Sequence[int], terms: Iterable[Found], test: RowTest) -> Condition:
         """Those whose id was found, and those that bear one of the terms."""
@@ -239,13 +246,6 @@ class Conditions:
 
     def _everywhere(self, test: RowTest | None) -> dict[int, Condition]:
         return dict.fromkeys(self._credentials, test) if test is not None else {}
-
-
-def _condition(terms: Sequence[tuple[int, int]], test: RowTest | None, *, are_exclusive: bool) -> Condition:
-    total = sum(n for _, n in terms)
-    if len(terms) <= FEW_TERMS or test is None:
-        return Postings([term_id for term_id, _ in terms], total, are_exclusive=are_exclusive)
-    return Fixed.of_terms(term_id for term_id, _ in terms) if total <= MOST_POSTINGS else test
 
 
 def _size(source: Source) -> int:
@@ -262,15 +262,6 @@ def _by_credential(found: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
 def lower(text: str) -> str:
     """`text` with the letters A to Z in lower case, as both engines lower an id."""
     return "".join(character.lower() if character.isascii() else character for character in text)
-
-
-def after_all(beginning: str) -> str:
-    """The first text, by code points, that comes after all that begin so."""
-    stem = beginning.rstrip(LAST_CHARACTER)
-    if not stem:
-        return LAST_CHARACTER * (len(beginning) + INDEXED_LENGTH)
-    following = ord(stem[-1]) + 1
-    return stem[:-1] + chr(0xE000 if following == 0xD800 else following)  # between them lie the surrogates
 
 
 # Days

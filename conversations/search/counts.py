@@ -110,7 +110,7 @@ def numbers_of(credentials: Sequence[int], key: str, values: Iterable[str]) -> C
 def values_holding(credentials: Sequence[int], key: str, part: str, limit: int = 100) -> Counter[str] | None:
     """Values of a key that hold a part, without case; None where they are too many to look through."""
     folded = fold(part)
-    terms = trigrams.terms_holding(folded, credentials=credentials, key=key, limit=MOST_VALUES)
+    terms = trigrams.terms_holding(folded, credentials=credentials, key=key)
     if terms is not None:
         found = Term.objects.filter(pk__in=[pk for _, pk, _ in sorted(terms, key=lambda term: -term[2])[:limit]])
         return _summed(found.values_list("value", "n"))

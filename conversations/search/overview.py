@@ -16,14 +16,16 @@ SAMPLE = 2_000  # of the newest matches, whose values are counted
 class Overview:
     """The number, the counts and the histogram of a search."""
 
-    def __init__(self, search: Search) -> None:
+    def __init__(self, search: Search, looked_at: int | None = None) -> None:
+        """`looked_at`: how many of the newest matches, where only the counts are wanted."""
         self.search = search
+        self._looked_at = looked_at
         self._beside: dict[Term, Counts] = {}
 
     @cached_property
     def _newest(self) -> tuple[list[int], bool]:
         """The newest matches, at most one more than are counted, and whether they are all, as far as time allowed."""
-        return self.search.newest(COUNTED + 1)
+        return self.search.newest((self._looked_at or COUNTED) + 1)
 
     @cached_property
     def number(self) -> Number:
@@ -46,7 +48,8 @@ class Overview:
     def counts_without(self, term: Term) -> Counts:
         """The counts of the search that does not ask for a term: what else it could be, and how often."""
         if term not in self._beside:
-            self._beside[term] = Overview(self.search.asking(self.search.query.without(term))).counts
+            beside = Overview(self.search.asking(self.search.query.without(term)), looked_at=SAMPLE)
+            self._beside[term] = beside.counts
         return self._beside[term]
 
     @cached_property

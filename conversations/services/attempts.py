@@ -65,14 +65,18 @@ def begin(
         token=token,
         item_count=item_count,
     )
-    try:
-        with transaction.atomic(durable=True):
-            if openai_id:
-                _let_go_of_dead(event)
-            event.save(force_insert=True)
-    except IntegrityError:
-        _explain(event)
-        raise
+    for is_last in (False, False, True):  # who held the lock may let it go before it is asked who that was
+        try:
+            with transaction.atomic(durable=True):
+                if openai_id:
+                    _let_go_of_dead(event)
+                event.save(force_insert=True)
+        except IntegrityError:
+            _explain(event)
+            if is_last:
+                raise
+        else:
+            break
     return event
 
 

@@ -63,7 +63,7 @@
   countAll();
 
   document.addEventListener("keydown", function (event) {
-    const isTyping = event.target.closest("input, textarea, select");
+    const isTyping = event.target.closest("input:not([type=checkbox]), textarea, select");
     const field = document.querySelector('[data-shortcut="' + CSS.escape(event.key) + '"]');
     if (field && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();

@@ -372,5 +372,4 @@ def test_long_values_and_many_columns_fit(page: Page, credential: Credential, wh
         page.locator("[data-filters]").dispatch_event("click")
     page.locator("#overview, #values").get_by_role("link").first.wait_for(state="attached")
     page.keyboard.press("/")
-    is_bar = re.compile(r"\d{4}: \d+” is \d+ × 56 px")  # the table under the bars has room for fingers
-    assert [fault for fault in faults_of(page) if not is_bar.search(fault)] == []
+    assert faults_of(page) == []
