@@ -91,8 +91,9 @@ class Conditions:
                 digests.add(digest(term.key, None))
             if isinstance(term, language.MetadataTerm):
                 digests.update(digest(term.key, value.text) for value in term.values if value.kind == "exact")
-        terms = Term.objects.filter(credential_id__in=list(self._credentials), digest__in=list(digests))
-        rows = terms.values_list("credential_id", "digest", "pk", "n")
+        sql = f"""SELECT credential_id, digest, id, n FROM {Term._meta.db_table}
+            WHERE credential_id IN {statements.places(self._credentials)} AND digest IN {statements.places(digests)}"""
+        rows = statements.fetch(sql, [*self._credentials, *digests])
         return {(credential_id, bytes(own)): (pk, n) for credential_id, own, pk, n in rows}
 
     def _spans(self) -> tuple[Span, ...]:
