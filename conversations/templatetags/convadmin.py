@@ -95,12 +95,6 @@ def short_id(openai_id: str) -> str:
 
 
 @register.filter
-def state_tone(state: str) -> str:
-    """The colour of a state."""
-    return STATE_TONES[State(state)]
-
-
-@register.filter
 def outcome_tone(outcome: str) -> str:
     """The colour of an outcome."""
     return OUTCOME_TONES[Outcome(outcome)]

@@ -10,16 +10,16 @@ from django.views.decorators.http import require_safe
 
 from .. import responses
 from ..export import Export, file_name, problems_with
-from ..list_state import ListState
 from ..responses import SignedInRequest
-from ..search import Overview, Search
+from ..search import Overview
+from .listing import asked
 
 
 @require_safe
 @cache_control(no_store=True)
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_export(request: SignedInRequest) -> HttpResponse:
-    state, search = _asked(request)
+    state, search = asked(request)
     is_refused = bool(state.query.problems)
     context = {"state": state, "number": None if is_refused else Overview(search).number}
     status = responses.REJECTED if is_refused else 200
@@ -30,7 +30,7 @@ def conversation_export(request: SignedInRequest) -> HttpResponse:
 @cache_control(no_store=True)
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_export_file(request: SignedInRequest) -> HttpResponseBase:
-    state, search = _asked(request)
+    state, search = asked(request)
     format_, metadata = request.GET.get("format", "csv"), request.GET.get("metadata", "columns")
     refused = [f"{problem.text} cannot be searched for. {problem.message}" for problem in state.query.problems]
     refused += problems_with(format_, metadata)
@@ -45,10 +45,3 @@ def conversation_export_file(request: SignedInRequest) -> HttpResponseBase:
     )
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
     return response
-
-
-def _asked(request: SignedInRequest) -> tuple[ListState, Search]:
-    """The search in the address, with what of it cannot be answered among its problems (R24)."""
-    state = ListState.from_address(dict(request.GET.lists()))
-    search = Search(state.query, request.user)
-    return state.answered_as(search.query), search

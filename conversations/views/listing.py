@@ -26,7 +26,7 @@ VALUES_SHOWN = 100
 @require_safe
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_list(request: SignedInRequest) -> HttpResponse:
-    state, search = _asked(request)
+    state, search = asked(request)
     page = _page(state, search)
     pasted_id = _pasted_id(state.query) if not page.rows else ""
     context = {
@@ -50,7 +50,7 @@ def conversation_list(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_overview(request: SignedInRequest) -> HttpResponse:
-    state, search = _asked(request)
+    state, search = asked(request)
     context: dict[str, Any] = {"state": state, "time_zone": settings.TIME_ZONE, **_addresses(state)}
     context["is_swapped"] = responses.is_wanted(request, "overview")
     if request.GET.get("count") == "all":
@@ -66,7 +66,7 @@ def conversation_overview(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_values(request: SignedInRequest) -> HttpResponse:
-    state, search = _asked(request)
+    state, search = asked(request)
     key, part = (storable(request.GET.get(name, "")) for name in ("key", "find"))
     part = part.strip()
     pks = list(search.names)
@@ -88,7 +88,7 @@ def result_context(request: SignedInRequest, conversation: Conversation) -> dict
     """The result that the page of a conversation was opened from: the way back, and its neighbours in it."""
     if "q" not in request.GET:
         return {"back": ""}
-    state, search = _asked(request)
+    state, search = asked(request)
     newer, older = search.neighbours(conversation.ord)
     before, after = (older, newer) if state.oldest_first else (newer, older)
     beside = {"previous": before, "next": after}
@@ -107,7 +107,7 @@ def to_conversation(request: SignedInRequest, pk: int, **more: str) -> HttpRespo
     return redirect(reverse("conversation_detail", args=[pk]) + kept(dict(request.GET.lists()), **more))
 
 
-def _asked(request: SignedInRequest) -> tuple[ListState, Search]:
+def asked(request: SignedInRequest) -> tuple[ListState, Search]:
     """What the address asks for, as far as it can be answered (R24)."""
     state = ListState.from_address(dict(request.GET.lists()))
     search = Search(state.query, request.user)

@@ -13,7 +13,7 @@ from ..forms.saved_views import Offer, SavedViewForm
 from ..list_state import ListState
 from ..models import SavedView, StartPage
 from ..responses import SignedInRequest
-from ..search.search import Search
+from .listing import asked
 
 LOOK = "conversations.view_conversation"
 
@@ -39,7 +39,7 @@ def saved_view_list(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(LOOK, raise_exception=True)
 def saved_view_create(request: SignedInRequest) -> HttpResponse:
-    state = _asked(request)
+    state, _ = asked(request)
     offer = Offer(state.parameters, state.query)
     if request.method != "POST":
         return _create_page(request, SavedViewForm(owner=request.user, offer=offer), state)
@@ -61,15 +61,15 @@ def saved_view_open(request: SignedInRequest, pk: int) -> HttpResponse:
 @permission_required(LOOK, raise_exception=True)
 def saved_view_edit(request: SignedInRequest, pk: int) -> HttpResponse:
     view = _own(request, pk)
-    kept, asked = _state_of(view), _asked(request) if "q" in request.GET else None
-    if asked is not None and asked.parameters == view.address:
-        asked = None
-    offer = Offer(asked.parameters, asked.query) if asked is not None else None
+    kept, new = _state_of(view), asked(request)[0] if "q" in request.GET else None
+    if new is not None and new.parameters == view.address:
+        new = None
+    offer = Offer(new.parameters, new.query) if new is not None else None
     form = SavedViewForm(request.POST if request.method == "POST" else None, owner=request.user, view=view, offer=offer)
     if form.saved():
         messages.success(request, "The view is changed.")
         return redirect("saved_view_list")
-    context = {"view": view, "form": form, "kept": kept, "asked": asked}
+    context = {"view": view, "form": form, "kept": kept, "asked": new}
     status = responses.REJECTED if form.is_bound else 200
     return responses.page(request, "conversations/saved_view_edit.html", context, status=status)
 
@@ -109,12 +109,6 @@ def _own(request: SignedInRequest, pk: int) -> SavedView:
 
 def _state_of(view: SavedView) -> ListState:
     return ListState.from_address(parse_qs(view.address, keep_blank_values=True))
-
-
-def _asked(request: SignedInRequest) -> ListState:
-    """The search in the page's own address, as it can be answered to the user."""
-    state = ListState.from_address(dict(request.GET.lists()))
-    return state.answered_as(Search(state.query, request.user).query)
 
 
 def _create_page(request: SignedInRequest, form: SavedViewForm, state: ListState, *, status: int = 200) -> HttpResponse:
