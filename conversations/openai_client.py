@@ -54,6 +54,7 @@ class ItemPage:
     items: list[Json]
     last_id: str
     has_more: bool
+    request_id: str = ""
 
 
 class Recorder(Protocol):
@@ -174,6 +175,15 @@ class Calls:
         self._patience = patience
         self._recorder = recorder
 
+    @property
+    def remaining(self) -> float:
+        """Seconds that are left of the budget; negative when it is used up."""
+        return self._deadline.remaining
+
+    def recorded_by(self, recorder: Recorder) -> "Calls":
+        """The same calls within the same seconds, told to another recorder."""
+        return Calls(self._client, self._deadline, self._patience, recorder)
+
     def create_conversation(self, *, items: Sequence[Json], metadata: Mapping[str, Any]) -> RemoteConversation:
         """POST /conversations. A failure with `may_have_happened` means that one may exist all the same."""
         body = {"items": list(items), "metadata": dict(metadata)}
@@ -216,9 +226,10 @@ class Calls:
         path = f"/conversations/{_segment(conversation_id)}/items"
         return _page(self._call("POST", path, json={"items": list(items)}, repeatable=False))
 
-    def retrieve_item(self, conversation_id: str, item_id: str) -> Json:
+    def retrieve_item(self, conversation_id: str, item_id: str, *, include: Sequence[str] = ()) -> Json:
         """GET …/items/{item_id}."""
-        answer = self._call("GET", f"/conversations/{_segment(conversation_id)}/items/{_segment(item_id)}")
+        path = f"/conversations/{_segment(conversation_id)}/items/{_segment(item_id)}"
+        answer = self._call("GET", path, params=[("include[]", name) for name in include])
         return {name: value for name, value in answer.items() if name != "_request_id"}
 
     def delete_item(self, conversation_id: str, item_id: str) -> None:
@@ -303,7 +314,7 @@ def _page(answer: Json) -> ItemPage:
         raise BadAnswer("The answer holds no list of items.", status=200, request_id=answer["_request_id"])
     last_id = answer.get("last_id") or (data[-1].get("id") if data else "")
     has_more = answer.get("has_more") is True and bool(last_id)  # without an id nobody can ask for more
-    return ItemPage(items=data, last_id=str(last_id or ""), has_more=has_more)
+    return ItemPage(items=data, last_id=str(last_id or ""), has_more=has_more, request_id=answer["_request_id"])
 
 
 def _spellings(secrets: Sequence[str]) -> list[str]:

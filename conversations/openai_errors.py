@@ -3,7 +3,8 @@
     OpenAIError                 anything that went wrong; carries what the operator needs
     ├── NotSent                 nothing reached OpenAI: refused, no such host, connect timeout, bad certificate
     ├── NoAnswer                it was sent and no answer came: read timeout, dropped connection, deadline
-    ├── BadAnswer               an answer that is none of the API's: HTML, too large, a wrong shape
+    ├── BadAnswer               an answer that is none of the API's: HTML, a wrong shape
+    │   └── TooLarge            an answer of more than 32 MiB, or wrongly compressed
     └── Refused                 OpenAI answered with an error
         ├── Redirected          3xx, never followed
         ├── InvalidRequest      400, 422
@@ -112,6 +113,12 @@ class BadAnswer(OpenAIError):
 
     advice = "Something between here and OpenAI answered in its place. Check the credential's base URL."
     may_have_happened = True
+
+
+class TooLarge(BadAnswer):
+    """More than can be read at once, or wrongly compressed."""
+
+    advice = "Ask for less at a time. If it is one thing alone, it cannot be read here."
 
 
 class Refused(OpenAIError):

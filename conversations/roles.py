@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-VIEWER = ["conversations.view_conversation", "conversations.view_event"]
+VIEWER = ["conversations.view_conversation", "conversations.view_event", "conversations.view_erasure"]
 OPERATOR = [
     *VIEWER,
     "conversations.add_conversation",

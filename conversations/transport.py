@@ -21,7 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
-from .openai_errors import BadAnswer, NoAnswer, NotSent, OpenAIError
+from .openai_errors import NoAnswer, NotSent, OpenAIError, TooLarge
 
 CONNECT_TIMEOUT = 5.0  # seconds
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
@@ -199,7 +199,7 @@ def _failure(error: requests.RequestException) -> OpenAIError:
     """The error of ours for one of `requests`', told by what is certain: whether a connection was made."""
     causes = _chain(error)
     if isinstance(error, exceptions.ContentDecodingError):
-        return BadAnswer("The answer is too large or wrongly compressed.")
+        return TooLarge("The answer is too large or wrongly compressed.")
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         message = "No secure connection could be made: the server's certificate was not accepted."
         return NotSent(message, should_retry=False)

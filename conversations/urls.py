@@ -9,11 +9,14 @@ from .views import (
     conversation_create,
     conversation_edit,
     conversations,
+    erasures,
     exports,
+    item_changes,
     items,
     listing,
     saved_views,
     site,
+    transcripts,
 )
 
 urlpatterns = [
@@ -35,6 +38,14 @@ urlpatterns = [
     path("conversations/<int:pk>/", conversations.conversation_detail, name="conversation_detail"),
     path("conversations/<int:pk>/metadata/", conversation_edit.conversation_edit, name="conversation_edit"),
     path("conversations/<int:pk>/items/", items.item_list, name="item_list"),
+    path("conversations/<int:pk>/items/new/", item_changes.item_create, name="item_create"),
+    path("conversations/<int:pk>/items/export/", transcripts.transcript_export, name="transcript_export"),
+    path(
+        "conversations/<int:pk>/items/export/file/", transcripts.transcript_export_file, name="transcript_export_file"
+    ),
+    path("conversations/<int:pk>/item/<str:item_id>/", items.item_detail, name="item_detail"),
+    path("conversations/<int:pk>/item/<str:item_id>/delete/", item_changes.item_delete, name="item_delete"),
+    path("conversations/<int:pk>/erase/", erasures.erasure_create, name="erasure_create"),
     path("conversations/<int:pk>/refresh/", conversation_actions.conversation_refresh, name="conversation_refresh"),
     path("conversations/<int:pk>/keep/", conversation_actions.conversation_keep, name="conversation_keep"),
     path("conversations/<int:pk>/remove/", conversation_actions.conversation_remove, name="conversation_remove"),
@@ -47,6 +58,12 @@ urlpatterns = [
     path("views/<int:pk>/edit/", saved_views.saved_view_edit, name="saved_view_edit"),
     path("views/<int:pk>/delete/", saved_views.saved_view_delete, name="saved_view_delete"),
     path("views/<int:pk>/start/", saved_views.saved_view_start, name="saved_view_start"),
+    path("erasures/", erasures.erasure_list, name="erasure_list"),
+    path("erasures/<int:pk>/", erasures.erasure_detail, name="erasure_detail"),
+    path("erasures/<int:pk>/receipt.json", erasures.erasure_receipt, name="erasure_receipt"),
+    path("erasures/<int:pk>/work/", erasures.erasure_work, name="erasure_work"),
+    path("erasures/<int:pk>/resume/", erasures.erasure_resume, name="erasure_resume"),
+    path("erasures/<int:pk>/stop/", erasures.erasure_stop, name="erasure_stop"),
     path("activity/", activity.event_list, name="event_list"),
     path("activity/<int:pk>/", activity.event_detail, name="event_detail"),
 ]

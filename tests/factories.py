@@ -103,6 +103,12 @@ def make_known(sandbox: Sandbox, credential: Credential, metadata: Mapping[str, 
     return make_conversation(credential, metadata, openai_id=make_remote(sandbox, metadata))
 
 
+def add_messages(sandbox: Sandbox, conversation: Any, count: int) -> list[str]:
+    """Put so many messages of a user into a conversation; gives their ids."""
+    said = [{"type": "message", "role": "user", "content": f"Message {number}"} for number in range(1, count + 1)]
+    return [item["id"] for item in sandbox.store.add_items(conversation.openai_id, said)]
+
+
 def make_calls(
     sandbox: Sandbox,
     *,

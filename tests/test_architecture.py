@@ -20,7 +20,7 @@ PURE = {
     "encryption",
     "base_url",
     "request_preview",
-    "item_text",
+    "items",
 }
 CLIENT = {"openai_errors", "transport", "openai_client"}
 # What each part of the house may import of the others, besides itself.
@@ -29,6 +29,8 @@ ALLOWED: dict[str, set[str]] = {
     **{name: {"metadata", *CLIENT} for name in CLIENT},
     "sandbox": {"metadata"},
     "list_state": {"query"},
+    "transcript_state": {"list_state"},
+    "receipt": {"models"},
     "paging": set(),
     "responses": set(),
     "roles": set(),
@@ -43,6 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "templatetags": {"models", "metadata", "facets", "list_state"},
     "views": {
         *("forms", "services", "models", "responses", "list_state", "paging", "search", "facets", "export"),
+        *("transcript_state", "receipt"),
         *CLIENT,
         *PURE,
     },

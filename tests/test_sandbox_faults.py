@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from conversations.sandbox import Fault, Sandbox
+from conversations.sandbox import Fault, Faults, Sandbox
 from tests.sandbox_fixtures import KEY, Http, raw_socket, read_all
 
 
@@ -67,6 +67,73 @@ def test_faults_happen_in_the_order_they_were_added(web: Http, sandbox: Sandbox)
 def test_a_fault_hits_its_method_and_path_only(web: Http, sandbox: Sandbox, fault: Fault, hit: bool) -> None:
     sandbox.faults.add(fault)
     assert statuses(web, 1) == [500 if hit else 200]
+
+
+# Chance
+
+
+def taken(faults: Faults, count: int) -> list[int]:
+    return [faults.take("GET", "/conversations").status or 200 for _ in range(count)]
+
+
+def test_a_chance_hits_about_so_many_requests() -> None:
+    faults = Faults(seed=1)
+    faults.add(Fault(status=500, chance=0.3, times=None))
+    assert 270 <= taken(faults, 1000).count(500) <= 330
+
+
+def test_the_same_seed_makes_the_same_draws() -> None:
+    runs = []
+    for seed in (7, 7, 8):
+        faults = Faults(seed=seed)
+        faults.add(Fault(status=500, chance=0.5, times=None))
+        runs.append(taken(faults, 50))
+    assert (runs[0] == runs[1], runs[0] == runs[2]) == (True, False)
+
+
+def test_a_fault_that_does_not_happen_is_not_used_up() -> None:
+    faults = Faults(seed=2)
+    faults.add(Fault(status=500, chance=0.1, times=3))
+    found = taken(faults, 500)
+    assert found[:3] != [500, 500, 500]
+    assert found.count(500) == 3
+
+
+def test_a_fault_that_does_not_happen_passes_on_to_those_behind_it() -> None:
+    faults = Faults(seed=3)
+    faults.add(Fault(status=500, chance=0.5, times=None))
+    faults.add(Fault(status=503, times=None))
+    assert set(taken(faults, 50)) == {500, 503}
+
+
+def test_a_fault_draws_only_for_requests_that_it_does_not_skip() -> None:
+    drawn, skipping = Faults(seed=4), Faults(seed=4)
+    drawn.add(Fault(status=500, chance=0.5, times=None))
+    skipping.add(Fault(status=500, chance=0.5, times=None, skip=5))
+    assert taken(skipping, 25) == [200] * 5 + taken(drawn, 20)
+
+
+def test_a_sandbox_takes_a_seed_for_its_faults() -> None:
+    runs = []
+    for _ in range(2):
+        with Sandbox(key=KEY, seed=5) as sandbox, Http(sandbox) as web:
+            sandbox.faults.add(Fault(status=500, chance=0.5, times=None))
+            runs.append(statuses(web, 20))
+    assert runs[0] == runs[1]
+    assert set(runs[0]) == {200, 500}
+
+
+@pytest.mark.parametrize("chance", [0, -0.1, 1.01, float("nan")])
+def test_a_chance_must_be_above_0_and_at_most_1(chance: float) -> None:
+    with pytest.raises(ValueError, match="chance must be above 0 and at most 1"):
+        Fault(status=500, chance=chance)
+
+
+def test_a_chance_can_be_given_over_http(web: Http, sandbox: Sandbox) -> None:
+    refused = web.call("POST", "/_sandbox/faults", {"status": 500, "chance": "often"})
+    assert (refused.status, refused.error["code"]) == (400, "invalid_fault")
+    web.call("POST", "/_sandbox/faults", {"status": 500, "chance": 1})
+    assert statuses(web, 2) == [500, 200]
 
 
 # Answers

@@ -1,7 +1,6 @@
 """Forms about conversations: a new one, one by its id, its metadata."""
 
 import json
-import re
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -16,8 +15,6 @@ from ..models import Action, Credential, Event
 from ..openai_client import MAX_ID_LENGTH, is_legal_id
 from ..openai_errors import OpenAIError
 from .rows import MessageRow, MessageRows, MetadataRows, PairRow, Row, as_typed
-
-_ITEM = re.compile(r"items\[(\d+)\]")
 
 
 def fresh_token() -> str:
@@ -184,8 +181,7 @@ class ConversationForm(MetadataRowsForm):
             return field.only
 
     def row_of_param(self, param: str) -> Row | None:
-        item = _ITEM.match(param)
-        return self.messages.row_of_item(int(item[1])) if item else super().row_of_param(param)
+        return self.messages.row_of_param(param) or super().row_of_param(param)
 
 
 class MetadataForm(MetadataRowsForm):

@@ -30,6 +30,7 @@ MAX_MESSAGES = 20
 MOST_FILLED = 100  # pairs that pasted JSON may make rows of; thousands of fields would be refused unread
 ROLES = ["user", "system", "developer", "assistant"]
 
+_ITEM = re.compile(r"items\[(\d{1,4})\]")
 _VERB = re.compile(r"(add|remove|up|down)-(\w+?)(?:-(\d+))?")
 
 
@@ -254,10 +255,10 @@ class MessageRows(Rows[MessageRow]):
         """The messages as they stand, for a preview."""
         return [{"type": "message", "role": row.role, "content": row.text} for row in self._said()]
 
-    def row_of_item(self, position: int) -> MessageRow | None:
-        """The row that was sent as the item at `position`."""
-        said = self._said()
-        return said[position] if position < len(said) else None
+    def row_of_param(self, param: str) -> MessageRow | None:
+        """The row that was sent as the item that OpenAI names, such as items[2].content."""
+        named, said = _ITEM.match(param), self._said()
+        return said[int(named[1])] if named and int(named[1]) < len(said) else None
 
     def _said(self) -> list[MessageRow]:
         return [row for row in self.rows if row.text]

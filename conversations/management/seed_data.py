@@ -196,6 +196,10 @@ SCRIPTS: dict[str, list[Script]] = {
     ],
 }
 
+# The customer of the conversations that show every type of item, hostile content and a long transcript.
+CUSTOMER = {"tenant": "acme", "env": "dev", "user_id": "48213"}
+SPECIAL_TOPICS = ("long transcript", "hostile content", "every item type")  # oldest first
+
 # Sixteen pairs, some as long as the API allows: the most that a page has to show.
 LONGEST_METADATA = {
     "tenant": "acme",

@@ -1,7 +1,8 @@
-"""What Convadmin keeps: credentials, the index of conversations, its search terms, and the events."""
+"""What Convadmin keeps: credentials, the index of conversations, its search terms, the events, and erasures."""
 
 from .conversation import Conversation, State
 from .credential import Credential, CredentialHeader
+from .erasure import ErasedItem, Erasure
 from .event import Action, Event, EventDetail, Outcome
 from .index import IndexChange, Posting, Term
 from .reindex import Progress
@@ -13,6 +14,8 @@ __all__ = [
     "Conversation",
     "Credential",
     "CredentialHeader",
+    "ErasedItem",
+    "Erasure",
     "Event",
     "EventDetail",
     "IndexChange",

@@ -196,6 +196,14 @@ class Conversation(models.Model):
             self.state, self.our_metadata, self.read_at = State.REMOVED, None, timezone.now()
             self.save(update_fields=["state", "our_metadata", "read_at"])
 
+    def store_erased(self) -> None:
+        """Everything of it is deleted at OpenAI: its values, and what its events hold of them, are forgotten (R28)."""
+        with self._reindexed():
+            self.metadata, self.our_metadata, self.is_altered = {}, None, False
+            self.state, self.read_at = State.REMOVED, timezone.now()
+            self.save()
+        self.events.forget_details()
+
     def keep_theirs(self) -> None:
         """Accept what OpenAI holds where it differs: nothing differs any more."""
         if self.state != State.DIFFERS:

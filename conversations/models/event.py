@@ -1,11 +1,11 @@
 """Events: what someone asked for, written down before OpenAI is called, and what became of it.
 
-A pending event is the lock on its conversation. Values and words stand in EventDetail, which purging and
-erasing delete; the event itself keeps key names and counts.
+A pending event is the lock on its conversation, unless it is about its transcript as a file. Values and words stand
+in EventDetail, which purging and erasing delete; the event itself keeps key names, counts and ids.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -35,9 +35,14 @@ class Action(models.TextChoices):
     KEEP = "keep", "keep OpenAI’s metadata"
     HAND_OVER = "hand_over", "hand over"
     SETTLE = "settle", "settle"
+    ADD_ITEMS = "add_items", "add messages"
+    DELETE_ITEMS = "delete_items", "delete items"
+    EXPORT = "export", "download the transcript"
+    ERASE = "erase", "erase"
 
 
-READS = {Action.GET, Action.REFRESH}
+READS = {Action.GET, Action.REFRESH, Action.EXPORT}
+ABOUT_ITEMS = {Action.ADD_ITEMS, Action.DELETE_ITEMS, Action.ERASE}  # of which reading the conversation tells nothing
 DONE = {
     Action.CREATE: "created it",
     Action.GET: "got it by its id",
@@ -47,21 +52,27 @@ DONE = {
     Action.KEEP: "kept OpenAI’s metadata",
     Action.HAND_OVER: "handed it over",
     Action.SETTLE: "settled an attempt",
+    Action.ADD_ITEMS: "added messages",
+    Action.DELETE_ITEMS: "deleted items",
+    Action.EXPORT: "downloaded the transcript",
+    Action.ERASE: "erased it",
 }
 
 
 class Outcome(models.TextChoices):
-    """What became of it; `unknown`: it was sent and no answer came."""
+    """What became of it; `unknown`: it was sent and no answer came; `stopped`: long work that was not finished."""
 
     PENDING = "pending", "Under way"
     SUCCEEDED = "succeeded", "Succeeded"
     REFUSED = "refused", "Refused by OpenAI"
     FAILED = "failed", "Not sent"
     UNKNOWN = "unknown", "Unknown"
+    STOPPED = "stopped", "Stopped"
 
 
 def _stale() -> Q:
-    return Q(outcome=Outcome.PENDING, created_at__lt=timezone.now() - PENDING_FOR)
+    limit = timezone.now() - PENDING_FOR
+    return Q(outcome=Outcome.PENDING) & (Q(touched_at=None, created_at__lt=limit) | Q(touched_at__lt=limit))
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -79,7 +90,23 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def open_at(self, base_url: str, openai_id: str) -> "EventQuerySet":
         """The event that holds the lock on a conversation, if any."""
-        return self.filter(base_url=base_url, openai_id=openai_id, outcome=Outcome.PENDING)
+        return self.pending().filter(base_url=base_url, openai_id=openai_id).exclude(action=Action.EXPORT)
+
+    def pending(self) -> "EventQuerySet":
+        """Those that were not closed yet."""
+        return self.filter(outcome=Outcome.PENDING)
+
+    def exports(self) -> "EventQuerySet":
+        """Downloads of transcripts."""
+        return self.filter(action=Action.EXPORT)
+
+    def by(self, user: User) -> "EventQuerySet":
+        """What this user asked for."""
+        return self.filter(actor=user)
+
+    def at_address(self, base_url: str, openai_id: str) -> "EventQuerySet":
+        """Those about one conversation, whether or not the index held it then."""
+        return self.filter(base_url=base_url, openai_id=openai_id)
 
     def with_token(self, token: str) -> "Event | None":
         """The event that a form with this token began."""
@@ -105,7 +132,8 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Whether a DELETE of the conversation that may have been done was sent after the last call that was
         answered 200, which showed that it was there."""
         there, sent = False, False
-        for event in self.filter(base_url=base_url, openai_id=openai_id).order_by("pk"):
+        events = self.at_address(base_url, openai_id).exclude(action=Action.DELETE_ITEMS)
+        for event in events.order_by("pk"):
             for attempt in event.attempts:
                 if attempt["method"] == "DELETE":
                     sent = sent or (there and event.outcome not in (Outcome.REFUSED, Outcome.FAILED))
@@ -124,7 +152,13 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def settleable_by_reading(self, base_url: str, openai_id: str) -> "EventQuerySet":
         """Unresolved changes of one conversation: an answer to a read tells what became of them."""
-        return self.unresolved().filter(base_url=base_url, openai_id=openai_id)
+        return self.unresolved().at_address(base_url, openai_id).exclude(action__in=ABOUT_ITEMS)
+
+    def deletions_of(self, item_ids: Iterable[str]) -> "EventQuerySet":
+        """Unresolved deletions of items, of those that they are about."""
+        wanted = set(item_ids)
+        found = self.unresolved().filter(action=Action.DELETE_ITEMS)
+        return self.filter(pk__in=[event.pk for event in found if wanted.issuperset(event.item_ids)])
 
 
 class Event(models.Model):
@@ -133,6 +167,7 @@ class Event(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     token = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001  None: not from a form
     created_at = models.DateTimeField("at", default=timezone.now)
+    touched_at = models.DateTimeField(null=True, help_text="Of long work: its last sign of life.")
     finished_at = models.DateTimeField(null=True)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     actor_name = models.CharField(max_length=150)
@@ -146,6 +181,14 @@ class Event(models.Model):
     attempts = models.JSONField(default=list)
     keys = models.JSONField(default=dict)
     item_count = models.PositiveIntegerField(default=0)
+    item_ids = models.JSONField(default=list, help_text="Of the items that it added, or shall delete.")
+    erasure = models.ForeignKey(
+        "conversations.Erasure",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="events",
+        help_text="It is a part of.",
+    )
     status = models.PositiveSmallIntegerField("HTTP status", null=True)
     code = models.CharField(max_length=200, blank=True)
     param = models.CharField(max_length=600, blank=True)
@@ -159,7 +202,7 @@ class Event(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["base_url", "openai_id"],
-                condition=Q(outcome="pending") & ~Q(openai_id=""),
+                condition=Q(outcome="pending") & ~Q(openai_id="") & ~Q(action="export"),
                 name="one_open_event_a_conversation",
             )
         ]
@@ -190,7 +233,8 @@ class Event(models.Model):
     @property
     def is_unresolved(self) -> bool:
         """Nobody knows what it did, and nobody has said so either."""
-        dead = self.outcome == Outcome.PENDING and self.created_at < timezone.now() - PENDING_FOR
+        seen_at = self.touched_at or self.created_at
+        dead = self.outcome == Outcome.PENDING and seen_at < timezone.now() - PENDING_FOR
         return (dead or self.outcome == Outcome.UNKNOWN) and self.settled_by_id is None
 
     @property
@@ -217,6 +261,11 @@ class Event(models.Model):
             for fate in (Fate.ADDED, Fate.CHANGED, Fate.REMOVED, Fate.REFUSED)
             if any(change.fate is fate for change in changes)
         }
+
+    def touch(self) -> None:
+        """Say that its work goes on, in a write of its own."""
+        self.touched_at = timezone.now()
+        self.save(update_fields=["touched_at"])
 
     def finish(self, outcome: str, **facts: Any) -> None:
         """Close it with its outcome and what else became known; saves."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from conversations.sandbox import validation
 from conversations.sandbox.errors import ApiError, bad_request, invalid_type, missing_parameter, not_found
+from conversations.sandbox.include import included
 from conversations.sandbox.items import Item
 from conversations.sandbox.messages import Request, Response
 from conversations.sandbox.store import Conversation, Store
@@ -13,12 +14,13 @@ from conversations.sandbox.store import Conversation, Store
 
 @dataclass(frozen=True)
 class Call:
-    """A request that found its route: `ids` are those in its path, decoded."""
+    """A request that found its route: `ids` are those in its path, decoded; `include` is what it asks for."""
 
     store: Store
     request: Request
     ids: tuple[str, ...]
     replaces_metadata: bool
+    include: frozenset[str] = frozenset()
 
     def conversation(self) -> Conversation:
         """The conversation that the path names; raises the 404."""
@@ -43,7 +45,7 @@ def answer(store: Store, request: Request, *, key: str, replaces_metadata: bool 
         check_key(request, key)
         route, ids = find_route(request)
         validation.refuse_unknown(request.query, route.query)
-        call = Call(store, request, ids, replaces_metadata)
+        call = Call(store, request, ids, replaces_metadata, validation.read_include(request.query))
         if request.method == "GET":
             return Response(200, route.handler(call))
         with store.transaction():
@@ -120,11 +122,11 @@ def list_items(call: Call) -> dict[str, Any]:
         items = call.store.list_items(id, order=order, after=after, limit=limit + 1)
     except KeyError as error:
         raise not_found("Item", str(after)) from error
-    return _page(items[:limit], has_more=len(items) > limit)
+    return _page([included(item, call.include) for item in items[:limit]], has_more=len(items) > limit)
 
 
 def create_items(call: Call) -> dict[str, Any]:
-    """POST /conversations/{id}/items: answers a list of the new items only."""
+    """POST /conversations/{id}/items: answers a list of the new items only, whole, whatever `include` says."""
     id = call.conversation()["id"]
     fields = call.fields("items")
     if "items" not in fields:
@@ -138,11 +140,11 @@ def create_items(call: Call) -> dict[str, Any]:
 
 
 def retrieve_item(call: Call) -> Item:
-    """GET /conversations/{id}/items/{item_id}."""
+    """GET /conversations/{id}/items/{item_id}: with the optional fields that `include` asks for."""
     item = call.store.get_item(call.conversation()["id"], call.ids[1])
     if item is None:
         raise not_found("Item", call.ids[1])
-    return item
+    return included(item, call.include)
 
 
 def delete_item(call: Call) -> Conversation:
@@ -174,7 +176,7 @@ class Route:
     query: tuple[str, ...] = ()
 
 
-_INCLUDE = ("include", "include[]")
+_INCLUDE = validation.INCLUDE_PARAMETERS
 _ID = None  # stands for any one segment
 _ROUTES: dict[tuple[str | None, ...], dict[str, Route]] = {
     ("conversations",): {"POST": Route(create_conversation)},

@@ -1,5 +1,6 @@
 """Faults on demand: what goes wrong, for which requests, and how many times."""
 
+import random
 import re
 import threading
 from collections.abc import Mapping
@@ -14,11 +15,13 @@ DROPS = ("before", "after", "middle")
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong, for the next `times` matching requests (None: for all of them).
+    """One thing that goes wrong, for `times` matching requests (None: for all of them).
 
     Which requests: those with this `method` and a path after `/v1` whose beginning matches the regular
     expression `path` (so a plain prefix does as well, and `$` ends it); the first `skip` are let through.
-    The path is matched as it was sent: percent-encoded, without the query.
+    The path is matched as it was sent: percent-encoded, without the query. To each that is left, the fault
+    happens with the probability `chance`, above 0 and up to 1; where it does not, the request passes on to the
+    faults behind it and `times` is not used up.
 
     What happens:
     - `status` (with `code`, `type`, `param`, `message`) answers an error in OpenAI's shape; `body` answers
@@ -35,6 +38,7 @@ class Fault:
     path: str | None = None
     times: int | None = 1
     skip: int = 0
+    chance: float = 1.0
     status: int | None = None
     code: str | None = None
     type: str | None = None
@@ -56,6 +60,8 @@ class Fault:
             raise ValueError(f"status must be between 200 and 999, not {self.status}")
         if self.times is not None and self.times < 1:
             raise ValueError(f"times must be at least 1, or None for ever, not {self.times}")
+        if not 0 < self.chance <= 1:
+            raise ValueError(f"chance must be above 0 and at most 1, not {self.chance}")
         if not isinstance(self.headers, Mapping):
             raise ValueError("headers must be a map of names to values")
         if not isinstance(self.body, bytes | str | None):
@@ -114,10 +120,14 @@ NO_FAULT = Fault()
 
 
 class Faults:
-    """The faults that are waiting for their requests; safe for any thread."""
+    """The faults that are waiting for their requests; safe for any thread.
 
-    def __init__(self) -> None:
+    A `seed` makes the draws for a fault's `chance` the same in every run that sends the same requests.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
         self._lock = threading.Lock()
+        self._random = random.Random(seed)  # noqa: S311  chances, not secrets
         self._waiting: list[_Waiting] = []
 
     def add(self, fault: Fault) -> None:
@@ -133,10 +143,10 @@ class Faults:
     def take(self, method: str, path: str) -> Fault:
         """The first fault that is due for this request, used up by one; NO_FAULT if there is none.
 
-        A fault that still skips lets the request pass on to the faults behind it.
+        A fault that still skips, or whose chance is not met, lets the request pass on to the faults behind it.
         """
         with self._lock:
-            fault = next((w.fault for w in self._waiting if w.is_due(method, path)), NO_FAULT)
+            fault = next((w.fault for w in self._waiting if w.is_due(method, path, self._random)), NO_FAULT)
             self._waiting = [waiting for waiting in self._waiting if waiting.left != 0]
             return fault
 
@@ -147,12 +157,14 @@ class _Waiting:
     skip: int
     left: int | None
 
-    def is_due(self, method: str, path: str) -> bool:
+    def is_due(self, method: str, path: str, chances: random.Random) -> bool:
         """Count one request; True if the fault happens to it."""
         if not self.fault.matches(method, path):
             return False
         if self.skip > 0:
             self.skip -= 1
+            return False
+        if self.fault.chance < 1 and chances.random() >= self.fault.chance:
             return False
         if self.left is not None:
             self.left -= 1

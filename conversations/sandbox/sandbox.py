@@ -18,7 +18,8 @@ class Sandbox:
     """A stand-in for OpenAI's Conversations API on the loopback address, served by threads.
 
     `path` is the SQLite file to keep everything in (None: memory); `replaces_metadata` makes an update
-    replace the whole map where it would otherwise merge; port 0 takes any free port, once and for all.
+    replace the whole map where it would otherwise merge; port 0 takes any free port, once and for all;
+    `seed` makes the draws for the chances of faults repeatable.
     """
 
     def __init__(
@@ -27,12 +28,13 @@ class Sandbox:
         path: str | Path | None = None,
         replaces_metadata: bool = False,
         port: int = 0,
+        seed: int | None = None,
     ) -> None:
         self.key = key
         self.path = path
         self.port = port
         self.replaces_metadata = replaces_metadata
-        self.faults = Faults()
+        self.faults = Faults(seed)
         self.log = Log()
         self._store: Store | None = None
         self._server: Server | None = None

@@ -147,9 +147,8 @@ class Store:
         completed = [complete_item(item) for item in items]
         with self.transaction():
             self._require(conversation_id)
-            for item in completed:
-                values = (conversation_id, item["id"], json.dumps(item))
-                self._rows("INSERT INTO item (conversation_id, id, body) VALUES (?, ?, ?)", *values)
+            rows = ((conversation_id, item["id"], json.dumps(item)) for item in completed)
+            self._database.executemany("INSERT INTO item (conversation_id, id, body) VALUES (?, ?, ?)", rows)
         return completed
 
     def get_item(self, conversation_id: str, item_id: str) -> Item | None:

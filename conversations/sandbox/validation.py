@@ -1,6 +1,6 @@
 """OpenAI's limits on what is sent, and the 400 that each of them raises."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from conversations.metadata import MAX_KEY_LENGTH, MAX_PAIRS, MAX_VALUE_LENGTH
@@ -11,12 +11,14 @@ from conversations.sandbox.errors import (
     missing_parameter,
     unknown_parameter,
 )
+from conversations.sandbox.include import INCLUDABLE
 from conversations.sandbox.items import Item
 
 MAX_ITEMS = 20
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
 ORDERS = ("asc", "desc")
+INCLUDE_PARAMETERS = ("include", "include[]")
 ROLES = ("user", "assistant", "system", "developer")
 
 _MESSAGE_FIELDS = ("type", "role", "content", "id", "status", "phase")
@@ -161,3 +163,12 @@ def read_order(text: str | None) -> str:
     if text not in ORDERS:
         raise invalid_value("order", text, ORDERS)
     return text
+
+
+def read_include(query: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """The optional fields that a read asks for, none if nothing was sent."""
+    names = [name for parameter in INCLUDE_PARAMETERS for name in query.get(parameter, ())]
+    for name in names:
+        if name not in INCLUDABLE:
+            raise invalid_value("include", name, INCLUDABLE)
+    return frozenset(names)

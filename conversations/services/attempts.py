@@ -49,10 +49,10 @@ def begin(
     token: str | None = None,
     openai_id: str = "",
     conversation: Conversation | None = None,
-    item_count: int = 0,
+    **facts: Any,
 ) -> Event:
     """A pending event, committed. Raises AlreadySubmitted for a token that was used, BeingChanged where
-    another event of the conversation is pending."""
+    another event of the conversation is pending. `facts`: further fields of it."""
     event = Event(
         actor=actor,
         actor_name=actor.get_username(),
@@ -63,7 +63,7 @@ def begin(
         openai_id=openai_id,
         conversation=conversation,
         token=token,
-        item_count=item_count,
+        **facts,
     )
     for is_last in (False, False, True):  # who held the lock may let it go before it is asked who that was
         try:

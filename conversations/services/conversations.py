@@ -17,9 +17,9 @@ from ..models import Action, Conversation, Credential, Event, Outcome
 from ..models.conversation import Origin
 from ..openai_client import Calls, Json, RemoteConversation
 from ..openai_errors import InvalidRequest, NotFound, OpenAIError
-from .attempts import begin, recorded, settle, succeed, write_detail
-from .credentials import calls_for, client_for
+from .attempts import recorded, settle, succeed, write_detail
 from .errors import BelongsToAnother, MetadataMoved, NotRecorded, ServiceError
+from .rows import begin_on, begin_with, is_ours, locked, read, store_not_found
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def create_conversation(
     An OpenAIError with `may_have_happened` means that one may exist all the same; NotRecorded, that one
     exists and could not be stored.
     """
-    event, calls = _begin(actor, Action.CREATE, credential, token=token, item_count=len(items))
+    event, calls = begin_with(actor, Action.CREATE, credential, token=token, item_count=len(items))
     with recorded(event, changes=True):
         remote = calls.create_conversation(items=items, metadata=metadata)
     try:
@@ -52,10 +52,10 @@ def get_conversation(*, actor: User, credential: Credential, openai_id: str, tok
 
     Raises BelongsToAnother where another credential of the same server brought it.
     """
-    event, calls = _begin(actor, Action.GET, credential, openai_id=openai_id, token=token)
+    event, calls = begin_with(actor, Action.GET, credential, openai_id=openai_id, token=token)
     known = Conversation.objects.at_address(credential.base_url, openai_id).first()
     own = known if known is not None and known.credential_id == credential.pk else None
-    remote = _read(event, calls, openai_id, own)
+    remote = read(event, calls, openai_id, own)
     conversation = _enter(event, credential, remote, Origin.FETCHED)
     if conversation.credential_id != credential.pk:
         raise BelongsToAnother(conversation)
@@ -64,8 +64,8 @@ def get_conversation(*, actor: User, credential: Credential, openai_id: str, tok
 
 def refresh_conversation(*, actor: User, conversation: Conversation) -> Conversation:
     """Read it again; its state then says what the answer means. Settles what was unresolved about it."""
-    event, calls = _begin_on(conversation, actor, Action.REFRESH)
-    remote = _read(event, calls, conversation.openai_id, conversation)
+    event, calls = begin_on(conversation, actor, Action.REFRESH)
+    remote = read(event, calls, conversation.openai_id, conversation)
     return _store(event, conversation, remote.metadata, by_us=False)
 
 
@@ -82,8 +82,8 @@ def update_metadata(
     `opened_with` is what the form showed: where OpenAI holds something else by now, MetadataMoved is raised
     and nothing was sent. A key whose value is as it was opened goes back exactly as OpenAI holds it.
     """
-    event, calls = _begin_on(conversation, actor, Action.UPDATE, token=token)
-    current = _read(event, calls, conversation.openai_id, conversation).metadata
+    event, calls = begin_on(conversation, actor, Action.UPDATE, token=token)
+    current = read(event, calls, conversation.openai_id, conversation).metadata
     if storable(current) != opened_with:
         _store_conflict(event, conversation, current)
         raise MetadataMoved(opened_with, storable(current))
@@ -104,21 +104,21 @@ def update_metadata(
 def remove_conversation(*, actor: User, conversation: Conversation, token: str | None = None) -> Conversation:
     """Delete it at OpenAI. It counts as removed when OpenAI confirms that, or answers 404 to a repeat of a
     recorded DELETE that had followed a recorded 200; a first 404 only makes it missing (NotFound is raised)."""
-    event, calls = _begin_on(conversation, actor, Action.REMOVE, token=token)
+    event, calls = begin_on(conversation, actor, Action.REMOVE, token=token)
     is_repeat = Event.objects.removal_was_sent(conversation.base_url, conversation.openai_id)
     if is_repeat:
         with recorded(event, changes=False), suppress(NotFound):
             calls.retrieve_conversation(conversation.openai_id)
     else:
-        _read(event, calls, conversation.openai_id, conversation)
+        read(event, calls, conversation.openai_id, conversation)
     try:
         with recorded(event, changes=True):
             _delete(calls, conversation.openai_id, is_repeat)
     except NotFound:
-        _store_not_found(event, conversation)
+        store_not_found(event, conversation)
         raise
     with transaction.atomic():
-        row = _locked(conversation)
+        row = locked(conversation)
         row.store_removed()
         succeed(event, row)
     return row
@@ -133,7 +133,7 @@ def hand_over_conversation(
     """
     if credential.base_url != conversation.base_url:
         raise ServiceError(f"“{credential.name}” is a credential of another server. Nothing was sent.")
-    event, calls = _begin(
+    event, calls = begin_with(
         actor,
         Action.HAND_OVER,
         credential,
@@ -141,38 +141,10 @@ def hand_over_conversation(
         conversation=conversation,
         token=token,
     )
-    remote = _read(event, calls, conversation.openai_id, None)
+    remote = read(event, calls, conversation.openai_id, None)
     with transaction.atomic():
-        _locked(conversation).hand_over(credential)
+        locked(conversation).hand_over(credential)
         return _store(event, conversation, remote.metadata, by_us=False)
-
-
-def _begin(actor: User, action: str, credential: Credential, **facts: Any) -> tuple[Event, Calls]:
-    """The pending event and the calls that it records; a credential that cannot be used begins nothing."""
-    client_for(credential)
-    event = begin(actor=actor, action=action, credential=credential, **facts)
-    return event, calls_for(credential, event)
-
-
-def _begin_on(conversation: Conversation, actor: User, action: str, token: str | None = None) -> tuple[Event, Calls]:
-    return _begin(
-        actor,
-        action,
-        conversation.credential,
-        openai_id=conversation.openai_id,
-        conversation=conversation,
-        token=token,
-    )
-
-
-def _read(event: Event, calls: Calls, openai_id: str, conversation: Conversation | None) -> RemoteConversation:
-    try:
-        with recorded(event, changes=False):
-            return calls.retrieve_conversation(openai_id)
-    except NotFound:
-        if conversation is not None:
-            _store_not_found(event, conversation)
-        raise
 
 
 def _delete(calls: Calls, openai_id: str, is_repeat: bool) -> None:
@@ -263,24 +235,19 @@ def _store(
 ) -> Conversation:
     """Store an answer about a row that is in the index, and close the event as done."""
     with transaction.atomic():
-        row = _locked(conversation)
+        row = locked(conversation)
         # The event is seen by those of its credential: what another credential's row held is not for them.
         before = row.metadata if row.credential_id == event.credential_id else None
-        row.store_answer(metadata, by_us=by_us or _is_ours(row, metadata))
+        row.store_answer(metadata, by_us=by_us or is_ours(row, metadata))
         succeed(event, row, before=before, after=row.metadata, wanted=wanted)
     return row
-
-
-def _is_ours(row: Conversation, metadata: Mapping[str, Any]) -> bool:
-    """Whether what was read is what a change of ours wanted, of which nobody knew whether it was carried out."""
-    return Event.objects.wanted(row.base_url, row.openai_id, storable(metadata))
 
 
 def _store_conflict(event: Event, conversation: Conversation, metadata: Mapping[str, Any]) -> None:
     """What was read in place of what the form showed is OpenAI's last answer all the same."""
     with transaction.atomic():
-        row = _locked(conversation)
-        row.store_answer(metadata, by_us=_is_ours(row, metadata))
+        row = locked(conversation)
+        row.store_answer(metadata, by_us=is_ours(row, metadata))
         event.finish(Outcome.FAILED, code="conflict")
         write_detail(event, message="The metadata at OpenAI had changed since the form was opened.")
         settle(event)
@@ -292,20 +259,9 @@ def _keep_partial(event: Event, conversation: Conversation, answers: Sequence[Ma
     if len(answers) < 2:
         return
     with transaction.atomic():
-        row = _locked(conversation)
+        row = locked(conversation)
         before = row.metadata
         row.store_answer(answers[-1], by_us=True)
         event.note_keys(difference(before, row.metadata))
         event.finish(Outcome.UNKNOWN if event.outcome == Outcome.FAILED else event.outcome)
         write_detail(event, before=before, after=row.metadata)
-
-
-def _store_not_found(event: Event, conversation: Conversation) -> None:
-    with transaction.atomic():
-        _locked(conversation).store_not_found()
-        settle(event)
-
-
-def _locked(conversation: Conversation) -> Conversation:
-    rows = Conversation.objects.select_for_update(of=("self",)).select_related("credential")
-    return rows.get(pk=conversation.pk)

@@ -1,17 +1,155 @@
-"""Reading what is inside a conversation. Nothing of it is stored."""
+"""What is inside a conversation: reading it, adding messages to it, deleting items of it. Nothing of it is stored."""
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from ..items import partner_of
 from ..metadata import storable
-from ..models import Conversation
-from ..openai_client import ItemPage
+from ..models import Action, Conversation, Event, Outcome
+from ..openai_client import Calls, ItemPage, Json, is_legal_id
+from ..openai_errors import BadAnswer, NotFound, OpenAIError, TooLarge
+from .attempts import recorded, write_detail
 from .credentials import calls_for
+from .rows import begin_on
 
-ITEMS_A_PAGE = 20
+ITEMS_A_PAGE = 100
+FEWER = (20, 4, 1)  # items asked for where an answer was too large
+OLDEST_FIRST, NEWEST_FIRST = "asc", "desc"  # as the API names the orders
 
 
-def list_items(*, conversation: Conversation, after: str = "") -> ItemPage:
-    """Up to 20 items, oldest first, after the item `after`. Raises OpenAIError or CredentialUnusable."""
+@dataclass(frozen=True)
+class Items:
+    """Some items in the order that was asked for; `earlier` and `later`: the ids before and after which there are
+    others, "" where there are none."""
+
+    items: list[Json]
+    earlier: str
+    later: str
+
+
+def list_items(
+    *,
+    conversation: Conversation,
+    newest_first: bool = False,
+    after: str = "",
+    before: str = "",
+    include: Sequence[str] = (),
+) -> Items:
+    """Up to 100 items after or before one, fewer where they are large. Raises OpenAIError or CredentialUnusable.
+
+    The API pages forth only: what is before an item is read in the other order, and turned round.
+    """
+    order = NEWEST_FIRST if newest_first != bool(before) else OLDEST_FIRST
     calls = calls_for(conversation.credential)
-    page = calls.list_items(conversation.openai_id, limit=ITEMS_A_PAGE, order="asc", after=after)
-    return replace(page, items=storable(page.items))  # a lone surrogate cannot stand in a page either
+    page = _page(calls, conversation.openai_id, order, before or after, include)
+    items: list[Json] = storable(page.items)  # a lone surrogate cannot stand in a page either
+    first_id, next_id = _id(items[:1]), page.last_id if page.has_more and is_legal_id(page.last_id) else ""
+    if before:
+        return Items(items[::-1], earlier=next_id, later=first_id)
+    return Items(items, earlier=first_id if after else "", later=next_id)
+
+
+def _id(items: Sequence[Json]) -> str:
+    found = items[0].get("id") if items else None
+    return found if isinstance(found, str) and is_legal_id(found) else ""
+
+
+def all_pages(conversation: Conversation, include: Sequence[str] = ()) -> Iterator[ItemPage]:
+    """All items, oldest first, a page at a time, as OpenAI gave them; each page has a web request's time of its own.
+
+    Raises OpenAIError or CredentialUnusable.
+    """
+    after, has_more = "", True
+    while has_more:
+        page = _page(calls_for(conversation.credential), conversation.openai_id, OLDEST_FIRST, after, include)
+        yield page
+        if page.has_more and page.last_id == after:
+            raise BadAnswer("The server gives the same page again and again.", status=200)
+        after, has_more = page.last_id, page.has_more
+
+
+def _page(calls: Calls, openai_id: str, order: str, after: str, include: Sequence[str]) -> ItemPage:
+    for limit in (ITEMS_A_PAGE, *FEWER):
+        try:
+            return calls.list_items(openai_id, limit=limit, order=order, after=after, include=include)
+        except TooLarge:
+            if limit == FEWER[-1]:
+                raise
+    raise AssertionError("The last limit returns or raises.")
+
+
+def retrieve_item(*, conversation: Conversation, item_id: str, include: Sequence[str] = ()) -> Json:
+    """One item. Raises OpenAIError or CredentialUnusable."""
+    item: Json = storable(
+        calls_for(conversation.credential).retrieve_item(conversation.openai_id, item_id, include=include)
+    )
+    return item
+
+
+def find_partner(*, conversation: Conversation, item: Json) -> Json | None:
+    """The other half of a call and its output, looked for among the 100 items after a call or before an output.
+
+    Raises OpenAIError or CredentialUnusable.
+    """
+    side = partner_of(item)
+    if side is None:
+        return None
+    order = OLDEST_FIRST if side.is_later else NEWEST_FIRST
+    page = _page(calls_for(conversation.credential), conversation.openai_id, order, str(item.get("id", "")), ())
+    return next((storable(other) for other in page.items if side.is_met_by(other)), None)
+
+
+def add_items(*, actor: User, conversation: Conversation, items: Sequence[Json], token: str | None = None) -> Event:
+    """Add 1–20 items; gives the event, which holds the ids that OpenAI gave them.
+
+    An OpenAIError with `may_have_happened` means that they may be there all the same: no answer tells.
+    """
+    event, calls = begin_on(conversation, actor, Action.ADD_ITEMS, token=token, item_count=len(items))
+    with recorded(event, changes=True):
+        added = calls.create_items(conversation.openai_id, items)
+    event.finish(Outcome.SUCCEEDED, item_ids=[storable(str(item.get("id", ""))) for item in added.items])
+    return event
+
+
+def delete_items(
+    *, actor: User, conversation: Conversation, item_ids: Sequence[str], token: str | None = None
+) -> Event:
+    """Delete items, one after the other; gives the event.
+
+    A 404 counts as done where an earlier deletion of ours may have been carried out. What fails ends it, and its
+    event says how many were deleted before.
+    """
+    earlier = Event.objects.at_address(conversation.base_url, conversation.openai_id).deletions_of(item_ids)
+    known = {item_id for event in earlier for item_id in event.item_ids}
+    event, calls = begin_on(conversation, actor, Action.DELETE_ITEMS, token=token, item_ids=list(item_ids))
+    for item_id in item_ids:
+        try:
+            with recorded(event, changes=True):
+                _delete(calls, conversation.openai_id, item_id, is_repeat=item_id in known)
+        except OpenAIError as error:
+            _note_partial(event, error)
+            raise
+        event.item_count += 1
+    with transaction.atomic():
+        event.finish(Outcome.SUCCEEDED)
+        earlier.exclude(pk=event.pk).update(outcome=Outcome.UNKNOWN, settled_by=event)
+    return event
+
+
+def _delete(calls: Calls, openai_id: str, item_id: str, *, is_repeat: bool) -> None:
+    try:
+        calls.delete_item(openai_id, item_id)
+    except NotFound as error:
+        if not is_repeat and not error.may_have_happened:
+            raise
+
+
+def _note_partial(event: Event, error: OpenAIError) -> None:
+    if event.item_count:
+        words = f"{event.item_count} of {len(event.item_ids)} items was deleted before OpenAI said:"
+        event.save(update_fields=["item_count"])
+        write_detail(event, message=f"{words} {error.message}")
+        error.message = f"{words} {error.message}"

@@ -25,6 +25,7 @@ OUTCOME_TONES = {
     Outcome.REFUSED: "warn",
     Outcome.FAILED: "off",
     Outcome.UNKNOWN: "bad",
+    Outcome.STOPPED: "warn",
 }
 _STEPS = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"))
 

@@ -11,12 +11,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from .. import responses
 from ..forms.conversations import GetForm, fresh_token
 from ..metadata import difference
-from ..models import Conversation, Credential, Event
+from ..models import Conversation, Credential, Erasure, Event
 from ..models.event import EventQuerySet
 from ..request_preview import as_json
 from ..responses import SignedInRequest
 from ..services.conversations import get_conversation
 from ..services.errors import BelongsToAnother
+from ..transcript_state import TranscriptState
 from .failures import attempted
 from .listing import result_context
 
@@ -81,6 +82,10 @@ def detail_context(request: SignedInRequest, conversation: Conversation) -> dict
         else [],
         "raw": as_json(_raw(conversation)),
         "token": fresh_token(),
+        "transcript": TranscriptState.from_address(dict(request.GET.lists())),
+        "erasure": Erasure.objects.visible_to(request.user).about(conversation).for_list().first()
+        if request.user.has_perm("conversations.view_erasure")
+        else None,
         **result_context(request, conversation),
     }
 

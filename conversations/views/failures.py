@@ -1,6 +1,7 @@
 """What the views do alike when a service does not do what was asked."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -33,6 +34,16 @@ def attempted(
         return show(status_of(error))
 
 
+def read_or_failure(read: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], int]:
+    """The context that `read` gives, or one that tells why there is none; and the status of its page."""
+    try:
+        return read(), 200
+    except OpenAIError as error:
+        return {"failure": error}, responses.FAILED_AT_OPENAI
+    except ServiceError as error:
+        return {"problem": str(error)}, status_of(error)
+
+
 def status_of(error: ServiceError) -> int:
     """The HTTP status of a page that tells of the error."""
     if isinstance(error, BeingChanged | MetadataMoved):
@@ -49,6 +60,8 @@ def _first_result(request: SignedInRequest, error: AlreadySubmitted) -> HttpResp
     """To where one sees what became of the form when it was sent first."""
     event, conversation = error.event, error.event.conversation
     messages.info(request, str(error))
+    if event.erasure is not None:
+        return redirect(event.erasure)
     if event.outcome == Outcome.SUCCEEDED and conversation and conversation.is_visible_to(request.user):
         return to_conversation(request, conversation.pk)
     return redirect("event_detail", event.pk)

@@ -7,35 +7,63 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from .. import responses
-from ..item_text import displayed
+from ..items import displayed, turns
 from ..models import Conversation
 from ..openai_client import is_legal_id
-from ..openai_errors import OpenAIError
+from ..request_preview import as_json
 from ..responses import SignedInRequest
-from ..services.errors import ServiceError
-from ..services.items import list_items
+from ..services.items import list_items, retrieve_item
+from ..transcript_state import TranscriptState
 from .conversations import visible_conversation
+from .failures import read_or_failure
+
+FRAGMENTS = ["items", "more-items"]
 
 
 @require_safe
 @permission_required("conversations.view_conversation", raise_exception=True)
 def item_list(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
-    after = request.GET.get("after", "")
-    context, status = _read(conversation, after if is_legal_id(after) else "")
-    return responses.page(
-        request, "conversations/item_list.html", context, fragments=["items", "more-items"], status=status
+    state = transcript_state(request)
+    found, status = read_or_failure(lambda: _listed(conversation, state))
+    context = {"conversation": conversation, "transcript": state, **found}
+    return responses.page(request, "conversations/item_list.html", context, fragments=FRAGMENTS, status=status)
+
+
+@require_safe
+@permission_required("conversations.view_conversation", raise_exception=True)
+def item_detail(request: SignedInRequest, pk: int, item_id: str) -> HttpResponse:
+    conversation = visible_conversation(request, pk)
+    state = transcript_state(request)
+    found, status = read_or_failure(lambda: _item(conversation, item_id, state))
+    context = {"conversation": conversation, "transcript": state, "item_id": item_id, **found}
+    return responses.page(request, "conversations/item_detail.html", context, status=status)
+
+
+def transcript_state(request: SignedInRequest) -> TranscriptState:
+    """What the address asks for; what can be no id is the beginning."""
+    parameters = dict(request.GET.lists())
+    for name in ("item_after", "item_before"):
+        if not is_legal_id(request.GET.get(name, "")):
+            parameters.pop(name, None)
+    return TranscriptState.from_address(parameters)
+
+
+def _listed(conversation: Conversation, state: TranscriptState) -> dict[str, Any]:
+    found = list_items(
+        conversation=conversation,
+        newest_first=state.newest_first,
+        after=state.after,
+        before=state.before,
+        include=state.include,
     )
+    return {
+        "turns": turns(found.items),
+        "earlier_url": state.before_item(found.earlier) if found.earlier else "",
+        "later_url": state.after_item(found.later) if found.later else "",
+    }
 
 
-def _read(conversation: Conversation, after: str) -> tuple[dict[str, Any], int]:
-    context: dict[str, Any] = {"conversation": conversation, "after": after}
-    try:
-        page = list_items(conversation=conversation, after=after)
-    except OpenAIError as error:
-        return context | {"failure": error}, responses.FAILED_AT_OPENAI
-    except ServiceError as error:
-        return context | {"problem": str(error)}, responses.REJECTED
-    items = [displayed(item) for item in page.items]
-    more = page.has_more and is_legal_id(page.last_id)
-    return context | {"items": items, "next": page.last_id if more else ""}, 200
+def _item(conversation: Conversation, item_id: str, state: TranscriptState) -> dict[str, Any]:
+    item = retrieve_item(conversation=conversation, item_id=item_id, include=state.include)
+    return {"item": displayed(item), "raw": as_json(item)}

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from conversations.management import bulk_examples, seed_data
+from conversations.management import bulk_examples, item_examples, seed_data
 from conversations.models import Conversation, Credential
 from conversations.models.conversation import Origin
 from conversations.openai_errors import NotFound
@@ -22,6 +22,8 @@ from conversations.services.conversations import refresh_conversation, remove_co
 COUNT = 200
 DAYS = 90
 DIFFERS, MISSING, REMOVED = 6, 4, 8
+KEPT = 5  # the newest ones, which stay as they were made
+LONG = 5_000  # messages of the long transcript
 NAME = "Sandbox"
 
 
@@ -88,16 +90,30 @@ def make_all(store: Store) -> list[dict[str, Any]]:
     now = int(time.time())
     ages = sorted((DAYS * 86400 * draw.random() ** 2.2 for _ in range(COUNT)), reverse=True)
     with store.transaction():
-        made = [make_one(store, draw, now - 60 - int(age)) for age in ages[:-1]]
+        made = [make_one(store, draw, now - 360 - int(age)) for age in ages[:-KEPT]]
+        made.append(make_one(store, draw, now - 300, tenant="acme", user=seed_data.CUSTOMER["user_id"]))
+        made += make_special(store, now - 240)
         items = messages(draw, "billing", facts(draw))[1]
         made.append(store.create_conversation(metadata=seed_data.LONGEST_METADATA, items=items, created_at=now - 60))
     return made
 
 
-def make_one(store: Store, draw: random.Random, created_at: int) -> dict[str, Any]:
-    """One conversation with its messages, of a topic that suits its number of orders."""
+def make_special(store: Store, created_at: int) -> list[dict[str, Any]]:
+    """The conversations that show all that a page of items has to bear, a minute apart."""
+    every = [*item_examples.every_type(), *item_examples.invented()]
+    items = [item_examples.long(LONG), item_examples.hostile(), every]
+    return [
+        store.create_conversation(
+            metadata={**seed_data.CUSTOMER, "topic": topic}, items=special, created_at=created_at + 60 * number
+        )
+        for number, (topic, special) in enumerate(zip(seed_data.SPECIAL_TOPICS, items, strict=True))
+    ]
+
+
+def make_one(store: Store, draw: random.Random, created_at: int, **fixed: str) -> dict[str, Any]:
+    """One conversation with its messages, of a topic that suits its number of orders; `fixed` facts are not drawn."""
     topic = pick(draw, seed_data.TOPICS)
-    known = facts(draw)
+    known = {**facts(draw), **fixed}
     summary, items = messages(draw, topic, known)
     metadata = {
         "tenant": known["tenant"],
@@ -158,7 +174,7 @@ def enter(credential: Credential, made: list[dict[str, Any]], actor: User | None
 
 def bring_into_states(store: Store, entered: list[Conversation], actor: User) -> None:
     """Let a few conversations be changed or deleted behind our back, and a few be removed by us."""
-    chosen = random.Random(7).sample(entered[:-1], DIFFERS + MISSING + REMOVED)  # noqa: S311
+    chosen = random.Random(7).sample(entered[:-KEPT], DIFFERS + MISSING + REMOVED)  # noqa: S311
     for conversation in chosen[:DIFFERS]:
         changed = {**conversation.metadata, "plan": "enterprise", "topic": "escalation", "desk": "second line"}
         changed.pop("summary", None)

@@ -1,0 +1,181 @@
+"""What an item is shown as: blocks of text, of which each knows how it wants to look."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+FOLDED_LENGTH = 1_500  # characters, or lines, of a block before it folds
+FOLDED_LINES = 24
+HUGE_LENGTH = 20_000  # characters that a page of many items does not hold: the page of the item does
+INDENTED_LENGTH = 200_000  # characters of JSON that are indented; longer ones are shown as they came
+INDENTED_DEPTH = 40
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_MEDIA_TYPE = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[;,]")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of an item.
+
+    kind: `text` (prose), `refusal` (prose), `code` (monospaced), `reference` (a source, by its title), or `thing` (an
+    image, a file or the like, which is named and not shown); caption: what it is; url: where it lies, if anywhere.
+    """
+
+    kind: str
+    text: str
+    caption: str = ""
+    url: str = ""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is folded where it stands among others."""
+        return len(self.text) > FOLDED_LENGTH or self.text.count("\n") >= FOLDED_LINES
+
+    @property
+    def is_huge(self) -> bool:
+        """Whether only the page of the item holds all of it."""
+        return len(self.text) > HUGE_LENGTH
+
+    @property
+    def beginning(self) -> str:
+        """What of it is seen while it is folded."""
+        lines = self.text[:FOLDED_LENGTH].split("\n", FOLDED_LINES)
+        return "\n".join(lines[:FOLDED_LINES])
+
+
+def text(value: Any, caption: str = "") -> list[Block]:
+    """A text, or the JSON of what is none; nothing where there is nothing."""
+    if is_nothing(value):
+        return []
+    return [Block("text", value, caption)] if isinstance(value, str) else [Block("code", as_json(value), caption)]
+
+
+def code(value: Any, caption: str = "") -> list[Block]:
+    """Something for machines: JSON indented, all else as it is."""
+    if is_nothing(value):
+        return []
+    return [Block("code", reindented(value) if isinstance(value, str) else as_json(value), caption)]
+
+
+def each_text(values: Any, caption: str = "") -> list[Block]:
+    """A text for each of a list's; one for what is no list."""
+    return [block for value in as_list(values) for block in text(value, caption)]
+
+
+def reference(title: Any, url: Any = "", caption: str = "") -> Block:
+    """A source: by its title, or by its address where it has none."""
+    shown = title if isinstance(title, str) and title else as_text(url)
+    return Block("reference", shown, caption, safe_url(url))
+
+
+def thing(name: str, *, url: Any = "", caption: str = "") -> Block:
+    """Something that is named and not shown."""
+    return Block("thing", name, caption, safe_url(url))
+
+
+def image(url: Any, file_id: Any = "", name: str = "Image") -> Block:
+    """An image: where it lies, or what its file is. It is never fetched."""
+    if isinstance(url, str) and url.startswith("data:"):
+        return thing(f"{name}, {described_data(url)}")
+    if isinstance(url, str) and url:
+        return Block("thing", f"{name}: {url}", "", safe_url(url))
+    if isinstance(file_id, str) and file_id:
+        return thing(f"{name}: file {file_id}")
+    return thing(f"{name}: its address was not asked for")
+
+
+def described_data(value: str) -> str:
+    """What base64 data, or a data: URL, holds: its media type and its size."""
+    found = _MEDIA_TYPE.match(value[:100])
+    kind = (found[1] if found else "") or "data"
+    encoded = value.partition(",")[2] if value.startswith("data:") else value
+    return f"{kind}, {as_size(len(encoded) * 3 // 4)}"
+
+
+def as_size(count: int) -> str:
+    """A number of bytes in words."""
+    for unit, size in (("MB", 1_000_000), ("kB", 1_000)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} bytes"
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether a field that may be left out was: null and "" are as good as that, and so is nothing in a list."""
+    return value is None or value in ("", [], {})
+
+
+def as_list(value: Any) -> list[Any]:
+    """A list as it is, nothing as none, and what is no list as the only one."""
+    return value if isinstance(value, list) else [] if is_nothing(value) else [value]
+
+
+def as_map(value: Any) -> Mapping[str, Any]:
+    """A map as it is; an empty one for what is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def as_text(value: Any) -> str:
+    """A text as it is; the JSON of what is none; nothing as ""."""
+    return value if isinstance(value, str) else "" if is_nothing(value) else as_json(value)
+
+
+def as_json(value: Any) -> str:
+    """JSON to be read."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def joined(values: Iterable[Any], separator: str = ", ") -> str:
+    """Texts, one after the other, without those that are empty."""
+    return separator.join(filter(None, map(as_text, values)))
+
+
+def reindented(value: str) -> str:
+    """A JSON text with line breaks: its numbers, keys and order as they came. What is no JSON object or list, or is
+    too long or too deep, comes back as it is."""
+    if value[:1] not in "{[" or not 2 < len(value) <= INDENTED_LENGTH:
+        return value
+    try:
+        json.loads(value)
+        return "".join(_with_breaks(_TOKEN.findall(value)))
+    except (ValueError, RecursionError):
+        return value
+
+
+def _with_breaks(tokens: Sequence[str]) -> Iterator[str]:
+    depth = 0
+    before = ""
+    for piece in tokens:
+        closes = piece in ("}", "]")
+        depth -= closes
+        if depth > INDENTED_DEPTH:
+            raise ValueError("too deep")
+        is_empty = closes and before in ("{", "[")
+        if (before in ("{", "[", ",") or closes) and not is_empty:
+            yield f"\n{'  ' * depth}"
+        yield _readable(piece) if piece[0] == '"' else piece
+        if piece == ":":
+            yield " "
+        depth += piece in ("{", "[")
+        before = piece
+
+
+def _readable(string: str) -> str:
+    """A string of JSON with its letters in place of escapes, unless it holds some that are not to be seen."""
+    decoded = json.loads(string)
+    return json.dumps(decoded, ensure_ascii=False) if decoded.isprintable() else string
+
+
+def safe_url(value: Any) -> str:
+    """An address that a browser may be led to, "" for any other: `javascript:` and `data:` are none."""
+    if not isinstance(value, str) or len(value) > 2_000 or any(ord(each) <= 32 or each == "\x7f" for each in value):
+        return ""
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return ""
+    return value if parts.scheme in ("http", "https") and parts.hostname else ""

@@ -1,0 +1,295 @@
+"""Erasures: every item of a conversation deleted, then the conversation; and the receipt that is left of it.
+
+An Erasure is the work and its receipt in one. It holds ids, counts, times, request ids, who and why, and no text of
+any message. An ErasedItem says of one item what became of it: a row stands before its deletion is sent, and as
+nothing is known of it until an answer comes, so a process may die at any moment.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from .conversation import Conversation
+from .credential import Credential
+
+if TYPE_CHECKING:
+    from .event import EventQuerySet
+
+
+class Stage(models.TextChoices):
+    """How far an erasure is; `stopped` and `running` ones can go on."""
+
+    RUNNING = "running", "Running"
+    STOPPED = "stopped", "Stopped"
+    FINISHED = "finished", "Erased"
+
+
+class Fate(models.TextChoices):
+    """What became of an item.
+
+    `sent`: its deletion was sent, and OpenAI's answer did not settle it. Once OpenAI lists it no more it is
+    `unanswered` where an answer was lost, and `gone` where OpenAI did not know it: somebody else deleted it.
+    """
+
+    FOUND = "found", "Found"
+    SENT = "sent", "Sent, not settled yet"
+    DELETED = "deleted", "Deleted"
+    UNANSWERED = "unanswered", "Deleted, the answer was lost"
+    GONE = "gone", "Already gone"
+    REFUSED = "refused", "Refused by OpenAI"
+
+
+DONE = (Fate.DELETED, Fate.UNANSWERED, Fate.GONE)
+
+
+class ErasureQuerySet(models.QuerySet["Erasure"]):
+    """Erasures."""
+
+    def visible_to(self, user: User | AnonymousUser) -> "ErasureQuerySet":
+        """Those of the credentials that the user may see; those of deleted credentials are for superusers."""
+        if getattr(user, "is_superuser", False) and user.is_active:
+            return self
+        return self.filter(credential__in=Credential.objects.visible_to(user))
+
+    def for_list(self) -> "ErasureQuerySet":
+        """Newest first, with what a row shows."""
+        return self.select_related("conversation", "credential").order_by("-pk")
+
+    def unfinished(self) -> "ErasureQuerySet":
+        """Those that can go on."""
+        return self.exclude(stage=Stage.FINISHED)
+
+    def about(self, conversation: Conversation) -> "ErasureQuerySet":
+        """Those of one conversation."""
+        return self.filter(base_url=conversation.base_url, openai_id=conversation.openai_id)
+
+    def counted(self) -> "ErasureQuerySet":
+        """With the number of items that are done, as `done_count`."""
+        return self.annotate(done_count=models.Count("items", filter=Q(items__fate__in=DONE)))
+
+    def running(self, pk: int) -> "ErasureQuerySet":
+        """The one with this key, unless it was stopped or finished meanwhile."""
+        return self.filter(pk=pk, stage=Stage.RUNNING)
+
+    def lease(self, pk: int, seconds: float) -> str:
+        """Take a running erasure for oneself, for at most so long; gives the key of the lease, "" if it is taken.
+
+        One process works on it at a time; where that died, another may once its lease is over.
+        """
+        key, now = uuid.uuid4().hex, timezone.now()
+        free = self.running(pk).filter(Q(lease="") | Q(leased_until__lt=now))
+        taken = free.update(lease=key, leased_until=now + timedelta(seconds=seconds))
+        return key if taken else ""
+
+    def release(self, lease: str) -> None:
+        """Let another go on."""
+        self.filter(lease=lease).update(lease="", leased_until=None)
+
+
+class Erasure(models.Model):
+    """The erasing of one conversation, and its receipt."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    conversation = models.ForeignKey(Conversation, null=True, on_delete=models.SET_NULL, related_name="erasures")
+    credential = models.ForeignKey(Credential, null=True, on_delete=models.SET_NULL, related_name="+")
+    credential_name = models.CharField(max_length=100)
+    base_url = models.CharField("base URL", max_length=300)
+    openai_id = models.CharField("id at OpenAI", max_length=255)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor_name = models.CharField("asked for by", max_length=150)
+    reason = models.TextField()
+    keys = models.JSONField("metadata keys", default=list)
+    stage = models.CharField(max_length=10, choices=Stage, default=Stage.RUNNING)
+    created_at = models.DateTimeField("begun", default=timezone.now)
+    worked_at = models.DateTimeField("last worked on", default=timezone.now)
+    finished_at = models.DateTimeField("finished", null=True)
+    failure = models.JSONField("last failure", default=dict)
+    failures_in_a_row = models.PositiveIntegerField(default=0)
+    found = models.JSONField("first read", default=dict)
+    emptied = models.JSONField("empty listing", default=dict)
+    removal = models.JSONField("deletion of the conversation", default=dict)
+    proof = models.JSONField("last read", default=dict)
+    lease = models.CharField(max_length=32, blank=True)
+    leased_until = models.DateTimeField(null=True)
+
+    objects = ErasureQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["base_url", "openai_id"],
+                condition=~Q(stage="finished"),
+                name="one_open_erasure_a_conversation",
+            )
+        ]
+        indexes = [models.Index(fields=["credential", "-id"], name="erasure_by_credential")]
+
+    def __str__(self) -> str:
+        return f"Erasure of {self.openai_id}"
+
+    def get_absolute_url(self) -> str:
+        """Its page: progress and receipt."""
+        return reverse("erasure_detail", args=[self.pk])
+
+    @property
+    def is_running(self) -> bool:
+        return self.stage == Stage.RUNNING
+
+    @property
+    def is_finished(self) -> bool:
+        return self.stage == Stage.FINISHED
+
+    @property
+    def numbers(self) -> "Numbers":
+        """How many items met which fate, by now."""
+        counted = self.items.values_list("fate").annotate(models.Count("pk"))
+        return Numbers(Counter(dict(counted.order_by("fate"))))
+
+    def may_go_on(self) -> bool:
+        """Whether nobody stopped it since it was read here."""
+        return Erasure.objects.running(self.pk).exists()
+
+    def note(self, **facts: Any) -> None:
+        """Set these fields, in a write of its own."""
+        for name, value in facts.items():
+            setattr(self, name, value)
+        self.save(update_fields=list(facts))
+
+    def enter(self, items: Iterable[Mapping[str, str]]) -> list["ErasedItem"]:
+        """The rows of listed items, as maps of `item_id` and `type`; those met before keep what is known of them."""
+        listed = {item["item_id"]: item for item in items}
+        rows = [ErasedItem(erasure=self, **item) for item in listed.values()]
+        ErasedItem.objects.bulk_create(rows, ignore_conflicts=True)
+        known = {row.item_id: row for row in self.items.filter(item_id__in=list(listed))}
+        return [known[item_id] for item_id in listed if item_id in known]
+
+    if TYPE_CHECKING:
+        items: "ErasedItemQuerySet"
+        events: EventQuerySet
+        done_count: int
+
+
+class Numbers:
+    """How many items met which fate."""
+
+    def __init__(self, by_fate: Mapping[str, int]) -> None:
+        self._by_fate = by_fate
+
+    @property
+    def found(self) -> int:
+        """All that were ever listed."""
+        return sum(self._by_fate.values())
+
+    @property
+    def done(self) -> int:
+        """Those that are no longer at OpenAI, whoever deleted them."""
+        return sum(self._by_fate.get(fate, 0) for fate in DONE)
+
+    @property
+    def deleted(self) -> int:
+        """Those whose deletion OpenAI confirmed."""
+        return self._by_fate.get(Fate.DELETED, 0)
+
+    @property
+    def unanswered(self) -> int:
+        return self._by_fate.get(Fate.UNANSWERED, 0)
+
+    @property
+    def gone(self) -> int:
+        return self._by_fate.get(Fate.GONE, 0)
+
+    @property
+    def refused(self) -> int:
+        return self._by_fate.get(Fate.REFUSED, 0)
+
+    @property
+    def left(self) -> int:
+        """Those that were listed and are not known to be gone, refused ones included."""
+        return self.found - self.done
+
+
+class ErasedItemQuerySet(models.QuerySet["ErasedItem"]):
+    """Items of erasures."""
+
+    def refused(self) -> "ErasedItemQuerySet":
+        """Those that OpenAI refused to delete."""
+        return self.filter(fate=Fate.REFUSED)
+
+    def offer_again(self) -> None:
+        """Forget that they were refused: they are tried again."""
+        self.refused().update(fate=Fate.FOUND, message="")
+
+    def settle_as_gone(self) -> None:
+        """OpenAI lists none of them any more: what is known of each is final, and the words of failures go."""
+        self.filter(fate=Fate.SENT, unanswered__gt=0).update(fate=Fate.UNANSWERED)
+        self.exclude(fate__in=DONE).update(fate=Fate.GONE)
+        self.exclude(message="").update(message="")
+
+
+class ErasedItem(models.Model):
+    """One item, the attempts to delete it, and what became of it."""
+
+    erasure = models.ForeignKey(Erasure, on_delete=models.CASCADE, related_name="items", db_index=False)
+    item_id = models.CharField("id at OpenAI", max_length=255)
+    type = models.CharField(max_length=60)
+    fate = models.CharField(max_length=10, choices=Fate, default=Fate.FOUND)
+    tries = models.PositiveIntegerField(default=0)
+    unanswered = models.PositiveIntegerField(default=0, help_text="Tries that may have deleted it, for all one knows.")
+    sent_at = models.DateTimeField("last sent", null=True)
+    client_request_id = models.CharField("X-Client-Request-Id", max_length=80, blank=True)
+    request_id = models.CharField("request id", max_length=200, blank=True)
+    status = models.PositiveSmallIntegerField("HTTP status", null=True)
+    code = models.CharField(max_length=200, blank=True)
+    message = models.TextField(blank=True)
+
+    objects = ErasedItemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["erasure", "item_id"], name="erased_item_once")]
+        indexes = [models.Index(fields=["erasure", "fate"], name="erased_item_by_fate")]
+
+    def __str__(self) -> str:
+        return f"{self.item_id}: {self.get_fate_display()}"
+
+    @property
+    def is_refused(self) -> bool:
+        return self.fate == Fate.REFUSED
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether OpenAI said of it that it is gone."""
+        return self.fate in (Fate.SENT, Fate.DELETED) and self.status in (200, 404)
+
+    def note_sending(self, client_request_id: str) -> None:
+        """Its deletion is about to be sent, as the attempt with this id: committed before it is."""
+        self.tries, self.unanswered = self.tries + 1, self.unanswered + 1
+        self.client_request_id, self.sent_at, self.fate = client_request_id, timezone.now(), Fate.SENT
+        self.status, self.request_id = None, ""
+        self.save()
+
+    def note_answer(self, status: int | None, request_id: str) -> None:
+        """What was answered to the attempt; saved with its fate, or with the next attempt."""
+        self.status, self.request_id = status, request_id[:200]
+        if status is not None and status < 500 and status != 408:  # as `openai_errors` has it: surely done or not
+            self.unanswered -= 1
+
+    def note_fate(self, fate: str, *, code: str = "", message: str = "") -> None:
+        """What became of it, by OpenAI's answer."""
+        self.fate, self.code, self.message = fate, code[:200], message
+        self.save()
+
+
+def moment(at: datetime | None = None) -> str:
+    """A moment as the receipt's facts hold it: ISO 8601, in UTC."""
+    return (at or timezone.now()).isoformat(timespec="seconds")

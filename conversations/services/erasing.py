@@ -1,0 +1,194 @@
+"""Erasing a conversation at OpenAI: every item, then the conversation itself, then what the index holds of it.
+
+The work is resumable at any point: what is known stands in the rows of the Erasure, written before and after each
+deletion. `work_on()` does a few seconds of it, for a page that posts on or for a worker; one process at a time holds
+its lease. Each run of it, from beginning or going on to its end, is an event, and as such the lock on the conversation.
+
+Items are listed from the start, deleted, and listed from the start again, past those that OpenAI refused to delete.
+An empty listing just before the conversation goes is the proof for the items, a 404 afterwards the one for the
+conversation (R26): once that is gone its item routes answer 404 in any case.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from ..metadata import storable
+from ..models import Action, Conversation, Credential, Erasure, Event, Outcome
+from ..models.erasure import Stage, moment
+from ..openai_errors import Locked, OpenAIError
+from .attempts import begin, write_detail
+from .credentials import WEB_PATIENCE, client_for
+from .erasure_run import Run, is_final
+from .errors import CredentialUnusable, ServiceError
+from .rows import begin_on, is_ours, locked, read
+
+SECONDS_A_STEP = 5.0
+LEASE_MARGIN = 5.0  # seconds beyond a step, for what surrounds its calls
+LONGEST_WAIT = 15.0  # seconds between steps where OpenAI names none
+MOST_FAILURES = 20  # steps in a row that fail and delete nothing, before it stops
+
+
+def begin_erasure(*, actor: User, conversation: Conversation, reason: str, token: str | None = None) -> Erasure:
+    """Begin to erase it, with a recorded read that OpenAI answered 200 (R25): without one nothing is erased, and
+    there is no receipt. Nothing is deleted yet: `work_on()` does that.
+
+    Raises OpenAIError, CredentialUnusable, AlreadySubmitted, BeingChanged; ServiceError where one was begun already.
+    """
+    if Erasure.objects.unfinished().about(conversation).exists():
+        raise ServiceError("Its erasure was begun already, and is not finished. Go on with that one.")
+    event, calls = begin_on(conversation, actor, Action.ERASE, token=token)
+    remote = read(event, calls, conversation.openai_id, conversation)
+    with transaction.atomic():
+        row = locked(conversation)
+        row.store_answer(remote.metadata, by_us=is_ours(row, remote.metadata))
+        erasure = Erasure.objects.create(
+            conversation=row,
+            credential=row.credential,
+            credential_name=row.credential.name,
+            base_url=row.base_url,
+            openai_id=row.openai_id,
+            actor=actor,
+            actor_name=actor.get_username(),
+            reason=storable(reason),
+            keys=list(row.metadata),
+            found={"status": 200, "request_id": remote.request_id, "at": moment()},
+        )
+        event.erasure = erasure
+        event.save()
+    return erasure
+
+
+def work_on(*, actor: User, erasure: Erasure, seconds: float = SECONDS_A_STEP) -> Erasure:
+    """Go on with a running erasure for at most so many seconds; gives it as it is then, with its failure if one came
+    up. Nothing is done where it does not run, or where another process is at work on it.
+
+    Raises BeingChanged where somebody else changes the conversation at present.
+    """
+    lease = Erasure.objects.lease(erasure.pk, seconds + LEASE_MARGIN)
+    if lease:
+        try:
+            _work(actor, _current(erasure), seconds)
+        finally:
+            Erasure.objects.release(lease)
+    return _current(erasure)
+
+
+def resume_erasure(*, erasure: Erasure) -> Erasure:
+    """Let a stopped erasure run again, items that OpenAI refused included. `work_on()` then goes on."""
+    with transaction.atomic():
+        row = Erasure.objects.select_for_update(of=("self",)).get(pk=erasure.pk)
+        if row.stage == Stage.STOPPED:
+            row.items.offer_again()
+            credential = row.conversation.credential if row.conversation else row.credential
+            row.note(stage=Stage.RUNNING, failure={}, failures_in_a_row=0, credential=credential)
+    return _current(erasure)
+
+
+def stop_erasure(*, actor: User, erasure: Erasure) -> Erasure:
+    """Stop a running erasure: whoever works on it ends before the next deletion."""
+    with transaction.atomic():
+        row = Erasure.objects.select_for_update(of=("self",)).get(pk=erasure.pk)
+        if row.stage == Stage.RUNNING:
+            words = f"Stopped by {actor.get_username()}."
+            row.note(stage=Stage.STOPPED, failure={"message": words, "is_asked_for": True, "at": moment()})
+            for event in row.events.pending():
+                event.finish(Outcome.STOPPED)
+    return _current(erasure)
+
+
+def erase(*, actor: User, erasure: Erasure, seconds: float) -> Erasure:
+    """Work on it until it is finished or stopped, or the seconds are over, waiting where OpenAI asks to: for a worker,
+    or for all conversations of a search, one after the other. Raises what `work_on()` raises."""
+    until = time.monotonic() + seconds
+    while erasure.is_running and (left := until - time.monotonic()) > 0:
+        erasure = work_on(actor=actor, erasure=erasure, seconds=min(SECONDS_A_STEP, left))
+        if erasure.is_running:
+            time.sleep(min(wait_before_next(erasure), max(0.0, until - time.monotonic())))
+    return erasure
+
+
+def wait_before_next(erasure: Erasure) -> float:
+    """Seconds to wait before it is worked on again: what OpenAI asks for, or longer after each failure."""
+    if not erasure.failure:
+        return 0.0
+    asked = erasure.failure.get("retry_after")
+    return float(asked) if asked is not None else min(0.5 * 2**erasure.failures_in_a_row, LONGEST_WAIT)
+
+
+def _current(erasure: Erasure) -> Erasure:
+    return Erasure.objects.for_list().get(pk=erasure.pk)
+
+
+def _work(actor: User, erasure: Erasure, seconds: float) -> None:
+    if erasure.credential is None:
+        _stop(erasure, {"message": "Its credential was deleted: nothing can be sent any more."})
+        return
+    try:
+        client = client_for(erasure.credential)
+    except CredentialUnusable as error:
+        _stop(erasure, {"message": str(error)})
+        return
+    event = _event_of_run(actor, erasure, erasure.credential)
+    before = erasure.numbers.done
+    try:
+        Run(erasure, event, client.with_budget(seconds, patience=WEB_PATIENCE)).go_on()
+    except OpenAIError as error:
+        _note_failure(erasure, error, is_progress=erasure.numbers.done > before)
+    else:
+        Erasure.objects.running(erasure.pk).update(worked_at=timezone.now(), failures_in_a_row=0, failure={})
+
+
+def _event_of_run(actor: User, erasure: Erasure, credential: Credential) -> Event:
+    """The open event of this actor's run, or that of a new one: who ran it before is gone."""
+    event = erasure.events.pending().first()
+    if event is not None and event.actor_id == actor.pk:
+        event.touch()
+        return event
+    if event is not None:
+        event.finish(Outcome.STOPPED)
+    event = begin(
+        actor=actor,
+        action=Action.ERASE,
+        credential=credential,
+        openai_id=erasure.openai_id,
+        conversation=erasure.conversation,
+        erasure=erasure,
+    )
+    erasure.events.unresolved().exclude(pk=event.pk).update(outcome=Outcome.STOPPED, settled_by=event)
+    return event
+
+
+def _note_failure(erasure: Erasure, error: OpenAIError, *, is_progress: bool) -> None:
+    """Keep what went wrong; what waiting does not mend stops it, and so does failing for long."""
+    is_locked = isinstance(error, Locked)
+    in_a_row = 1 if is_progress or is_locked else erasure.failures_in_a_row + 1
+    failure = {
+        "message": error.message,
+        "advice": error.what_to_do,
+        "status": error.status,
+        "code": error.code,
+        "request_id": error.request_id,
+        "retry_after": error.retry_after,
+        "at": moment(),
+    }
+    if not erasure.may_go_on():
+        return  # somebody stopped it, and that is what it shall say
+    if is_final(error) or in_a_row > MOST_FAILURES:
+        _stop(erasure, failure)
+    else:
+        erasure.note(failure=failure, failures_in_a_row=in_a_row, worked_at=timezone.now())
+
+
+def _stop(erasure: Erasure, failure: Mapping[str, Any]) -> None:
+    """It cannot go on until somebody has looked at why."""
+    with transaction.atomic():
+        erasure.note(stage=Stage.STOPPED, failure={**failure, "at": moment()}, worked_at=timezone.now())
+        for event in erasure.events.pending():
+            facts = {name: failure.get(name) or "" for name in ("code", "request_id")}
+            event.finish(Outcome.STOPPED, status=failure.get("status"), **facts)
+            write_detail(event, message=failure["message"])

@@ -1,0 +1,82 @@
+"""Taking a whole transcript along: read a page at a time and never stored; each download is an event.
+
+A download is no lock, and may take longer than a web request: its event shows a sign of life with each page.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from django.contrib.auth.models import User
+
+from ..items.files import File
+from ..models import Action, Conversation, Event, Outcome
+from ..openai_client import ItemPage
+from ..openai_errors import OpenAIError
+from .attempts import begin, fail
+from .credentials import client_for
+from .errors import CredentialUnusable
+from .items import all_pages
+
+logger = logging.getLogger(__name__)
+
+
+def download(*, actor: User, conversation: Conversation, file: File, include: Sequence[str] = ()) -> Iterator[str]:
+    """The text of the file, a page of items at a time. The first page is read before anything is given.
+
+    Raises OpenAIError or CredentialUnusable where that fails. What fails later ends the file with a sentence that
+    says so, and is raised then, so that the server cuts the connection.
+    """
+    client_for(conversation.credential)
+    event = begin(
+        actor=actor,
+        action=Action.EXPORT,
+        credential=conversation.credential,
+        openai_id=conversation.openai_id,
+        conversation=conversation,
+    )
+    read = all_pages(conversation, include)
+    try:
+        first = next(read)
+    except OpenAIError as error:
+        fail(event, error, changes=False)
+        raise
+    return _written(event, file, first, read)
+
+
+def _written(event: Event, file: File, first: ItemPage, rest: Iterator[ItemPage]) -> Iterator[str]:
+    try:
+        yield file.head()
+        yield _page(event, file, first)
+        for page in rest:
+            yield _page(event, file, page)
+        yield file.foot()
+    except (OpenAIError, CredentialUnusable) as error:
+        logger.warning("The download of event %s broke off after %s items.", event.pk, event.item_count)
+        yield file.broken(_why(event, error))
+        _close(event, error)
+        raise
+    except GeneratorExit:  # whoever asked for it went away
+        event.finish(Outcome.STOPPED)
+        raise
+    event.finish(Outcome.SUCCEEDED)
+
+
+def _page(event: Event, file: File, page: ItemPage) -> str:
+    text = file.page(page.items)
+    event.item_count += len(page.items)
+    event.request_id = page.request_id[:200]
+    event.save(update_fields=["item_count", "request_id"])
+    event.touch()
+    return text
+
+
+def _why(event: Event, error: OpenAIError | CredentialUnusable) -> str:
+    words = error.in_full if isinstance(error, OpenAIError) else str(error)
+    return f"{event.item_count} items were read before. {words}"
+
+
+def _close(event: Event, error: OpenAIError | CredentialUnusable) -> None:
+    if isinstance(error, OpenAIError):
+        fail(event, error, changes=False)
+    else:
+        event.finish(Outcome.FAILED)

@@ -1,0 +1,88 @@
+"""Which items of a conversation a page shows, read once from the address; every link of it is built from it. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from .list_state import kept
+
+# What the API leaves out unless it is asked for, by the name that it has there. Source: API reference, "include".
+INCLUDABLE = {
+    "file_search_call.results": "Results of file searches",
+    "web_search_call.results": "Results of web searches",
+    "web_search_call.action.sources": "Sources of web searches",
+    "message.input_image.image_url": "Addresses of images",
+    "computer_call_output.output.image_url": "Addresses of screenshots",
+    "code_interpreter_call.outputs": "Outputs of the code interpreter",
+    "reasoning.encrypted_content": "Encrypted reasoning",
+    "message.output_text.logprobs": "Log probabilities",
+}
+
+
+@dataclass(frozen=True)
+class TranscriptState:
+    """Where in a transcript one is: after one item or before one, in which order, with what is included.
+
+    `result`: the address of the list that the conversation was opened from, carried along.
+    """
+
+    newest_first: bool = False
+    after: str = ""
+    before: str = ""
+    include: tuple[str, ...] = ()
+    result: str = ""
+
+    @classmethod
+    def from_address(cls, parameters: Mapping[str, Sequence[str]]) -> "TranscriptState":
+        """The state of `?items=newest&item_after=msg_…&include=…`; what is unknown counts as not there."""
+        one = {name: values[-1] for name, values in parameters.items() if values}
+        wanted = parameters.get("include", ())
+        return cls(
+            newest_first=one.get("items") == "newest",
+            after=one.get("item_after", ""),
+            before=one.get("item_before", "") if not one.get("item_after") else "",
+            include=tuple(name for name in INCLUDABLE if name in wanted),
+            result=kept(parameters)[1:],
+        )
+
+    @property
+    def address(self) -> str:
+        """The address of this very place."""
+        places = {"item_after": self.after, "item_before": self.before}
+        return self._address(*((name, value) for name, value in places.items() if value))
+
+    @property
+    def start(self) -> str:
+        """The address of the first items."""
+        return self._address()
+
+    @property
+    def turned(self) -> str:
+        """The address of the first items in the other order."""
+        return replace(self, newest_first=not self.newest_first)._address()
+
+    @property
+    def included(self) -> str:
+        """What is included, as an address of another page about the conversation has it."""
+        return self._joined(urlencode([("include", name) for name in self.include]))
+
+    @property
+    def includable(self) -> list[tuple[str, str, bool]]:
+        """What can be included: its name, its words, and whether it is."""
+        return [(name, words, name in self.include) for name, words in INCLUDABLE.items()]
+
+    def after_item(self, item_id: str) -> str:
+        """The address of the items that follow one."""
+        return self._address(("item_after", item_id))
+
+    def before_item(self, item_id: str) -> str:
+        """The address of the items that stand before one."""
+        return self._address(("item_before", item_id))
+
+    def _address(self, *place: tuple[str, str]) -> str:
+        order = [("items", "newest")] if self.newest_first else []
+        return self._joined(urlencode([*order, *place, *(("include", name) for name in self.include)])) or "?"
+
+    def _joined(self, own: str) -> str:
+        parts = "&".join(part for part in (own, self.result) if part)
+        return f"?{parts}" if parts else ""

@@ -1,0 +1,152 @@
+"""Erasing a conversation: asking for it, going on with it, and the receipt."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from .. import responses
+from ..forms.items import EraseForm
+from ..models import Conversation, Credential, Erasure
+from ..paging import keyset_page
+from ..receipt import receipt
+from ..responses import SignedInRequest
+from ..services.erasing import begin_erasure, resume_erasure, stop_erasure, wait_before_next, work_on
+from ..services.errors import BeingChanged
+from ..services.items import ITEMS_A_PAGE, list_items
+from .conversations import visible_conversation
+from .failures import attempted, read_or_failure
+
+ITEMS_SHOWN = 200
+POLL = 2  # seconds between looks at an erasure that somebody else works on
+
+
+@require_safe
+@permission_required("conversations.view_erasure", raise_exception=True)
+def erasure_list(request: SignedInRequest) -> HttpResponse:
+    erasures = Erasure.objects.visible_to(request.user).for_list().counted()
+    cursors = {name: request.GET.get(name, "") for name in ("before", "after")}
+    page = keyset_page(erasures, "pk", **cursors, size=settings.PAGE_SIZE)
+    context = {
+        "page": page,
+        "newer_url": f"?after={page.newer}" if page.newer else "",
+        "older_url": f"?before={page.older}" if page.older else "",
+    }
+    return responses.page(request, "conversations/erasure_list.html", context, fragments=["erasures"])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("conversations.delete_conversation", raise_exception=True)
+def erasure_create(request: SignedInRequest, pk: int) -> HttpResponse:
+    conversation = visible_conversation(request, pk)
+    begun = Erasure.objects.visible_to(request.user).unfinished().about(conversation).first()
+    if begun is not None:
+        return redirect(begun)
+    if request.method != "POST":
+        return _create_page(request, conversation, EraseForm(conversation=conversation))
+    form = EraseForm(request.POST, conversation=conversation)
+    if not form.is_valid():
+        return _create_page(request, conversation, form, status=responses.REJECTED)
+    return attempted(
+        request,
+        form,
+        lambda: _begin(request, conversation, form),
+        lambda status: _create_page(request, conversation, form, status=status),
+    )
+
+
+@require_safe
+@permission_required("conversations.view_erasure", raise_exception=True)
+def erasure_detail(request: SignedInRequest, pk: int) -> HttpResponse:
+    return _page(request, _visible(request, pk))
+
+
+@require_safe
+@permission_required("conversations.view_erasure", raise_exception=True)
+def erasure_receipt(request: SignedInRequest, pk: int) -> HttpResponse:
+    erasure = _visible(request, pk)
+    response = JsonResponse(receipt(erasure), json_dumps_params={"indent": 2, "ensure_ascii": False})
+    name = f"erasure {erasure.openai_id[:80]}.json"
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
+    return response
+
+
+@require_POST
+@permission_required("conversations.delete_conversation", raise_exception=True)
+def erasure_work(request: SignedInRequest, pk: int) -> HttpResponse:
+    """What the page posts by itself: it goes on with one that runs, and never with one that was stopped."""
+    return _work(request, _visible(request, pk))
+
+
+@require_POST
+@permission_required("conversations.delete_conversation", raise_exception=True)
+def erasure_resume(request: SignedInRequest, pk: int) -> HttpResponse:
+    return _work(request, resume_erasure(erasure=_visible(request, pk)))
+
+
+@require_POST
+@permission_required("conversations.delete_conversation", raise_exception=True)
+def erasure_stop(request: SignedInRequest, pk: int) -> HttpResponse:
+    return _answer(request, stop_erasure(actor=request.user, erasure=_visible(request, pk)))
+
+
+def _visible(request: SignedInRequest, pk: int) -> Erasure:
+    return get_object_or_404(Erasure.objects.visible_to(request.user).for_list(), pk=pk)
+
+
+def _begin(request: SignedInRequest, conversation: Conversation, form: EraseForm) -> HttpResponse:
+    facts = {name: form.cleaned_data[name] for name in ("reason", "token")}
+    return redirect(begin_erasure(actor=request.user, conversation=conversation, **facts))
+
+
+def _work(request: SignedInRequest, erasure: Erasure) -> HttpResponse:
+    try:
+        return _answer(request, work_on(actor=request.user, erasure=erasure))
+    except BeingChanged as error:
+        return _answer(request, erasure, problem=str(error))
+
+
+def _answer(request: SignedInRequest, erasure: Erasure, problem: str = "") -> HttpResponse:
+    """The page's moving part; without scripts, the page."""
+    if responses.is_wanted(request, "erasure"):
+        return _page(request, erasure, problem)
+    if problem:
+        messages.error(request, problem)
+    return redirect(erasure)
+
+
+def _page(request: SignedInRequest, erasure: Erasure, problem: str = "") -> HttpResponse:
+    run = erasure.events.pending().first()
+    may_work = request.user.has_perm("conversations.delete_conversation")
+    is_mine = run is not None and run.actor_id == request.user.pk and run.is_pending
+    context: dict[str, Any] = {
+        "erasure": erasure,
+        "numbers": erasure.numbers,
+        "refused": erasure.items.refused()[:ITEMS_SHOWN],
+        "items": erasure.items.all()[:ITEMS_SHOWN],
+        "runs": erasure.events.order_by("pk"),
+        "run": run,
+        "problem": problem,
+        "is_driven": erasure.is_running and is_mine and may_work,
+        "wait": round(wait_before_next(erasure) + (POLL if problem or erasure.lease else 0), 1),
+        "poll": POLL,
+        "credentials": Credential.objects.visible_to(request.user).keys(),
+    }
+    return responses.page(request, "conversations/erasure_detail.html", context, fragments=["erasure"])
+
+
+def _create_page(
+    request: SignedInRequest, conversation: Conversation, form: EraseForm, *, status: int = 200
+) -> HttpResponse:
+    context: dict[str, Any] = {"conversation": conversation, "form": form}
+    if request.GET.get("count"):
+        found, _ = read_or_failure(lambda: {"listed": list_items(conversation=conversation)})
+        context |= {**found, "most": ITEMS_A_PAGE}
+    return responses.page(
+        request, "conversations/erasure_create.html", context, fragments=["item-count"], status=status
+    )
