@@ -8,7 +8,7 @@ from .models.erasure import Fate
 CANNOT_BE_KNOWN = (
     "Whether somebody added items between the empty listing and the deletion of the conversation: OpenAI keeps the "
     "items of a deleted conversation, and nobody can list them any more.",
-    "What is kept elsewhere: OpenAI’s backups and logs, files that items name by their id, and what other programs took.",
+    "What is kept elsewhere: OpenAI’s backups and logs, files that items name by their id, copies of other programs.",
 )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from .list_state import kept
 
@@ -70,6 +70,11 @@ class TranscriptState:
     def includable(self) -> list[tuple[str, str, bool]]:
         """What can be included: its name, its words, and whether it is."""
         return [(name, words, name in self.include) for name, words in INCLUDABLE.items()]
+
+    @property
+    def hidden(self) -> list[tuple[str, str]]:
+        """What a form that chooses what is included carries along."""
+        return [*([("items", "newest")] if self.newest_first else []), *parse_qsl(self.result, keep_blank_values=True)]
 
     def after_item(self, item_id: str) -> str:
         """The address of the items that follow one."""

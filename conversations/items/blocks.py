@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 FOLDED_LENGTH = 1_500  # characters, or lines, of a block before it folds
-FOLDED_LINES = 24
+FOLDED_LINES = 16
 HUGE_LENGTH = 20_000  # characters that a page of many items does not hold: the page of the item does
 INDENTED_LENGTH = 200_000  # characters of JSON that are indented; longer ones are shown as they came
 INDENTED_DEPTH = 40
@@ -62,8 +62,8 @@ def code(value: Any, caption: str = "") -> list[Block]:
 
 
 def each_text(values: Any, caption: str = "") -> list[Block]:
-    """A text for each of a list's; one for what is no list."""
-    return [block for value in as_list(values) for block in text(value, caption)]
+    """The texts of a list, each in a line; what is no text as its JSON."""
+    return text("\n".join(map(as_text, as_list(values))), caption)
 
 
 def reference(title: Any, url: Any = "", caption: str = "") -> Block:

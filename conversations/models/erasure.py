@@ -225,6 +225,10 @@ class ErasedItemQuerySet(models.QuerySet["ErasedItem"]):
         """Those that OpenAI refused to delete."""
         return self.filter(fate=Fate.REFUSED)
 
+    def sent_since(self, moment: datetime) -> int:
+        """How many were dealt with since then."""
+        return self.filter(sent_at__gte=moment, fate__in=DONE).count()
+
     def offer_again(self) -> None:
         """Forget that they were refused: they are tried again."""
         self.refused().update(fate=Fate.FOUND, message="")
@@ -265,6 +269,10 @@ class ErasedItem(models.Model):
     @property
     def is_refused(self) -> bool:
         return self.fate == Fate.REFUSED
+
+    @property
+    def is_done(self) -> bool:
+        return self.fate in DONE
 
     @property
     def is_answered(self) -> bool:

@@ -7,14 +7,15 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from .. import responses
 from ..forms.items import EraseForm
-from ..models import Conversation, Credential, Erasure
+from ..models import Conversation, Credential, Erasure, Event
 from ..paging import keyset_page
-from ..receipt import receipt
+from ..receipt import CANNOT_BE_KNOWN, receipt
 from ..responses import SignedInRequest
 from ..services.erasing import begin_erasure, resume_erasure, stop_erasure, wait_before_next, work_on
 from ..services.errors import BeingChanged
@@ -133,11 +134,19 @@ def _page(request: SignedInRequest, erasure: Erasure, problem: str = "") -> Http
         "run": run,
         "problem": problem,
         "is_driven": erasure.is_running and is_mine and may_work,
-        "wait": round(wait_before_next(erasure) + (POLL if problem or erasure.lease else 0), 1),
+        "wait": f"{wait_before_next(erasure) + (POLL if problem or erasure.lease else 0):.1f}",
         "poll": POLL,
+        "rate": _rate(erasure, run),
+        "cannot_be_known": CANNOT_BE_KNOWN,
         "credentials": Credential.objects.visible_to(request.user).keys(),
     }
     return responses.page(request, "conversations/erasure_detail.html", context, fragments=["erasure"])
+
+
+def _rate(erasure: Erasure, run: Event | None) -> int:
+    """Items a minute since the present run began; 0 where that cannot be said yet."""
+    seconds = (timezone.now() - run.created_at).total_seconds() if run is not None else 0
+    return round(erasure.items.sent_since(run.created_at) * 60 / seconds) if run is not None and seconds > 10 else 0
 
 
 def _create_page(

@@ -13,15 +13,24 @@
     hideToast = setTimeout(function () { toast.hidden = true; }, asksToSignIn ? 60000 : 8000);
   }
 
-  async function copy(selector) {
-    const text = document.querySelector(selector).textContent;
+  async function copy(...elements) {
+    if (!elements.length) {
+      say("Open the item to copy all of it.");
+      return;
+    }
     try {
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(elements.map(function (element) { return element.textContent; }).join("\n\n"));
       say("Copied.");
     } catch {
-      getSelection().selectAllChildren(document.querySelector(selector));
+      getSelection().selectAllChildren(elements[0].closest("[data-item] .turn-body") || elements[0]);
       say("Selected: copy it with Ctrl+C.");
     }
+  }
+
+  // All that an item says, also what is folded; none where a part of it stands on the item's own page only.
+  function textsOf(button) {
+    const item = button.closest("[data-item]");
+    return item.querySelector("[data-elsewhere]") ? [] : item.querySelectorAll("[data-text]");
   }
 
   // Characters as OpenAI counts them: code points, not UTF-16 units.
@@ -43,9 +52,9 @@
   document.documentElement.classList.add("scripted");
 
   document.addEventListener("click", function (event) {
-    const button = event.target.closest("[data-copy]");
+    const button = event.target.closest("[data-copy], [data-copy-item]");
     if (button) {
-      copy(button.dataset.copy);
+      copy(...(button.dataset.copy ? document.querySelectorAll(button.dataset.copy) : textsOf(button)));
     }
   });
 
