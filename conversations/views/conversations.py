@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from .. import responses
 from ..forms.conversations import GetForm, fresh_token
-from ..metadata import difference
+from ..metadata import Change, difference
 from ..models import Conversation, Credential, Erasure, Event
 from ..models.event import EventQuerySet
 from ..request_preview import as_json
@@ -77,17 +77,26 @@ def detail_context(request: SignedInRequest, conversation: Conversation) -> dict
         "done": done,
         "told": done.told if done else [],
         "others": others.exclude(pk=conversation.credential_id),
-        "differences": difference(conversation.our_metadata or {}, conversation.metadata)
-        if conversation.our_metadata is not None
-        else [],
+        "differences": _differences(conversation),
         "raw": as_json(_raw(conversation)),
         "token": fresh_token(),
         "transcript": TranscriptState.from_address(dict(request.GET.lists())),
-        "erasure": Erasure.objects.visible_to(request.user).about(conversation).for_list().first()
-        if request.user.has_perm("conversations.view_erasure")
-        else None,
+        "erasure": _erasure(request, conversation),
         **result_context(request, conversation),
     }
+
+
+def _differences(conversation: Conversation) -> list[Change]:
+    """What OpenAI holds otherwise than we had it."""
+    ours = conversation.our_metadata
+    return [] if ours is None else difference(ours, conversation.metadata)
+
+
+def _erasure(request: SignedInRequest, conversation: Conversation) -> Erasure | None:
+    """The last erasure of it, if the user may see it."""
+    if not request.user.has_perm("conversations.view_erasure"):
+        return None
+    return Erasure.objects.visible_to(request.user).about(conversation).for_list().first()
 
 
 def _done_event(request: SignedInRequest, events: EventQuerySet) -> Event | None:
