@@ -184,7 +184,7 @@ def _plain(text: str) -> str:
 
 def _lines(rows: Iterable[Iterable[str]]) -> str:
     buffer = StringIO(newline="")
-    csv.writer(buffer, lineterminator="\r\n").writerows(map(_safe, row) for row in rows)
+    csv.writer(buffer, lineterminator="\r\n").writerows(map(_safe, rows))
     return buffer.getvalue()
 
 

@@ -92,6 +92,15 @@
     }
   });
 
+  // A form that starts a download stays on its page, which then looks how the download goes. (As a trigger of htmx
+  // "submit" would keep the browser from sending the form.)
+  document.addEventListener("submit", function (event) {
+    const watcher = event.target.dataset.watchedBy;
+    if (watcher) {
+      setTimeout(function () { document.querySelector(watcher).dispatchEvent(new Event("look")); }, 700);
+    }
+  });
+
   addEventListener("pageshow", function () {
     document.querySelectorAll("[data-sent]").forEach(function (form) { delete form.dataset.sent; });
   });
