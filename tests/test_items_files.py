@@ -81,6 +81,12 @@ def test_json_of_several_pages_is_one_document(sizes: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["json", "jsonl"])
+def test_a_number_that_is_larger_than_any_float_leaves_the_file_json(kind: str) -> None:
+    too_large = {"id": "large", "type": "telepathy", "number": float("inf")}  # what Python reads of 1e999
+    assert "Infinity" not in written(kind, [too_large])
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl"])
 def test_a_file_can_be_written_whatever_its_characters_are(kind: str) -> None:
     assert written(kind, [BROKEN, message("ä\u2028😀")]).encode().decode().count("ä") == 1
 
@@ -104,10 +110,10 @@ def test_json_lines_are_an_item_a_line() -> None:
 
 
 def test_csv_is_read_back_with_a_row_for_each_item() -> None:
-    header, *found = rows(written("csv", EXAMPLES[:5], EXAMPLES[5:]))
+    header, *found = rows(written("csv", SHORT[:5], SHORT[5:]))
     assert tuple(header) == COLUMNS
-    assert [json.loads(row[-1]) for row in found] == EXAMPLES
-    assert [row[0] for row in found] == [str(number) for number in range(1, len(EXAMPLES) + 1)]
+    assert [json.loads(row[-1]) for row in found] == SHORT
+    assert [row[0] for row in found] == [str(number) for number in range(1, len(SHORT) + 1)]
 
 
 def test_csv_says_what_the_page_says() -> None:

@@ -86,7 +86,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def for_list(self) -> "EventQuerySet":
         """Newest first, with what a row shows."""
-        return self.select_related("detail", "credential", "conversation", "settled_by").order_by("-pk")
+        return self.select_related("detail", "credential", "conversation", "settled_by", "erasure").order_by("-pk")
 
     def open_at(self, base_url: str, openai_id: str) -> "EventQuerySet":
         """The event that holds the lock on a conversation, if any."""
@@ -224,6 +224,11 @@ class Event(models.Model):
     def is_reading(self) -> bool:
         """Whether all that it asked for is a read, which changes nothing at OpenAI."""
         return self.action in READS
+
+    @property
+    def is_about_items(self) -> bool:
+        """Whether it concerns what is inside the conversation, of which reading the conversation tells nothing."""
+        return self.action in ABOUT_ITEMS
 
     @property
     def is_pending(self) -> bool:
