@@ -12,7 +12,6 @@ JSON holds metadata as OpenAI gave it. In CSV each key can have a column; there 
 an empty value look alike.
 """
 
-import csv
 import json
 import logging
 import re
@@ -22,7 +21,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
-from io import StringIO
 from itertools import chain, groupby, islice
 from typing import Any
 
@@ -31,6 +29,7 @@ from .models import Conversation
 from .query import Query
 from .search import Search
 from .search.counts import keys_of
+from .spreadsheet import BYTE_ORDER_MARK, lines
 
 CONTENT_TYPES = {"csv": "text/csv", "json": "application/json", "jsonl": "application/x-ndjson"}  # by format
 METADATA = ("columns", "json")  # how CSV holds it
@@ -40,13 +39,9 @@ BATCHES_FOR_KEYS = 2  # whose keys are the columns, where they are all
 MOST_KEY_COLUMNS = 200
 LONGEST_NAME = 80  # characters of a query in the name of a file
 
-# Excel reads a CSV file without it as the system's old encoding, and breaks every letter beyond ASCII. Spreadsheets
-# leave it out of the first cell; programs read the file as "utf-8-sig".
-BYTE_ORDER_MARK = "\ufeff"
 # A proxy that speaks HTTP/1.0 to us, as nginx does unless told otherwise, takes a connection that is cut for a whole
 # file. The open quote makes it no JSON and no CSV; in a spreadsheet it is the last row.
 BROKEN_OFF = '"This file is not whole: the export broke off here.'
-FORMULA = frozenset("=+-@\t\r")  # what makes a spreadsheet take a cell for a formula
 
 FIELDS = ("id", "credential", "state", "created", "last_read", "added_by", "origin", "url")
 READ = (
@@ -120,9 +115,9 @@ class Export:
     def _csv(self) -> Iterator[str]:
         columns, batches = self._columns(self._batches())
         names = [name.replace("_", " ") for name in FIELDS]
-        yield BYTE_ORDER_MARK + _lines([[*names, *columns.names]])
+        yield BYTE_ORDER_MARK + lines([[*names, *columns.names]])
         for batch in batches:
-            yield _lines([*self._values(row), *columns.values(row.metadata)] for row in batch)
+            yield lines([*self._values(row), *columns.values(row.metadata)] for row in batch)
 
     def _columns(self, batches: Iterator[list[Conversation]]) -> tuple["Columns", Batches]:
         """The columns of the metadata, and the batches, of which the first few were read to find them."""
@@ -202,16 +197,6 @@ def _plain(text: str, *, negated: bool) -> str:
 
 def _keys_in(batches: Batches) -> Counter[str]:
     return Counter(key for batch in batches for row in batch for key in row.metadata)
-
-
-def _lines(rows: Iterable[list[str]]) -> str:
-    buffer = StringIO(newline="")
-    csv.writer(buffer, lineterminator="\r\n").writerows(map(_safe, row) for row in rows)
-    return buffer.getvalue()
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in FORMULA else cell
 
 
 def _moment(moment: datetime) -> str:

@@ -21,6 +21,7 @@ PURE = {
     "base_url",
     "request_preview",
     "items",
+    "spreadsheet",
 }
 CLIENT = {"openai_errors", "transport", "openai_client"}
 # What each part of the house may import of the others, besides itself.

@@ -171,7 +171,7 @@ def test_a_download_is_no_lock(operator: User, known: Conversation, sandbox: San
     add_messages(sandbox, known, 150)
     first, second = begun(operator, known), begun(operator, known)
     next(first), next(second)
-    update_metadata(actor=operator, conversation=known, opened_with={}, metadata={"a": "1"})
+    update_metadata(actor=operator, conversation=known, opened_with={}, wanted={"a": "1"})
     assert "".join(first) == "".join(second)
     assert list(Event.objects.values_list("outcome", flat=True)) == [Outcome.SUCCEEDED] * 3
 

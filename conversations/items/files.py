@@ -9,22 +9,19 @@ A file that breaks off ends in a sentence that says so and why; in JSON, JSON Li
 quote that is never closed, so that no program takes the file for whole.
 """
 
-import csv
 import json
 import re
 from collections.abc import Iterable, Mapping
-from io import StringIO
 from typing import Any
 
+from ..spreadsheet import BYTE_ORDER_MARK, lines
 from .blocks import Block
 from .kinds import DisplayedItem, displayed
 
 Item = Mapping[str, Any]
 
 BROKEN_OFF = "This file is not whole: the transcript broke off here"
-BYTE_ORDER_MARK = "\ufeff"  # for spreadsheets; programs read the file as "utf-8-sig"
 COLUMNS = ("position", "id", "type", "role or kind", "name", "status", "call id", "text", "json")
-_FORMULA = frozenset("=+-@\t\r")
 _FENCES = re.compile("`{3,}")
 
 
@@ -90,11 +87,11 @@ class CsvFile:
 
     def head(self) -> str:
         """The names of the columns."""
-        return BYTE_ORDER_MARK + _lines([COLUMNS])
+        return BYTE_ORDER_MARK + lines([COLUMNS])
 
     def page(self, items: Iterable[Item]) -> str:
         """Some items."""
-        return _lines(map(self._row, items))
+        return lines(map(self._row, items))
 
     def _row(self, item: Item) -> tuple[str, ...]:
         self._position += 1
@@ -180,13 +177,3 @@ def _inline(text: str) -> str:
 def _plain(text: str) -> str:
     """A label without anything that Markdown or HTML would take for its own."""
     return re.sub(r"[^\w .,:–-]", " ", " ".join(text.split()))
-
-
-def _lines(rows: Iterable[Iterable[str]]) -> str:
-    buffer = StringIO(newline="")
-    csv.writer(buffer, lineterminator="\r\n").writerows(map(_safe, rows))
-    return buffer.getvalue()
-
-
-def _safe(row: Iterable[str]) -> list[str]:
-    return [f"'{cell}" if cell[:1] in _FORMULA else cell for cell in row]
