@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..metadata import REPLACEMENT, storable
 from ..spreadsheet import BYTE_ORDER_MARK, lines
 from .blocks import Block
 from .kinds import DisplayedItem, displayed
@@ -23,6 +24,7 @@ Item = Mapping[str, Any]
 BROKEN_OFF = "This file is not whole: the transcript broke off here"
 COLUMNS = ("position", "id", "type", "role or kind", "name", "status", "call id", "text", "json")
 _FENCES = re.compile("`{3,}")
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 class JsonFile:
@@ -91,7 +93,7 @@ class CsvFile:
 
     def page(self, items: Iterable[Item]) -> str:
         """Some items."""
-        return lines(map(self._row, items))
+        return _encodable(lines(map(self._row, items)))
 
     def _row(self, item: Item) -> tuple[str, ...]:
         self._position += 1
@@ -123,7 +125,7 @@ class MarkdownFile:
 
     def page(self, items: Iterable[Item]) -> str:
         """Some items."""
-        return "".join(_markdown(displayed(item)) for item in items)
+        return _encodable("".join(_markdown(displayed(item)) for item in items))
 
     def foot(self) -> str:
         """A sign that it is whole."""
@@ -139,13 +141,17 @@ FORMATS: dict[str, type[File]] = {each.extension: each for each in (MarkdownFile
 
 
 def as_json(item: Any) -> str:
-    """An item as OpenAI gave it; broken characters stay escaped."""
-    text = json.dumps(item, ensure_ascii=False)
-    return text if text.isascii() or _is_whole(text) else json.dumps(item)
+    """An item as OpenAI gave it; broken characters stay escaped, numbers beyond all bounds become U+FFFD."""
+    try:
+        text = json.dumps(item, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return as_json(storable(item))
+    return json.dumps(item) if _HALVES.search(text) else text
 
 
-def _is_whole(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+def _encodable(text: str) -> str:
+    """The text with U+FFFD for each half of a character, which no file can hold."""
+    return _HALVES.sub(REPLACEMENT, text)
 
 
 def _open_quote(why: str) -> str:

@@ -19,7 +19,7 @@ def content(value: Any, *, is_code: bool = False) -> list[Block]:
 def part_blocks(part: Any) -> list[Block]:
     """One part; its JSON where it is none that is known, or does not hold what it should."""
     known = _PARTS.get(str(part.get("type"))) if isinstance(part, Mapping) else None
-    return (known(part) if known else None) or code([part] if part is None else part) or [Block("code", "null")]
+    return (known(part) if known else None) or [Block("code", blocks.as_json(part))]
 
 
 def _text(part: Part) -> list[Block]:

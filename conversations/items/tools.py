@@ -47,7 +47,7 @@ def _file_result(result: Any) -> list[Block]:
     if not known:
         return code(result)
     score = known.get("score")
-    caption = f"Found, score {score:.2f}" if isinstance(score, int | float) else "Found"
+    caption = f"Found, score {score:.2f}" if isinstance(score, float) else joined(["Found", score])
     title = known.get("filename") or known.get("file_id")
     return [reference(title, caption=caption), *text(known.get("text")), *code(known.get("attributes"), "Attributes")]
 

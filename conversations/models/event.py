@@ -5,7 +5,7 @@ in EventDetail, which purging and erasing delete; the event itself keeps key nam
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -154,11 +154,9 @@ class EventQuerySet(models.QuerySet["Event"]):
         """Unresolved changes of one conversation: an answer to a read tells what became of them."""
         return self.unresolved().at_address(base_url, openai_id).exclude(action__in=ABOUT_ITEMS)
 
-    def deletions_of(self, item_ids: Iterable[str]) -> "EventQuerySet":
-        """Unresolved deletions of items, of those that they are about."""
-        wanted = set(item_ids)
-        found = self.unresolved().filter(action=Action.DELETE_ITEMS)
-        return self.filter(pk__in=[event.pk for event in found if wanted.issuperset(event.item_ids)])
+    def unknown_deletions(self) -> "EventQuerySet":
+        """Deletions of items of which nobody knows whether they were carried out."""
+        return self.unresolved().filter(action=Action.DELETE_ITEMS)
 
 
 class Event(models.Model):

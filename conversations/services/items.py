@@ -122,8 +122,9 @@ def delete_items(
     A 404 counts as done where an earlier deletion of ours may have been carried out. What fails ends it, and its
     event says how many were deleted before.
     """
-    earlier = Event.objects.at_address(conversation.base_url, conversation.openai_id).deletions_of(item_ids)
+    earlier = list(Event.objects.at_address(conversation.base_url, conversation.openai_id).unknown_deletions())
     known = {item_id for event in earlier for item_id in event.item_ids}
+    settled = [event.pk for event in earlier if set(event.item_ids) <= set(item_ids)]
     event, calls = begin_on(conversation, actor, Action.DELETE_ITEMS, token=token, item_ids=list(item_ids))
     for item_id in item_ids:
         try:
@@ -135,7 +136,7 @@ def delete_items(
         event.item_count += 1
     with transaction.atomic():
         event.finish(Outcome.SUCCEEDED)
-        earlier.exclude(pk=event.pk).update(outcome=Outcome.UNKNOWN, settled_by=event)
+        Event.objects.filter(pk__in=settled).update(outcome=Outcome.UNKNOWN, settled_by=event)
     return event
 
 

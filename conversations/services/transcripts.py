@@ -40,11 +40,14 @@ def download(*, actor: User, conversation: Conversation, file: File, include: Se
     except OpenAIError as error:
         fail(event, error, changes=False)
         raise
-    return _written(event, file, first, read)
+    text = _written(event, file, first, read)
+    next(text)  # one that was not begun could not note that nobody wanted it
+    return text
 
 
 def _written(event: Event, file: File, first: ItemPage, rest: Iterator[ItemPage]) -> Iterator[str]:
     try:
+        yield ""
         yield file.head()
         yield _page(event, file, first)
         for page in rest:

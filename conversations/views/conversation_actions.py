@@ -50,8 +50,6 @@ def conversation_remove(request: SignedInRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return _remove_page(request, conversation, RemoveForm())
     form = RemoveForm(request.POST)
-    if not form.is_valid():
-        return _remove_page(request, conversation, form, status=responses.REJECTED)
     return attempted(
         request,
         form,

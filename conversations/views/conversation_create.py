@@ -29,8 +29,6 @@ def conversation_create(request: SignedInRequest) -> HttpResponse:
     if draft.act(request.POST.get("do", "")):
         return _page(request, draft)
     form = ConversationForm(request.POST, user=request.user)
-    if not form.is_valid():
-        return _page(request, form, status=responses.REJECTED)
     return attempted(request, form, lambda: _create(request, form), lambda status: _page(request, form, status=status))
 
 

@@ -27,8 +27,6 @@ def conversation_edit(request: SignedInRequest, pk: int) -> HttpResponse:
     if draft.act(request.POST.get("do", "")):
         return _page(request, conversation, draft)
     form = MetadataForm(request.POST)
-    if not form.is_valid():
-        return _page(request, conversation, form, status=responses.REJECTED)
     return attempted(
         request,
         form,

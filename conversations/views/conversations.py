@@ -39,8 +39,6 @@ def conversation_get(request: SignedInRequest) -> HttpResponse:
     if request.method != "POST":
         return _get_page(request, GetForm(user=request.user, openai_id=request.GET.get("id", "").strip()[:255]))
     form = GetForm(request.POST, user=request.user)
-    if not form.is_valid():
-        return _get_page(request, form, status=responses.REJECTED)
     return attempted(request, form, lambda: _get(request, form), lambda status: _get_page(request, form, status=status))
 
 

@@ -51,8 +51,6 @@ def erasure_create(request: SignedInRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return _create_page(request, conversation, EraseForm(conversation=conversation))
     form = EraseForm(request.POST, conversation=conversation)
-    if not form.is_valid():
-        return _create_page(request, conversation, form, status=responses.REJECTED)
     return attempted(
         request,
         form,

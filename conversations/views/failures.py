@@ -19,7 +19,10 @@ from .listing import to_conversation
 def attempted(
     request: SignedInRequest, form: TokenForm, send: Callable[[], HttpResponse], show: Callable[[int], HttpResponse]
 ) -> HttpResponse:
-    """What `send` answers; where it does not do what was asked, the form with what went wrong, by `show(status)`."""
+    """What `send` answers, once the form is valid; where it is not, or `send` does not do what was asked, the form
+    with what went wrong, by `show(status)`."""
+    if not form.is_valid():
+        return show(responses.REJECTED)
     try:
         return send()
     except AlreadySubmitted as error:

@@ -28,8 +28,6 @@ def item_create(request: SignedInRequest, pk: int) -> HttpResponse:
     if draft.act(request.POST.get("do", "")):
         return _create_page(request, conversation, draft)
     form = AddItemsForm(request.POST)
-    if not form.is_valid():
-        return _create_page(request, conversation, form, status=responses.REJECTED)
     return attempted(
         request,
         form,
@@ -45,8 +43,6 @@ def item_delete(request: SignedInRequest, pk: int, item_id: str) -> HttpResponse
     if request.method != "POST":
         return _delete_page(request, conversation, item_id, DeleteItemForm())
     form = DeleteItemForm(request.POST)
-    if not form.is_valid():
-        return _delete_page(request, conversation, item_id, form, status=responses.REJECTED)
     return attempted(
         request,
         form,
