@@ -23,7 +23,7 @@ from ..models.erasure import Stage, moment
 from ..openai_errors import Locked, OpenAIError
 from .attempts import begin, write_detail
 from .credentials import WEB_PATIENCE, client_for
-from .erasure_run import Run, is_final
+from .erasure_run import LEAST_SECONDS, Run, is_final
 from .errors import CredentialUnusable, ServiceError
 from .rows import begin_on, is_ours, locked, read
 
@@ -105,7 +105,7 @@ def erase(*, actor: User, erasure: Erasure, seconds: float) -> Erasure:
     """Work on it until it is finished or stopped, or the seconds are over, waiting where OpenAI asks to: for a worker,
     or for all conversations of a search, one after the other. Raises what `work_on()` raises."""
     until = time.monotonic() + seconds
-    while erasure.is_running and (left := until - time.monotonic()) > 0:
+    while erasure.is_running and (left := until - time.monotonic()) > LEAST_SECONDS:
         erasure = work_on(actor=actor, erasure=erasure, seconds=min(SECONDS_A_STEP, left))
         if erasure.is_running:
             time.sleep(min(wait_before_next(erasure), max(0.0, until - time.monotonic())))

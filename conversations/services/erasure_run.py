@@ -32,7 +32,7 @@ from .attempts import EventRecorder
 from .rows import locked, store_not_found
 
 ITEMS_A_LISTING = 100
-LEAST_SECONDS = 0.5  # left of the budget, for another call to begin
+LEAST_SECONDS = 2.0  # left of the budget for another call to begin: one that is cut off leaves its answer unknown
 FAILURES_IN_A_ROW = 3  # deletions that failed one after the other: then it is not the item
 MOST_ANSWERED = 5  # tries with an item that OpenAI says is gone, and lists again
 
