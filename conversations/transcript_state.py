@@ -86,7 +86,7 @@ class TranscriptState:
 
     def _address(self, *place: tuple[str, str]) -> str:
         order = [("items", "newest")] if self.newest_first else []
-        return self._joined(urlencode([*order, *place, *(("include", name) for name in self.include)])) or "?"
+        return self._joined(urlencode([*order, *place, *(("include", name) for name in self.include)]))
 
     def _joined(self, own: str) -> str:
         parts = "&".join(part for part in (own, self.result) if part)

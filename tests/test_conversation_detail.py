@@ -26,7 +26,7 @@ def page_of(browser: Browser, conversation: Conversation) -> str:
 def test_shows_id_metadata_and_record(as_operator: Browser, conversation: Conversation) -> None:
     response = as_operator.get(conversation.get_absolute_url())
     assert is_page(response)
-    for words in (conversation.openai_id, "tenant", "acme", "Sandbox", "oldest first", "Raw JSON"):
+    for words in (conversation.openai_id, "tenant", "acme", "Sandbox", "Transcript", "Raw JSON"):
         assert words in text_of(response)
 
 

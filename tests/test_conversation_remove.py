@@ -36,8 +36,8 @@ def test_asks_and_says_what_it_means(as_operator: Browser, conversation: Convers
     response = as_operator.get(address)
     assert is_page(response)
     assert conversation.openai_id in text_of(response)
-    words = "Afterwards nobody can read or delete its messages any more, and they stay at OpenAI"
-    assert words in text_of(response)
+    assert "Afterwards nobody can read or delete its messages any more" in text_of(response)
+    assert f'href="/conversations/{conversation.pk}/erase/"' in text_of(response)
 
 
 def test_leads_htmx_to_the_page_afterwards(as_operator: Browser, conversation: Conversation, address: str) -> None:

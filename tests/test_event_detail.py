@@ -151,6 +151,17 @@ def test_offers_to_refresh_what_a_read_would_settle_r7(
     assert f'action="{known.get_absolute_url()}refresh/"' in text_of(as_operator.get(address))
 
 
+@pytest.mark.parametrize("action", ["add_items", "delete_items"])
+def test_a_refresh_settles_no_change_of_items_r7(
+    as_operator: Browser, sandbox: Sandbox, credential: Credential, unknown: Event, action: str
+) -> None:
+    known = make_known(sandbox, credential)
+    Event.objects.update(action=action, conversation=known, openai_id=known.openai_id)
+    assert as_operator.post(f"{known.get_absolute_url()}refresh/").status_code == 302
+    unknown.refresh_from_db()
+    assert unknown.is_unresolved
+
+
 def test_asks_as_many_queries_for_many_attempts_as_for_one(as_operator: Browser, address: str, unknown: Event) -> None:
     counts = []
     for attempts in (1, 10):

@@ -71,6 +71,7 @@ def test_events_that_came_from_no_form_have_no_token(credential: Credential) -> 
         (Outcome.SUCCEEDED, 500, False),
         (Outcome.REFUSED, 500, False),
         (Outcome.FAILED, 500, False),
+        (Outcome.STOPPED, 500, False),
     ],
 )
 def test_r7_pending_for_long_and_unknown_are_unresolved(
@@ -88,6 +89,24 @@ def test_r7_what_is_settled_is_resolved(credential: Credential) -> None:
     event.save()
     assert not event.is_unresolved
     assert not Event.objects.unresolved().exists()
+
+
+@pytest.mark.parametrize(("silence", "unresolved"), [(0, False), (119, False), (121, True)])
+def test_r7_long_work_that_shows_signs_of_life_is_not_stale(
+    credential: Credential, silence: int, unresolved: bool
+) -> None:
+    now = timezone.now()
+    times = {"created_at": now - timedelta(hours=2), "touched_at": now - timedelta(seconds=silence)}
+    event = make_event(credential, action=Action.ERASE, **times)
+    assert (event.is_unresolved, event.is_pending) == (unresolved, not unresolved)
+    assert Event.objects.unresolved().exists() is Event.objects.stale().exists() is unresolved
+
+
+@pytest.mark.parametrize("action", Action)
+def test_r7_a_read_of_the_conversation_settles_nothing_about_its_items(credential: Credential, action: str) -> None:
+    event = make_event(credential, action=action, outcome=Outcome.UNKNOWN)
+    settled = Event.objects.settleable_by_reading(event.base_url, event.openai_id).exists()
+    assert settled is (action not in {Action.ADD_ITEMS, Action.DELETE_ITEMS, Action.ERASE})
 
 
 def test_r7_nobody_waits_longer_than_any_request_lives() -> None:

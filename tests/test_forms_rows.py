@@ -264,8 +264,9 @@ def test_a_message_without_text_is_none_and_the_others_keep_their_text() -> None
 
 def test_the_item_that_openai_names_is_found_among_the_rows_that_were_sent() -> None:
     rows = said(("user", ""), ("user", "a"), ("user", ""), ("user", "b"))
-    assert rows.row_of_item(1) is rows.rows[3]
-    assert rows.row_of_item(2) is None
+    assert rows.row_of_param("items[1].content") is rows.rows[3]
+    assert rows.row_of_param("items[2]") is None
+    assert rows.row_of_param("metadata.a") is None
 
 
 @pytest.mark.parametrize(("role", "text"), [("tool", "a"), ("", "a"), ("user", "\0"), ("user", "\ud800")])

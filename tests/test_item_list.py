@@ -1,15 +1,21 @@
 """What is inside a conversation, read when it is looked at."""
 
+import re
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
+from conversations.management.item_examples import every_type, hostile, invented
 from conversations.models import Conversation, Credential
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import make_known, make_user
+from tests.factories import add_messages, make_known, make_user
 from tests.pages import REFUSALS, UNREACHABLE, asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
+
+OUR_TAGS = {"article", "div", "span", "p", "a", "b", "bdi", "pre", "button", "details", "summary"}
 
 
 @pytest.fixture
@@ -49,13 +55,91 @@ def test_serves_the_messages_alone_to_htmx(
 def test_serves_more_of_them_alone_to_htmx(
     as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
 ) -> None:
-    say(sandbox, conversation, *(f"message {number:02}" for number in range(25)))
-    after = as_operator.get(address).context_data["next"]
-    text = text_of(as_operator.get(address, {"after": after}, headers=fragment("more-items")))
+    add_messages(sandbox, conversation, 105)
+    later = as_operator.get(address).context_data["later_url"]
+    text = text_of(as_operator.get(f"{address}{later}", headers=fragment("more-items")))
     assert 'id="items"' not in text
-    assert "message 19" not in text
-    assert "message 20" in text
+    assert "Message 100<" not in text
+    assert "Message 101<" in text
     assert "That is all." in text
+
+
+def test_shows_the_newest_first_where_that_is_asked_for(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    say(sandbox, conversation, "first words", "last words")
+    text = text_of(as_operator.get(f"{address}?items=newest"))
+    assert text.index("last words") < text.index("first words")
+    assert "Oldest first" in text
+
+
+@pytest.mark.parametrize("order", ["", "items=newest&"])
+def test_leads_on_and_back_from_any_place(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox, order: str
+) -> None:
+    add_messages(sandbox, conversation, 250)
+    seen = []
+    found = as_operator.get(f"{address}?{order}").context_data
+    while found["later_url"]:
+        seen.append(ids_of(found))
+        found = as_operator.get(f"{address}{found['later_url']}").context_data
+    assert [len(page) for page in [*seen, ids_of(found)]] == [100, 100, 50]
+    back = as_operator.get(f"{address}{found['earlier_url']}").context_data
+    assert ids_of(back) == seen[1]
+    assert ids_of(as_operator.get(f"{address}{back['later_url']}").context_data) == ids_of(found)
+
+
+def ids_of(context: dict[str, Any]) -> list[str]:
+    return [item.id for turn in context["turns"] for item in turn.items]
+
+
+def test_asks_openai_for_what_is_to_be_included_and_carries_it_along(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    add_messages(sandbox, conversation, 101)
+    text = text_of(as_operator.get(f"{address}?include=reasoning.encrypted_content&include=nonsense"))
+    assert sandbox.log[-1].query["include[]"] == ["reasoning.encrypted_content"]
+    assert 'value="reasoning.encrypted_content" checked' in text
+    assert re.search(r'rel="next"', text)
+    assert "include=reasoning.encrypted_content" in text.partition('id="more-items"')[2]
+
+
+def test_keeps_the_result_that_the_conversation_was_opened_from(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    add_messages(sandbox, conversation, 101)
+    response = as_operator.get(f"{address}?q=env%3Aprod&order=oldest")
+    assert "q=env%3Aprod&order=oldest" in response.context_data["later_url"]
+    assert f'href="{conversation.get_absolute_url()}?q=env%3Aprod&amp;order=oldest"' in text_of(response)
+
+
+def test_every_type_of_item_stands_on_the_page(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    added = sandbox.store.add_items(conversation.openai_id, [*every_type(), *invented()])
+    text = text_of(as_operator.get(address))
+    assert [item["id"] for item in added if f'id="item-{item["id"]}"' not in text] == []
+
+
+def test_hostile_items_become_text_alone(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    sandbox.store.add_items(conversation.openai_id, hostile())
+    articles = "".join(re.findall(r"<article.*?</article>", text_of(as_operator.get(address)), re.DOTALL))
+    tags = set(re.findall(r"<(\w+)", articles))
+    assert tags <= OUR_TAGS
+    assert not re.search(r'href="(?!/|https?:)', articles)
+    assert not re.search(r"<[^>]* (on\w+|style|src)=", articles)
+
+
+def test_a_viewer_reads_and_is_offered_no_change(
+    client: Browser, viewer: User, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    say(sandbox, conversation, "hello")
+    text = text_of(signed_in(client, viewer).get(address))
+    assert "hello" in text
+    for words in ("Delete…", "Add messages"):
+        assert words not in text
 
 
 def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
@@ -98,7 +182,7 @@ def test_a_place_that_can_be_none_is_the_beginning(
     as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox, after: str
 ) -> None:
     say(sandbox, conversation, "hello")
-    assert "hello" in text_of(as_operator.get(address, {"after": after}))
+    assert "hello" in text_of(as_operator.get(address, {"item_after": after}))
 
 
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)

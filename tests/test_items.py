@@ -120,7 +120,8 @@ def test_the_phase_of_a_message_stands_beside_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "item", [{"type": "telepathy"}, {"type": None}, {"type": {"a": 1}}, {}, message(None), message(7), message({"a": 1})]
+    "item",
+    [{"type": "telepathy"}, {"type": None}, {"type": {"a": 1}}, {}, message(None), message(7), message({"a": 1})],
 )
 def test_whatever_else_there_is_shows_as_its_json(item: dict[str, Any]) -> None:
     shown = displayed(item)
@@ -209,7 +210,9 @@ def test_no_other_address_is_one(url: Any) -> None:
 
 def test_json_is_indented_with_its_numbers_and_repeated_keys_as_they_came() -> None:
     text = '{"a":1e999,"b":123456789012345678901234567890,"a":[1.0,{}],"c":[]}'
-    expected = '{\n  "a": 1e999,\n  "b": 123456789012345678901234567890,\n  "a": [\n    1.0,\n    {}\n  ],\n  "c": []\n}'
+    expected = (
+        '{\n  "a": 1e999,\n  "b": 123456789012345678901234567890,\n  "a": [\n    1.0,\n    {}\n  ],\n  "c": []\n}'
+    )
     assert reindented(text) == expected
 
 

@@ -118,7 +118,7 @@ def test_csv_is_read_back_with_a_row_for_each_item() -> None:
 
 def test_csv_says_what_the_page_says() -> None:
     item = {"type": "function_call", "id": "fc", "name": "f", "status": "completed", "call_id": "c", "arguments": "{}"}
-    _, first, second = rows(written("csv", [item, message("two\r\nlines, \"quoted\"")]))
+    _, first, second = rows(written("csv", [item, message('two\r\nlines, "quoted"')]))
     assert first[1:8] == ["fc", "function_call", "function_call", "f", "completed", "c", "{}"]
     assert second[1:8] == ["msg_1", "message", "user", "", "", "", 'two\r\nlines, "quoted"']
 
@@ -167,7 +167,12 @@ def test_nothing_of_an_item_stands_outside_its_fences_but_plain_words(item: Item
     text = outside_fences(written("md", [item]))
     assert re.search(r"[<>\[\]!$|\\~&*]", re.sub(r"`[^`\n]*`", "", text)) is None
     for block in displayed(item).blocks:
-        assert f"text\n{block.text}\n`" in written("md", [item])
+        assert f"text\n{storable_halves(block.text)}\n`" in written("md", [item])
+
+
+def storable_halves(text: str) -> str:
+    """No file can hold the half of a character."""
+    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
 
 
 @pytest.mark.parametrize("hostile_text", ["<script>x</script>", "a\n# b", "[a](javascript:x)", "`` a ` b", "![x](y)"])

@@ -30,13 +30,20 @@ CASES: list[tuple[dict[str, Any], Shown]] = [
         {"type": "function_call_output", "output": "plain", "status": "completed"},
         ("Function output", "", "completed", [("code", "", "plain")]),
     ),
-    ({"type": "custom_tool_call", "name": "q", "input": "a\nb"}, ("Custom tool call", "q", "", [("code", "Input", "a\nb")])),
+    (
+        {"type": "custom_tool_call", "name": "q", "input": "a\nb"},
+        ("Custom tool call", "q", "", [("code", "Input", "a\nb")]),
+    ),
     (
         {"type": "custom_tool_call_output", "output": [{"type": "input_text", "text": "1 row"}]},
         ("Custom tool output", "", "", [("text", "", "1 row")]),
     ),
     (
-        {"type": "file_search_call", "queries": ["a", "b"], "results": [{"filename": "f.md", "score": 0.9132, "text": "t"}]},
+        {
+            "type": "file_search_call",
+            "queries": ["a", "b"],
+            "results": [{"filename": "f.md", "score": 0.9132, "text": "t"}],
+        },
         (
             "File search",
             "",
@@ -45,7 +52,10 @@ CASES: list[tuple[dict[str, Any], Shown]] = [
         ),
     ),
     (
-        {"type": "web_search_call", "action": {"type": "search", "query": "a", "sources": [{"url": "https://e.example/"}]}},
+        {
+            "type": "web_search_call",
+            "action": {"type": "search", "query": "a", "sources": [{"url": "https://e.example/"}]},
+        },
         ("Web search", "", "", [("text", "Searched for", "a"), ("reference", "Source", "https://e.example/")]),
     ),
     (
@@ -70,7 +80,12 @@ CASES: list[tuple[dict[str, Any], Shown]] = [
     ),
     (
         {"type": "additional_tools", "tools": [{"type": "web_search"}]},
-        ("Additional tools", "", "", [("reference", "Tool", "web_search"), ("code", "", '{\n  "type": "web_search"\n}')]),
+        (
+            "Additional tools",
+            "",
+            "",
+            [("reference", "Tool", "web_search"), ("code", "", '{\n  "type": "web_search"\n}')],
+        ),
     ),
     (
         {"type": "reasoning", "summary": [{"type": "summary_text", "text": "s"}], "encrypted_content": "x" * 1234},

@@ -12,9 +12,10 @@ pytestmark = pytest.mark.django_db
 WHAT = {
     "look": "conversations.view_conversation",
     "look at events": "conversations.view_event",
+    "look at erasures": "conversations.view_erasure",
     "create and get": "conversations.add_conversation",
     "edit and refresh": "conversations.change_conversation",
-    "remove": "conversations.delete_conversation",
+    "remove and erase": "conversations.delete_conversation",
     "purge": "conversations.purge_conversation",
     "add credentials": "conversations.add_credential",
     "add users": "auth.add_user",
@@ -30,7 +31,7 @@ def test_r22_the_roles_are_there_after_a_migration() -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "expected"), [("Viewer", list(WHAT)[:2]), ("Operator", list(WHAT)[:5]), ("Administrator", list(WHAT))]
+    ("role", "expected"), [("Viewer", list(WHAT)[:3]), ("Operator", list(WHAT)[:6]), ("Administrator", list(WHAT))]
 )
 def test_r22_each_role_may_what_it_is_for(role: str, expected: list[str]) -> None:
     assert may(make_user(role=role)) == expected

@@ -318,3 +318,9 @@ def test_one_that_is_not_there_cannot_be_erased(conversation: Conversation, oper
         begin(conversation, operator)
     conversation.refresh_from_db()
     assert conversation.state == State.MISSING
+
+
+def test_where_another_works_on_it_a_worker_waits(erasure: Erasure, operator: User, sandbox: Sandbox) -> None:
+    assert wait_before_next(erasure) == 0
+    Erasure.objects.lease(erasure.pk, 60)
+    assert wait_before_next(work_on(actor=operator, erasure=erasure)) > 1

@@ -52,9 +52,7 @@ def facts(event: Event, *names: str) -> tuple[Any, ...]:
 # Adding
 
 
-def test_items_are_added_and_the_event_holds_their_ids(
-    operator: User, known: Conversation, sandbox: Sandbox
-) -> None:
+def test_items_are_added_and_the_event_holds_their_ids(operator: User, known: Conversation, sandbox: Sandbox) -> None:
     event = add(operator, known, 2)
     assert facts(event, "action", "outcome", "item_ids", "item_count") == (
         "add_items",
@@ -110,9 +108,7 @@ def test_a_conversation_that_stays_locked_is_told(operator: User, known: Convers
     assert len(event.attempts) == 3
 
 
-def test_what_openai_refuses_is_recorded_in_its_words(
-    operator: User, known: Conversation, sandbox: Sandbox
-) -> None:
+def test_what_openai_refuses_is_recorded_in_its_words(operator: User, known: Conversation, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(status=400, message="No.", param="items[0].content", code="bad"))
     with pytest.raises(errors.InvalidRequest):
         add(operator, known)
@@ -161,9 +157,7 @@ def test_both_halves_are_deleted_in_their_order(operator: User, known: Conversat
     assert [entry.path.rpartition("/")[2] for entry in sandbox.log] == wanted
 
 
-def test_what_fails_in_the_middle_says_how_much_was_done(
-    operator: User, known: Conversation, sandbox: Sandbox
-) -> None:
+def test_what_fails_in_the_middle_says_how_much_was_done(operator: User, known: Conversation, sandbox: Sandbox) -> None:
     wanted = add_messages(sandbox, known, 2)
     sandbox.faults.add(Fault(method="DELETE", skip=1, status=403, message="No."))
     words = "1 of 2 items was deleted before OpenAI said: No."
@@ -179,7 +173,9 @@ def test_a_404_to_the_first_deletion_is_refused(operator: User, known: Conversat
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault(method="DELETE", status=503, after=True, headers=NOW), Fault(method="DELETE", drop="after")], ids=str
+    "fault",
+    [Fault(method="DELETE", status=503, after=True, headers=NOW), Fault(method="DELETE", drop="after")],
+    ids=str,
 )
 def test_a_404_to_the_repetition_of_a_deletion_that_was_lost_is_done(
     operator: User, known: Conversation, sandbox: Sandbox, fault: Fault

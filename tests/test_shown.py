@@ -40,7 +40,9 @@ def test_a_control_is_seen_by_its_name(character: str, name: str, title: str) ->
     assert f'data-name="{name}" title="{title}"' in shown(character)
 
 
-@pytest.mark.parametrize("text", ["a\tb\nc", "שלום", "مرحبا", "👨\u200d👩\u200d👧", "a\u0300\u0489", "\u00a0\u3000", ""])
+@pytest.mark.parametrize(
+    "text", ["a\tb\nc", "שלום", "مرحبا", "👨\u200d👩\u200d👧", "a\u0300\u0489", "\u00a0\u3000", ""]
+)
 def test_letters_of_any_script_tabs_and_lines_stay_as_they_are(text: str) -> None:
     assert shown(text) == text
 

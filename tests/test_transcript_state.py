@@ -22,7 +22,7 @@ def test_what_can_be_included_is_what_the_package_of_openai_names() -> None:
 
 def test_without_parameters_one_is_at_the_oldest() -> None:
     assert TranscriptState.from_address({}) == TranscriptState()
-    assert TranscriptState().address == "?"
+    assert TranscriptState().address == ""
 
 
 @pytest.mark.parametrize(

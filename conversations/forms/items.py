@@ -8,7 +8,7 @@ from django.http import QueryDict
 from ..models import Conversation, Event
 from ..openai_errors import OpenAIError
 from .conversations import TokenForm, refuse_illegal_id
-from .rows import MessageRow, MessageRows
+from .rows import MessageRow, MessageRows, as_typed
 
 SHOWN_OF_ID = 6  # characters at an id's end, which one types to say that one means it
 LONGEST_REASON = 500
@@ -65,6 +65,9 @@ class EraseForm(TokenForm):
     def __init__(self, data: QueryDict | None = None, *, conversation: Conversation) -> None:
         super().__init__(data)
         self.wanted = conversation.openai_id[-SHOWN_OF_ID:]
+
+    def clean_reason(self) -> str:
+        return as_typed(self.cleaned_data["reason"])
 
     def clean_ending(self) -> str:
         typed: str = self.cleaned_data["ending"]

@@ -29,6 +29,7 @@ from .rows import begin_on, is_ours, locked, read
 
 SECONDS_A_STEP = 5.0
 LEASE_MARGIN = 5.0  # seconds beyond a step, for what surrounds its calls
+WAIT_FOR_OTHERS = 2.0  # seconds
 LONGEST_WAIT = 15.0  # seconds between steps where OpenAI names none
 MOST_FAILURES = 20  # steps in a row that fail and delete nothing, before it stops
 
@@ -113,7 +114,10 @@ def erase(*, actor: User, erasure: Erasure, seconds: float) -> Erasure:
 
 
 def wait_before_next(erasure: Erasure) -> float:
-    """Seconds to wait before it is worked on again: what OpenAI asks for, or longer after each failure."""
+    """Seconds to wait before it is worked on again: what OpenAI asks for, or longer after each failure; a moment where
+    another process is at work on it."""
+    if erasure.lease:
+        return WAIT_FOR_OTHERS
     if not erasure.failure:
         return 0.0
     asked = erasure.failure.get("retry_after")
