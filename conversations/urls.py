@@ -64,6 +64,7 @@ urlpatterns = [
     path("erasures/<int:pk>/work/", erasures.erasure_work, name="erasure_work"),
     path("erasures/<int:pk>/resume/", erasures.erasure_resume, name="erasure_resume"),
     path("erasures/<int:pk>/stop/", erasures.erasure_stop, name="erasure_stop"),
+    path("erasures/<int:pk>/close/", erasures.erasure_close, name="erasure_close"),
     path("activity/", activity.event_list, name="event_list"),
     path("activity/<int:pk>/", activity.event_detail, name="event_detail"),
 ]

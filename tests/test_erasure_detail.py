@@ -202,7 +202,7 @@ def test_a_stopped_one_offers_to_continue_and_does_nothing_by_itself(as_operator
 
 def test_quotes_openai_where_items_were_refused(as_operator: Browser, refused: Erasure) -> None:
     text = part_of(as_operator, refused)
-    for words in ("OpenAI refused to delete 2 items.", "Not &lt;this&gt; one.", "no_way", ">Try again</button>"):
+    for words in ("2 items were not deleted.", "Not &lt;this&gt; one.", "no_way", ">Try again</button>"):
         assert words in text
     for row in ErasedItem.objects.refused():
         assert row.item_id in text
@@ -212,7 +212,7 @@ def test_quotes_openai_where_items_were_refused(as_operator: Browser, refused: E
 def test_the_receipt_quotes_openai_of_refused_items_alone(as_operator: Browser, refused: Erasure) -> None:
     document = receipt_of(as_operator, refused)
     assert [item.get("message") for item in document["each_item"]] == ["Not <this> one."] * 2 + [None] * 3
-    assert (document["items"]["refused"], document["items"]["left"], document["finished_at"]) == (2, 2, None)
+    assert (document["items"]["not_deleted"], document["items"]["left"], document["finished_at"]) == (2, 2, None)
 
 
 def test_says_why_it_stopped_and_what_to_do(
@@ -255,7 +255,7 @@ def test_tells_apart_what_was_confirmed_and_what_was_not(as_operator: Browser, f
         ErasedItem.objects.filter(pk=item.pk).update(fate=fate)
     text = part_of(as_operator, finished)
     assert '<th scope="row">Deleted, the answer was lost</th><td class="number">2</td>' in text
-    assert '<th scope="row">Already gone</th><td class="number">1</td>' in text
+    assert '<th scope="row">Gone without us</th><td class="number">1</td>' in text
 
 
 def test_the_receipt_is_a_file_of_json(as_operator: Browser, finished: Erasure) -> None:

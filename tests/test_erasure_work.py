@@ -15,7 +15,7 @@ from conversations.services.erasing import begin_erasure, stop_erasure
 from tests.factories import add_messages, make_known, make_user
 from tests.pages import UNREACHABLE, asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
 
-VERBS = ["work", "resume", "stop"]
+VERBS = ["work", "resume", "stop", "close"]
 
 
 @pytest.fixture
@@ -275,3 +275,19 @@ def test_one_that_cannot_go_on_at_present_says_that_nobody_works_on_it(
     response = as_operator.post(f"/erasures/{erasure.pk}/resume/", headers=fragment("erasure"))
     assert "somebody is changing this conversation" in text_of(response)
     assert "Nobody works on it." in text_of(response)
+
+
+def test_a_stopped_one_is_given_up_and_says_so(as_operator: Browser, operator: User, erasure: Erasure) -> None:
+    stop_erasure(actor=operator, erasure=erasure)
+    assert "Give up and close it" in text_of(as_operator.get(f"/erasures/{erasure.pk}/"))
+    response = as_operator.post(f"/erasures/{erasure.pk}/close/", headers=fragment("erasure"))
+    assert "This erasure was not finished." in text_of(response)
+    assert "Given up by operator." in text_of(response)
+    assert "hx-post" not in text_of(response)
+    assert Conversation.objects.get().metadata == {}
+
+
+def test_a_running_one_is_not_given_up(as_operator: Browser, erasure: Erasure) -> None:
+    response = as_operator.post(f"/erasures/{erasure.pk}/close/", headers=fragment("erasure"))
+    assert "Only a stopped erasure can be given up." in text_of(response)
+    assert Erasure.objects.get().stage == Stage.RUNNING

@@ -1,19 +1,30 @@
 """What is inside a conversation, read when it is looked at."""
 
 import re
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
-from conversations.management.item_examples import every_type, hostile, invented
 from conversations.models import Conversation, Credential
 from conversations.sandbox import Fault, Sandbox
 from tests.factories import add_messages, make_known, make_user
-from tests.pages import REFUSALS, UNREACHABLE, asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
+from tests.pages import (
+    REFUSALS,
+    UNREACHABLE,
+    asks_to_sign_in,
+    everything,
+    form_in,
+    fragment,
+    is_page,
+    signed_in,
+    text_of,
+)
+
+LOGPROBS = "message.output_text.logprobs"
 
 OUR_TAGS = {"article", "div", "span", "p", "a", "b", "bdi", "pre", "button", "details", "summary"}
 
@@ -32,6 +43,11 @@ def say(sandbox: Sandbox, conversation: Conversation, *texts: str) -> None:
     """Put messages of a user into the conversation."""
     items = [{"type": "message", "role": "user", "content": text} for text in texts]
     sandbox.store.add_items(conversation.openai_id, items)
+
+
+def texts(response: HttpResponse) -> list[str]:
+    """What the messages of a page say."""
+    return re.findall(r'<div class="turn-text" dir="auto" data-text>(.*?)</div>', text_of(response))
 
 
 def test_shows_the_messages_oldest_first(
@@ -55,91 +71,12 @@ def test_serves_the_messages_alone_to_htmx(
 def test_serves_more_of_them_alone_to_htmx(
     as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
 ) -> None:
-    add_messages(sandbox, conversation, 105)
+    add_messages(sandbox, conversation, 101)
     later = as_operator.get(address).context_data["later_url"]
-    text = text_of(as_operator.get(f"{address}{later}", headers=fragment("more-items")))
-    assert 'id="items"' not in text
-    assert "Message 100<" not in text
-    assert "Message 101<" in text
-    assert "That is all." in text
-
-
-def test_shows_the_newest_first_where_that_is_asked_for(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
-) -> None:
-    say(sandbox, conversation, "first words", "last words")
-    text = text_of(as_operator.get(f"{address}?items=newest"))
-    assert text.index("last words") < text.index("first words")
-    assert "Oldest first" in text
-
-
-@pytest.mark.parametrize("order", ["", "items=newest&"])
-def test_leads_on_and_back_from_any_place(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox, order: str
-) -> None:
-    add_messages(sandbox, conversation, 250)
-    seen = []
-    found = as_operator.get(f"{address}?{order}").context_data
-    while found["later_url"]:
-        seen.append(ids_of(found))
-        found = as_operator.get(f"{address}{found['later_url']}").context_data
-    assert [len(page) for page in [*seen, ids_of(found)]] == [100, 100, 50]
-    back = as_operator.get(f"{address}{found['earlier_url']}").context_data
-    assert ids_of(back) == seen[1]
-    assert ids_of(as_operator.get(f"{address}{back['later_url']}").context_data) == ids_of(found)
-
-
-def ids_of(context: dict[str, Any]) -> list[str]:
-    return [item.id for turn in context["turns"] for item in turn.items]
-
-
-def test_asks_openai_for_what_is_to_be_included_and_carries_it_along(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
-) -> None:
-    add_messages(sandbox, conversation, 101)
-    text = text_of(as_operator.get(f"{address}?include=reasoning.encrypted_content&include=nonsense"))
-    assert sandbox.log[-1].query["include[]"] == ["reasoning.encrypted_content"]
-    assert 'value="reasoning.encrypted_content" checked' in text
-    assert re.search(r'rel="next"', text)
-    assert "include=reasoning.encrypted_content" in text.partition('id="more-items"')[2]
-
-
-def test_keeps_the_result_that_the_conversation_was_opened_from(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
-) -> None:
-    add_messages(sandbox, conversation, 101)
-    response = as_operator.get(f"{address}?q=env%3Aprod&order=oldest")
-    assert "q=env%3Aprod&order=oldest" in response.context_data["later_url"]
-    assert f'href="{conversation.get_absolute_url()}?q=env%3Aprod&amp;order=oldest"' in text_of(response)
-
-
-def test_every_type_of_item_stands_on_the_page(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
-) -> None:
-    added = sandbox.store.add_items(conversation.openai_id, [*every_type(), *invented()])
-    text = text_of(as_operator.get(address))
-    assert [item["id"] for item in added if f'id="item-{item["id"]}"' not in text] == []
-
-
-def test_hostile_items_become_text_alone(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
-) -> None:
-    sandbox.store.add_items(conversation.openai_id, hostile())
-    articles = "".join(re.findall(r"<article.*?</article>", text_of(as_operator.get(address)), re.DOTALL))
-    tags = set(re.findall(r"<(\w+)", articles))
-    assert tags <= OUR_TAGS
-    assert not re.search(r'href="(?!/|https?:)', articles)
-    assert not re.search(r"<[^>]* (on\w+|style|src)=", articles)
-
-
-def test_a_viewer_reads_and_is_offered_no_change(
-    client: Browser, viewer: User, conversation: Conversation, address: str, sandbox: Sandbox
-) -> None:
-    say(sandbox, conversation, "hello")
-    text = text_of(signed_in(client, viewer).get(address))
-    assert "hello" in text
-    for words in ("Delete…", "Add messages"):
-        assert words not in text
+    response = as_operator.get(f"{address}{later}", headers=fragment("more-items"))
+    assert 'id="items"' not in text_of(response)
+    assert texts(response) == ["Message 101"]
+    assert "That is all." in text_of(response)
 
 
 def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
@@ -177,12 +114,14 @@ def test_a_get_changes_nothing_r3(as_operator: Browser, address: str) -> None:
     assert everything() == before
 
 
-@pytest.mark.parametrize("after", ["a/b", "..", "\0", "x" * 300])
+@pytest.mark.parametrize("place", ["item_after", "item_before"])
+@pytest.mark.parametrize("value", ["a/b", "..", "\0", "x" * 300, ""])
 def test_a_place_that_can_be_none_is_the_beginning(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox, after: str
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox, place: str, value: str
 ) -> None:
     say(sandbox, conversation, "hello")
-    assert "hello" in text_of(as_operator.get(address, {"item_after": after}))
+    assert texts(as_operator.get(address, {place: value})) == ["hello"]
+    assert "after" not in sandbox.log[-1].query
 
 
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)
@@ -192,7 +131,7 @@ def test_tells_what_openai_says_as_of_when_the_record_is_and_how_to_try_again(
     sandbox.faults.add(fault)
     response = as_operator.get(address)
     assert response.status_code == 502
-    for expected in (words, "as of", f'href="{address}"'):
+    for expected in (words, "as of", f'href="{address}?"'):
         assert expected in text_of(response)
 
 
@@ -241,11 +180,94 @@ def test_a_next_page_that_nobody_can_ask_for_is_not_offered_r18(
     assert ("Show more" in text_of(response)) == (last == "5")
 
 
-def test_asks_as_many_queries_for_twenty_messages_as_for_one(
+def test_leads_forth_and_back(as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox) -> None:
+    add_messages(sandbox, conversation, 150)
+    first = as_operator.get(address)
+    second = as_operator.get(address + first.context_data["later_url"])
+    back = as_operator.get(address + second.context_data["earlier_url"])
+    assert (first.context_data["earlier_url"], second.context_data["later_url"]) == ("", "")
+    assert texts(first) + texts(second) == [f"Message {number}" for number in range(1, 151)]
+    assert texts(back) == texts(first)
+
+
+def test_shows_the_newest_first_and_links_keep_it(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    add_messages(sandbox, conversation, 101)
+    response = as_operator.get(address, {"items": "newest"})
+    assert texts(response)[0] == "Message 101"
+    assert response.context_data["later_url"].startswith("?items=newest&item_after=")
+    assert texts(as_operator.get(address + response.context_data["later_url"])) == ["Message 1"]
+
+
+def test_asks_for_what_is_to_be_included_and_links_keep_it(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    add_messages(sandbox, conversation, 101)
+    response = as_operator.get(address, {"include": [LOGPROBS, "everything"]})
+    assert sandbox.log[-1].query["include[]"] == [LOGPROBS]
+    assert response.context_data["later_url"].endswith(f"&include={LOGPROBS}")
+    assert form_in(response, "include").values("include") == [LOGPROBS]
+
+
+def test_keeps_the_result_that_it_was_opened_from(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    add_messages(sandbox, conversation, 101)
+    response = as_operator.get(f"{address}?items=newest&q=tenant%3Aacme&order=oldest")
+    kept, text = "q=tenant%3Aacme&amp;order=oldest", text_of(response)
+    assert f'href="/conversations/{conversation.pk}/?{kept}"' in text
+    assert f'href="{address}?{kept}"' in text  # in the other order
+    assert re.search(rf'href="/conversations/{conversation.pk}/item/\w+/\?{re.escape(kept)}"', text)
+    assert form_in(response, "q").values("order") == ["oldest"]
+
+
+def test_an_empty_conversation_says_so(as_operator: Browser, address: str) -> None:
+    assert "It holds no items." in text_of(as_operator.get(address))
+
+
+def test_before_the_first_item_it_does_not_say_that_there_are_none(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    [first] = add_messages(sandbox, conversation, 1)
+    assert "It holds no items." not in text_of(as_operator.get(address, {"item_before": first}))
+
+
+def test_a_viewer_sees_neither_add_nor_delete(
+    client: Browser, viewer: User, operator: User, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    say(sandbox, conversation, "hello")
+    seen = text_of(signed_in(client, viewer).get(address))
+    could = text_of(signed_in(client, operator).get(address))
+    for words in ("Add messages", "Delete…"):
+        assert (words in seen, words in could) == (False, True)
+
+
+def test_an_output_stands_with_its_call(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": "c", "output": "1"}
+    items = sandbox.store.add_items(conversation.openai_id, [call, output])
+    response = as_operator.get(address)
+    assert [[item.id for item in turn.items] for turn in response.context_data["turns"]] == [[i["id"] for i in items]]
+    assert text_of(response).count("<article") == 1
+
+
+def test_a_huge_text_stands_on_the_page_of_its_item(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    say(sandbox, conversation, "x" * 1_000_000)
+    text = text_of(as_operator.get(address))
+    assert len(text) < 50_000
+    assert re.search(r'<a href="/conversations/\d+/item/msg_\w+/">Show all 1,000,000 characters</a>', text)
+
+
+def test_asks_as_many_queries_for_many_messages_as_for_one(
     as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
 ) -> None:
     counts = []
-    for more in (1, 19):
+    for more in (1, 80):
         say(sandbox, conversation, *["hello"] * more)
         with CaptureQueriesContext(connection) as queries:
             as_operator.get(address)

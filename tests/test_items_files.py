@@ -94,7 +94,9 @@ def test_a_file_can_be_written_whatever_its_characters_are(kind: str) -> None:
 @pytest.mark.parametrize("kind", FORMATS)
 def test_each_format_can_be_encoded_whatever_the_items_hold(kind: str) -> None:
     halves = [message("half \ud83d", name="\udfff", id="\ud800"), {"type": "\ud800", "id": 1}]
-    assert written(kind, [*halves, *EXAMPLES]).encode()
+    text = written(kind, [*halves, *EXAMPLES])
+    has_half = any("\ud800" <= character <= "\udfff" for character in text)
+    assert not has_half
 
 
 # JSON Lines

@@ -83,10 +83,9 @@ def test_one_that_broke_off_says_so_in_the_file_and_on_the_page(
     as_operator: Browser, address: str, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(skip=1, times=3, status=500, message="Lost half-way."))
-    chunks = []
+    chunks: list[bytes] = []
     with pytest.raises(ServerError):
-        for chunk in as_operator.get(f"{address}file/", {"format": "json"}).streaming_content:  # type: ignore[attr-defined]
-            chunks.append(chunk)
+        chunks.extend(as_operator.get(f"{address}file/", {"format": "json"}).streaming_content)  # type: ignore[attr-defined]
     assert b"This file is not whole" in chunks[-1]
     assert b"Lost half-way." in chunks[-1]
     text = text_of(as_operator.get(address))

@@ -20,6 +20,7 @@ from .fields import CodePointCharField, OrderedJSONField
 from .index import EPOCH, TIEBREAK_BITS, Bearing, IndexChange, bearings, ord_at
 
 if TYPE_CHECKING:
+    from .erasure import ErasureQuerySet
     from .event import EventQuerySet
 
 
@@ -197,11 +198,22 @@ class Conversation(models.Model):
             self.save(update_fields=["state", "our_metadata", "read_at"])
 
     def store_erased(self) -> None:
-        """Everything of it is deleted at OpenAI: its values, and what its events hold of them, are forgotten (R28)."""
+        """Everything of it is deleted at OpenAI, which is known as of now; its values are forgotten."""
         with self._reindexed():
-            self.metadata, self.our_metadata, self.is_altered = {}, None, False
+            self.forget()
             self.state, self.read_at = State.REMOVED, timezone.now()
             self.save()
+
+    def forget_values(self) -> None:
+        """Forget its values, whatever OpenAI holds of it."""
+        with self._reindexed():
+            self.forget()
+            self.save()
+
+    def forget(self) -> None:
+        """Hold no value of it any more, nor in what its events say (R28); does not save."""
+        self.metadata, self.our_metadata, self.is_altered = {}, None, False
+        self.state = State.ACTIVE if self.state == State.DIFFERS else self.state
         self.events.forget_details()
 
     def keep_theirs(self) -> None:
@@ -223,11 +235,13 @@ class Conversation(models.Model):
         with transaction.atomic():
             self.refresh_from_db(from_queryset=Conversation.objects.select_for_update())
             self.events.forget_details()
+            self.erasures.close("The conversation was purged from the index.")
             index.apply([IndexChange(self.credential_id, self.ord, before=self.bearings)])
             self.delete()
 
     if TYPE_CHECKING:
         events: EventQuerySet
+        erasures: ErasureQuerySet
 
 
 def _moment(seconds: int | None) -> datetime:

@@ -26,28 +26,33 @@ if TYPE_CHECKING:
 
 
 class Stage(models.TextChoices):
-    """How far an erasure is; `stopped` and `running` ones can go on."""
+    """How far an erasure is; `stopped` and `running` ones can go on, a `closed` one was given up."""
 
     RUNNING = "running", "Running"
     STOPPED = "stopped", "Stopped"
     FINISHED = "finished", "Erased"
+    CLOSED = "closed", "Given up"
+
+
+OPEN = (Stage.RUNNING, Stage.STOPPED)
 
 
 class Fate(models.TextChoices):
     """What became of an item.
 
     `sent`: its deletion was sent, and OpenAI's answer did not settle it. Once OpenAI lists it no more it is
-    `unanswered` where an answer was lost, and `gone` where OpenAI did not know it: somebody else deleted it.
+    `unanswered` where an answer was lost, and else `gone`: by no deletion that is known here.
     """
 
     FOUND = "found", "Found"
     SENT = "sent", "Sent, not settled yet"
     DELETED = "deleted", "Deleted"
     UNANSWERED = "unanswered", "Deleted, the answer was lost"
-    GONE = "gone", "Already gone"
-    REFUSED = "refused", "Refused by OpenAI"
+    GONE = "gone", "Gone without us"
+    REFUSED = "refused", "Not deleted"
 
 
+STOPPED = "stopped"  # as Outcome has it, whose module stands above this one
 DONE = (Fate.DELETED, Fate.UNANSWERED, Fate.GONE)
 
 
@@ -66,11 +71,17 @@ class ErasureQuerySet(models.QuerySet["Erasure"]):
 
     def unfinished(self) -> "ErasureQuerySet":
         """Those that can go on."""
-        return self.exclude(stage=Stage.FINISHED)
+        return self.filter(stage__in=OPEN)
 
     def about(self, conversation: Conversation) -> "ErasureQuerySet":
         """Those of one conversation."""
         return self.filter(base_url=conversation.base_url, openai_id=conversation.openai_id)
+
+    def close(self, why: str) -> None:
+        """Give up those that are not finished."""
+        for erasure in self.unfinished():
+            erasure.note(stage=Stage.CLOSED, failure={"message": why, "at": moment()}, finished_at=timezone.now())
+            erasure.close_runs(STOPPED)
 
     def counted(self) -> "ErasureQuerySet":
         """With the number of items that are done, as `done_count`."""
@@ -114,6 +125,9 @@ class Erasure(models.Model):
     finished_at = models.DateTimeField("finished", null=True)
     failure = models.JSONField("last failure", default=dict)
     failures_in_a_row = models.PositiveIntegerField(default=0)
+    not_before = models.DateTimeField("wait until", null=True)
+    after = models.CharField("listed as far as", max_length=255, blank=True)
+    has_deleted = models.BooleanField(default=False, help_text="Since items were last listed from the start.")
     found = models.JSONField("first read", default=dict)
     emptied = models.JSONField("empty listing", default=dict)
     removal = models.JSONField("deletion of the conversation", default=dict)
@@ -128,7 +142,7 @@ class Erasure(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["base_url", "openai_id"],
-                condition=~Q(stage="finished"),
+                condition=Q(stage__in=["running", "stopped"]),
                 name="one_open_erasure_a_conversation",
             )
         ]
@@ -146,8 +160,26 @@ class Erasure(models.Model):
         return self.stage == Stage.RUNNING
 
     @property
+    def is_stopped(self) -> bool:
+        return self.stage == Stage.STOPPED
+
+    @property
     def is_finished(self) -> bool:
         return self.stage == Stage.FINISHED
+
+    @property
+    def is_closed(self) -> bool:
+        return self.stage == Stage.CLOSED
+
+    @property
+    def is_leased(self) -> bool:
+        """Whether a process may be at work on it."""
+        return self.lease != "" and self.leased_until is not None and self.leased_until > timezone.now()
+
+    @property
+    def row(self) -> Conversation | None:
+        """The conversation in the index; a purged one may have been got again, by another credential too."""
+        return Conversation.objects.at_address(self.base_url, self.openai_id).first()
 
     @property
     def numbers(self) -> "Numbers":
@@ -164,6 +196,11 @@ class Erasure(models.Model):
         for name, value in facts.items():
             setattr(self, name, value)
         self.save(update_fields=list(facts))
+
+    def close_runs(self, outcome: str, **facts: Any) -> None:
+        """Close the events of its run, with the number of items that are done since each began."""
+        for event in self.events.pending():
+            event.finish(outcome, item_count=self.items.done_since(event.created_at), **facts)
 
     def enter(self, items: Iterable[Mapping[str, str]]) -> list["ErasedItem"]:
         """The rows of listed items, as maps of `item_id` and `type`; those met before keep what is known of them."""
@@ -213,6 +250,10 @@ class Numbers:
         return self._by_fate.get(Fate.REFUSED, 0)
 
     @property
+    def unsettled(self) -> int:
+        return self._by_fate.get(Fate.SENT, 0)
+
+    @property
     def left(self) -> int:
         """Those that were listed and are not known to be gone, refused ones included."""
         return self.found - self.done
@@ -225,8 +266,12 @@ class ErasedItemQuerySet(models.QuerySet["ErasedItem"]):
         """Those that OpenAI refused to delete."""
         return self.filter(fate=Fate.REFUSED)
 
-    def sent_since(self, moment: datetime) -> int:
-        """How many were dealt with since then."""
+    def forget_messages(self) -> None:
+        """Forget OpenAI's words about them."""
+        self.exclude(message="").update(message="")
+
+    def done_since(self, moment: datetime) -> int:
+        """How many were sent since then, and are done."""
         return self.filter(sent_at__gte=moment, fate__in=DONE).count()
 
     def offer_again(self) -> None:
@@ -235,9 +280,9 @@ class ErasedItemQuerySet(models.QuerySet["ErasedItem"]):
 
     def settle_as_gone(self) -> None:
         """OpenAI lists none of them any more: what is known of each is final, and the words of failures go."""
-        self.filter(fate=Fate.SENT, unanswered__gt=0).update(fate=Fate.UNANSWERED)
+        self.filter(fate=Fate.SENT, may_be_done=True).update(fate=Fate.UNANSWERED)
         self.exclude(fate__in=DONE).update(fate=Fate.GONE)
-        self.exclude(message="").update(message="")
+        self.forget_messages()
 
 
 class ErasedItem(models.Model):
@@ -248,7 +293,7 @@ class ErasedItem(models.Model):
     type = models.CharField(max_length=60)
     fate = models.CharField(max_length=10, choices=Fate, default=Fate.FOUND)
     tries = models.PositiveIntegerField(default=0)
-    unanswered = models.PositiveIntegerField(default=0, help_text="Tries that may have deleted it, for all one knows.")
+    may_be_done = models.BooleanField(default=False, help_text="One of the tries may have deleted it.")
     sent_at = models.DateTimeField("last sent", null=True)
     client_request_id = models.CharField("X-Client-Request-Id", max_length=80, blank=True)
     request_id = models.CharField("request id", max_length=200, blank=True)
@@ -281,16 +326,14 @@ class ErasedItem(models.Model):
 
     def note_sending(self, client_request_id: str) -> None:
         """Its deletion is about to be sent, as the attempt with this id: committed before it is."""
-        self.tries, self.unanswered = self.tries + 1, self.unanswered + 1
-        self.client_request_id, self.sent_at, self.fate = client_request_id, timezone.now(), Fate.SENT
+        self.tries, self.may_be_done, self.fate = self.tries + 1, True, Fate.SENT
+        self.client_request_id, self.sent_at = client_request_id, timezone.now()
         self.status, self.request_id = None, ""
         self.save()
 
     def note_answer(self, status: int | None, request_id: str) -> None:
         """What was answered to the attempt; saved with its fate, or with the next attempt."""
         self.status, self.request_id = status, request_id[:200]
-        if status is not None and status < 500 and status != 408:  # as `openai_errors` has it: surely done or not
-            self.unanswered -= 1
 
     def note_fate(self, fate: str, *, code: str = "", message: str = "") -> None:
         """What became of it, by OpenAI's answer."""

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, transaction
 
 from ..metadata import MAX_PAIRS, Change, difference, storable, told_by_answer
-from ..models import Action, Conversation, Credential, Event, Outcome
+from ..models import Action, Conversation, Credential, Erasure, Event, Outcome
 from ..models.conversation import Origin
 from ..openai_client import Calls, Json, RemoteConversation
 from ..openai_errors import InvalidRequest, NotFound, OpenAIError
@@ -104,6 +104,7 @@ def update_metadata(
 def remove_conversation(*, actor: User, conversation: Conversation, token: str | None = None) -> Conversation:
     """Delete it at OpenAI. It counts as removed when OpenAI confirms that, or answers 404 to a repeat of a
     recorded DELETE that had followed a recorded 200; a first 404 only makes it missing (NotFound is raised)."""
+    _refuse_while_erased(conversation)
     event, calls = begin_on(conversation, actor, Action.REMOVE, token=token)
     is_repeat = Event.objects.removal_was_sent(conversation.base_url, conversation.openai_id)
     if is_repeat:
@@ -133,6 +134,7 @@ def hand_over_conversation(
     """
     if credential.base_url != conversation.base_url:
         raise ServiceError(f"“{credential.name}” is a credential of another server. Nothing was sent.")
+    _refuse_while_erased(conversation)
     event, calls = begin_with(
         actor,
         Action.HAND_OVER,
@@ -145,6 +147,12 @@ def hand_over_conversation(
     with transaction.atomic():
         locked(conversation).hand_over(credential)
         return _store(event, conversation, remote.metadata, by_us=False)
+
+
+def _refuse_while_erased(conversation: Conversation) -> None:
+    """An erasure that is not finished needs the conversation, and the credential that it was begun with."""
+    if Erasure.objects.unfinished().about(conversation).exists():
+        raise ServiceError("Its erasure is not finished: go on with it, or give it up first. Nothing was sent.")
 
 
 def _delete(calls: Calls, openai_id: str, is_repeat: bool) -> None:

@@ -11,6 +11,7 @@ conversation (R26): once that is gone its item routes answer 404 in any case.
 
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -20,7 +21,7 @@ from django.utils import timezone
 from ..metadata import storable
 from ..models import Action, Conversation, Credential, Erasure, Event, Outcome
 from ..models.erasure import Stage, moment
-from ..openai_errors import Locked, OpenAIError
+from ..openai_errors import Locked, NoAnswer, OpenAIError
 from .attempts import begin, write_detail
 from .credentials import WEB_PATIENCE, client_for
 from .erasure_run import LEAST_SECONDS, Run, is_final
@@ -32,6 +33,8 @@ LEASE_MARGIN = 5.0  # seconds beyond a step, for what surrounds its calls
 WAIT_FOR_OTHERS = 2.0  # seconds
 LONGEST_WAIT = 15.0  # seconds between steps where OpenAI names none
 MOST_FAILURES = 20  # steps in a row that fail and delete nothing, before it stops
+
+TOO_SLOW = NoAnswer("OpenAI answers so slowly that a step of this erasure ended before anything was deleted.")
 
 
 def begin_erasure(*, actor: User, conversation: Conversation, reason: str, token: str | None = None) -> Erasure:
@@ -57,7 +60,7 @@ def begin_erasure(*, actor: User, conversation: Conversation, reason: str, token
             actor_name=actor.get_username(),
             reason=storable(reason),
             keys=list(row.metadata),
-            found={"status": 200, "request_id": remote.request_id, "at": moment()},
+            found={"status": 200, "request_id": remote.request_id[:200], "at": moment()},
         )
         event.erasure = erasure
         event.save()
@@ -66,39 +69,56 @@ def begin_erasure(*, actor: User, conversation: Conversation, reason: str, token
 
 def work_on(*, actor: User, erasure: Erasure, seconds: float = SECONDS_A_STEP) -> Erasure:
     """Go on with a running erasure for at most so many seconds; gives it as it is then, with its failure if one came
-    up. Nothing is done where it does not run, or where another process is at work on it.
+    up. Nothing is done where it does not run, where OpenAI asked to wait, or where another process is at work on it.
 
     Raises BeingChanged where somebody else changes the conversation at present.
     """
-    lease = Erasure.objects.lease(erasure.pk, seconds + LEASE_MARGIN)
+    lease = "" if waits(_current(erasure)) else Erasure.objects.lease(erasure.pk, seconds + LEASE_MARGIN)
     if lease:
         try:
             _work(actor, _current(erasure), seconds)
         finally:
-            Erasure.objects.release(lease)
+            _leave(erasure, lease)
     return _current(erasure)
 
 
 def resume_erasure(*, erasure: Erasure) -> Erasure:
-    """Let a stopped erasure run again, items that OpenAI refused included. `work_on()` then goes on."""
+    """Let a stopped erasure run again, at once, items that OpenAI refused included. `work_on()` then goes on."""
     with transaction.atomic():
-        row = Erasure.objects.select_for_update(of=("self",)).get(pk=erasure.pk)
-        if row.stage == Stage.STOPPED:
+        row = _locked(erasure)
+        if row.is_stopped:
             row.items.offer_again()
-            credential = row.conversation.credential if row.conversation else row.credential
-            row.note(stage=Stage.RUNNING, failure={}, failures_in_a_row=0, credential=credential)
+            row.note(stage=Stage.RUNNING, failure={}, failures_in_a_row=0, after="", has_deleted=False)
+        row.note(not_before=None)
     return _current(erasure)
 
 
 def stop_erasure(*, actor: User, erasure: Erasure) -> Erasure:
-    """Stop a running erasure: whoever works on it ends before the next deletion."""
+    """Stop a running erasure: whoever works on it ends before the next deletion, and lets the conversation go then."""
     with transaction.atomic():
-        row = Erasure.objects.select_for_update(of=("self",)).get(pk=erasure.pk)
-        if row.stage == Stage.RUNNING:
+        row = _locked(erasure)
+        if row.is_running:
             words = f"Stopped by {actor.get_username()}."
             row.note(stage=Stage.STOPPED, failure={"message": words, "is_asked_for": True, "at": moment()})
-            for event in row.events.pending():
-                event.finish(Outcome.STOPPED)
+        if not row.is_leased:
+            row.close_runs(Outcome.STOPPED)
+    return _current(erasure)
+
+
+def close_erasure(*, actor: User, erasure: Erasure) -> Erasure:
+    """Give up a stopped erasure: it cannot go on any more, and what the index holds of the content is forgotten all
+    the same. Its receipt stays, and says what was not deleted. Raises ServiceError where it is at work."""
+    with transaction.atomic():
+        row = _locked(erasure)
+        if not row.is_stopped or row.is_leased:
+            raise ServiceError("Only a stopped erasure can be given up. Stop it first.")
+        words = f"Given up by {actor.get_username()}. Before: {row.failure.get('message', '')}"
+        row.note(stage=Stage.CLOSED, finished_at=timezone.now(), failure={"message": words, "at": moment()})
+        row.close_runs(Outcome.STOPPED)
+        row.items.forget_messages()
+        if row.row is not None:
+            locked(row.row).forget_values()
+        Event.objects.at_address(row.base_url, row.openai_id).forget_details()
     return _current(erasure)
 
 
@@ -113,19 +133,27 @@ def erase(*, actor: User, erasure: Erasure, seconds: float) -> Erasure:
     return erasure
 
 
+def waits(erasure: Erasure) -> bool:
+    """Whether OpenAI asked to wait, and that is not over."""
+    return erasure.not_before is not None and erasure.not_before > timezone.now()
+
+
 def wait_before_next(erasure: Erasure) -> float:
-    """Seconds to wait before it is worked on again: what OpenAI asks for, or longer after each failure; a moment where
+    """Seconds to wait before it is worked on again: what OpenAI asked for, or longer after each failure; a moment where
     another process is at work on it."""
-    if erasure.lease:
+    if erasure.is_leased:
         return WAIT_FOR_OTHERS
-    if not erasure.failure:
-        return 0.0
-    asked = erasure.failure.get("retry_after")
-    return float(asked) if asked is not None else min(0.5 * 2**erasure.failures_in_a_row, LONGEST_WAIT)
+    if erasure.not_before is not None:
+        return max(0.0, (erasure.not_before - timezone.now()).total_seconds())
+    return min(0.5 * 2**erasure.failures_in_a_row, LONGEST_WAIT) if erasure.failure else 0.0
 
 
 def _current(erasure: Erasure) -> Erasure:
     return Erasure.objects.for_list().get(pk=erasure.pk)
+
+
+def _locked(erasure: Erasure) -> Erasure:
+    return Erasure.objects.select_for_update().get(pk=erasure.pk)
 
 
 def _work(actor: User, erasure: Erasure, seconds: float) -> None:
@@ -139,12 +167,23 @@ def _work(actor: User, erasure: Erasure, seconds: float) -> None:
         return
     event = _event_of_run(actor, erasure, erasure.credential)
     before = erasure.numbers.done
+    run = Run(erasure, event, erasure.credential, client.with_budget(seconds, patience=WEB_PATIENCE))
     try:
-        Run(erasure, event, client.with_budget(seconds, patience=WEB_PATIENCE)).go_on()
+        run.go_on()
     except OpenAIError as error:
-        _note_failure(erasure, error, is_progress=erasure.numbers.done > before)
+        _note_failure(erasure, error, has_deleted=erasure.numbers.done > before)
     else:
-        Erasure.objects.running(erasure.pk).update(worked_at=timezone.now(), failures_in_a_row=0, failure={})
+        has_gone_on = run.made_headway or erasure.numbers.done > before
+        _note_failure(erasure, None if has_gone_on else TOO_SLOW, has_deleted=has_gone_on)
+
+
+def _leave(erasure: Erasure, lease: str) -> None:
+    """Let another go on; where somebody stopped it meanwhile, or it could not go on, the run ends here."""
+    with transaction.atomic():
+        row = _locked(erasure)
+        if not row.is_running:
+            row.close_runs(Outcome.STOPPED)
+        Erasure.objects.release(lease)
 
 
 def _event_of_run(actor: User, erasure: Erasure, credential: Credential) -> Event:
@@ -153,46 +192,50 @@ def _event_of_run(actor: User, erasure: Erasure, credential: Credential) -> Even
     if event is not None and event.actor_id == actor.pk:
         event.touch()
         return event
-    if event is not None:
-        event.finish(Outcome.STOPPED)
+    erasure.close_runs(Outcome.STOPPED)
     event = begin(
         actor=actor,
         action=Action.ERASE,
         credential=credential,
         openai_id=erasure.openai_id,
-        conversation=erasure.conversation,
+        conversation=erasure.row,
         erasure=erasure,
     )
     erasure.events.unresolved().exclude(pk=event.pk).update(outcome=Outcome.STOPPED, settled_by=event)
     return event
 
 
-def _note_failure(erasure: Erasure, error: OpenAIError, *, is_progress: bool) -> None:
-    """Keep what went wrong; what waiting does not mend stops it, and so does failing for long."""
-    is_locked = isinstance(error, Locked)
-    in_a_row = 1 if is_progress or is_locked else erasure.failures_in_a_row + 1
-    failure = {
+def _note_failure(erasure: Erasure, error: OpenAIError | None, *, has_deleted: bool) -> None:
+    """Keep what went wrong, if anything; what waiting does not mend stops it, and so does failing for long."""
+    now, running = timezone.now(), Erasure.objects.running(erasure.pk)
+    if error is None:
+        running.update(worked_at=now, failures_in_a_row=0, failure={}, not_before=None)
+        return
+    is_asked_to_wait = isinstance(error, Locked) or error.retry_after is not None
+    in_a_row = 1 if has_deleted or is_asked_to_wait else erasure.failures_in_a_row + 1
+    if is_final(error) or in_a_row > MOST_FAILURES:
+        _stop(erasure, _failure(error))
+        return
+    not_before = now + timedelta(seconds=error.retry_after) if error.retry_after is not None else None
+    running.update(worked_at=now, failures_in_a_row=in_a_row, failure=_failure(error), not_before=not_before)
+
+
+def _failure(error: OpenAIError) -> dict[str, Any]:
+    return {
         "message": error.message,
         "advice": error.what_to_do,
         "status": error.status,
-        "code": error.code,
-        "request_id": error.request_id,
-        "retry_after": error.retry_after,
-        "at": moment(),
+        "code": error.code[:200],
+        "request_id": error.request_id[:200],
     }
-    if not erasure.may_go_on():
-        return  # somebody stopped it, and that is what it shall say
-    if is_final(error) or in_a_row > MOST_FAILURES:
-        _stop(erasure, failure)
-    else:
-        erasure.note(failure=failure, failures_in_a_row=in_a_row, worked_at=timezone.now())
 
 
 def _stop(erasure: Erasure, failure: Mapping[str, Any]) -> None:
-    """It cannot go on until somebody has looked at why."""
+    """It cannot go on until somebody has looked at why; what somebody's own stop said stays."""
     with transaction.atomic():
-        erasure.note(stage=Stage.STOPPED, failure={**failure, "at": moment()}, worked_at=timezone.now())
-        for event in erasure.events.pending():
-            facts = {name: failure.get(name) or "" for name in ("code", "request_id")}
-            event.finish(Outcome.STOPPED, status=failure.get("status"), **facts)
-            write_detail(event, message=failure["message"])
+        facts = {"failure": {**failure, "at": moment()}, "not_before": None, "worked_at": timezone.now()}
+        if Erasure.objects.running(erasure.pk).update(stage=Stage.STOPPED, **facts):
+            for event in erasure.events.pending():
+                write_detail(event, message=failure["message"])
+            known = {name: failure[name] for name in ("status", "code", "request_id") if failure.get(name)}
+            erasure.close_runs(Outcome.STOPPED, **known)

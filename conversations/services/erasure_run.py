@@ -11,9 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..metadata import storable
-from ..models import ErasedItem, Erasure, Event, Outcome
+from ..models import Credential, ErasedItem, Erasure, Event, Outcome
 from ..models.erasure import Fate, Stage, moment
-from ..openai_client import Calls, ItemPage, is_legal_id
+from ..openai_client import Calls, ItemPage
 from ..openai_errors import (
     BadAnswer,
     Conflict,
@@ -29,9 +29,9 @@ from ..openai_errors import (
     Unauthorized,
 )
 from .attempts import EventRecorder
+from .items import ITEMS_A_PAGE, read_page
 from .rows import locked, store_not_found
 
-ITEMS_A_LISTING = 100
 LEAST_SECONDS = 2.0  # left of the budget for another call to begin: one that is cut off leaves its answer unknown
 FAILURES_IN_A_ROW = 3  # deletions that failed one after the other: then it is not the item
 MOST_ANSWERED = 5  # tries with an item that OpenAI says is gone, and lists again
@@ -48,126 +48,144 @@ def is_final(error: OpenAIError) -> bool:
 
 
 class Run:
-    """An erasure at work, within the seconds of its calls. What goes wrong is raised as OpenAIError."""
+    """An erasure at work, within the seconds of its calls. What goes wrong is raised as OpenAIError.
 
-    def __init__(self, erasure: Erasure, event: Event, calls: Calls) -> None:
+    `made_headway`: items were listed, or are past.
+    """
+
+    def __init__(self, erasure: Erasure, event: Event, credential: Credential, calls: Calls) -> None:
         self._erasure = erasure
         self._event = event
+        self._credential = credential
         self._calls = calls
         self._failures = 0
+        self._has_tried = False
+        self.made_headway = False
 
     def go_on(self) -> None:
         """Until it is finished or stopped, or the time is up."""
-        if self._erasure.removal and self._is_proven():  # the process that removed it did not come so far
+        if self._erasure.removal and self._is_settled():
             return
-        if self._has_deleted_items():
-            self._remove()
-            if not self._is_proven():
-                raise BadAnswer("OpenAI confirmed that the conversation was deleted, and still answers for it.")
+        if self._has_deleted_items() and self._has_removed() and not self._is_proven():
+            raise BadAnswer("OpenAI confirmed that the conversation was deleted, and still answers for it.")
 
     def _may_go_on(self) -> bool:
-        return self._calls.remaining > LEAST_SECONDS and self._erasure.may_go_on()
+        """Whether there is time for another call: for one deletion in any case, if the items were listed slowly."""
+        least = LEAST_SECONDS if self._has_tried else 0
+        return self._calls.remaining > least and self._erasure.may_go_on()
 
     # Items
 
     def _has_deleted_items(self) -> bool:
         """Delete what is listed; True once a listing from the start is empty."""
-        after, is_progress = "", False
         while self._may_go_on():
-            page = self._list(after)
+            page = self._listed()
             rows = self._erasure.enter(map(_facts, page.items))
             waiting = [row for row in rows if not row.is_refused]
             if waiting:
-                is_progress = self._delete_each(waiting) or is_progress
-            elif page.has_more:
-                after = page.last_id
-            elif not rows and not after:
+                self._delete_each(waiting)
+            elif rows and page.has_more and page.last_id != self._erasure.after:
+                self._erasure.note(after=page.last_id[:255])
+                self.made_headway = True
+            elif not rows and not self._erasure.after:
                 self._note_empty(page)
                 return True
-            elif is_progress:
-                after, is_progress = "", False  # once more from the start: all that are left were refused
+            elif self._erasure.has_deleted:
+                self._erasure.note(after="", has_deleted=False)  # once more from the start: what is left was refused
             else:
                 self._stop_at_refused()
                 return False
         return False
 
-    def _list(self, after: str) -> ItemPage:
-        """The items from the start, or after those that were refused."""
+    def _listed(self) -> ItemPage:
+        """The items from the start, or after those that were refused; fewer after each failure."""
         self._event.touch()
-        try:  # what changes nothing is not written down: thousands of items need many listings
-            return self._calls.list_items(self._erasure.openai_id, limit=ITEMS_A_LISTING, order="asc", after=after)
+        most = ITEMS_A_PAGE // 5 ** min(self._erasure.failures_in_a_row, 3) or 1
+        try:
+            return read_page(self._calls, self._erasure.openai_id, after=self._erasure.after, most=most)
         except NotFound:
-            if after:  # somebody deleted that item
-                return self._list("")
-            if self._erasure.conversation is not None:
-                store_not_found(self._event, self._erasure.conversation)
+            if self._erasure.after:  # somebody deleted that item
+                self._erasure.note(after="")
+                return self._listed()
+            if (row := self._erasure.row) is not None:
+                store_not_found(self._event, row)
             raise
 
-    def _delete_each(self, rows: Iterable[ErasedItem]) -> bool:
-        """Whether OpenAI confirmed any deletion."""
-        is_progress = False
+    def _delete_each(self, rows: Iterable[ErasedItem]) -> None:
         for row in rows:
             if not self._may_go_on():
                 break
-            is_progress = self._is_deleted(row) or is_progress
-        return is_progress
+            self._has_tried = True
+            if self._is_deleted(row) and not self._erasure.has_deleted:
+                self._erasure.note(has_deleted=True)
 
     def _is_deleted(self, row: ErasedItem) -> bool:
+        """Whether OpenAI confirmed its deletion."""
         if row.is_answered and row.tries >= MOST_ANSWERED:
             row.note_fate(Fate.REFUSED, message="OpenAI answered several times that it is gone, and still lists it.")
             return False
+        before, may_be_done = row.fate, row.may_be_done
         try:
             calls = self._calls.recorded_by(_ItemRecorder(self._event, row))
             calls.delete_item(self._erasure.openai_id, row.item_id)
         except OpenAIError as error:
-            self._note_undeleted(row, error)
+            row.may_be_done = may_be_done or error.may_have_happened
+            self._note_undeleted(row, error, was_confirmed=before == Fate.DELETED)
             return False
         row.note_fate(Fate.DELETED)
         self._failures = 0
         return True
 
-    def _note_undeleted(self, row: ErasedItem, error: OpenAIError) -> None:
+    def _note_undeleted(self, row: ErasedItem, error: OpenAIError, *, was_confirmed: bool) -> None:
         """Keep what is known of an item now; raises the error where the next deletion would meet it too."""
         facts = {"code": error.code, "message": error.message}
         if isinstance(error, NotFound):
-            row.note_fate(Fate.SENT)
+            row.note_fate(Fate.DELETED if was_confirmed else Fate.SENT)
             return
         if isinstance(error, InvalidRequest) and not isinstance(error, Locked):
             row.note_fate(Fate.REFUSED, **facts)
             return
-        row.note_fate(Fate.SENT if row.unanswered else Fate.FOUND, **facts)
+        row.note_fate(Fate.SENT if row.may_be_done else Fate.FOUND, **facts)
         self._failures += 1
         if isinstance(error, (*HOPELESS, *NOT_NOW)) or self._failures >= FAILURES_IN_A_ROW:
             raise error
 
     def _note_empty(self, page: ItemPage) -> None:
         with transaction.atomic():
+            Erasure.objects.select_for_update().get(pk=self._erasure.pk)  # before its items, as everywhere
             self._erasure.items.settle_as_gone()
-            self._erasure.note(emptied={"request_id": page.request_id, "at": moment()})
+            self._erasure.note(emptied={"status": 200, "request_id": page.request_id[:200], "at": moment()})
 
     def _stop_at_refused(self) -> None:
         """A pass removed nothing: the conversation is kept, since its items could not be reached without it."""
         number = self._erasure.numbers.refused
-        words = f"OpenAI refused to delete {number} item{'' if number == 1 else 's'}. The conversation was kept."
-        with transaction.atomic():
-            self._erasure.note(stage=Stage.STOPPED, failure={"message": words, "at": moment()})
-            self._event.finish(Outcome.STOPPED, item_count=self._erasure.numbers.done)
+        words = f"{number} item{' was' if number == 1 else 's were'} not deleted. The conversation was kept."
+        failure = {"message": words, "at": moment()}
+        Erasure.objects.running(self._erasure.pk).update(stage=Stage.STOPPED, failure=failure)
 
     # The conversation
 
-    def _remove(self) -> None:
+    def _has_removed(self) -> bool:
+        """Delete the conversation; False where somebody stopped the erasure just before."""
         before = self._erasure.removal
-        self._erasure.note(removal={"at": moment(), "tries": before.get("tries", 0) + 1})
-        calls = self._calls.recorded_by(EventRecorder(self._event))
+        removal = {"at": moment(), "credential_changed_at": self._credential.changed_at.isoformat()}
+        if not Erasure.objects.running(self._erasure.pk).update(removal=removal):
+            return False
+        self._erasure.removal = removal
         try:
-            calls.delete_conversation(self._erasure.openai_id)
-        except NotFound as error:
-            is_ours = bool(before) or error.may_have_happened
-            self._note_removal(Fate.UNANSWERED if is_ours else Fate.GONE, 404)
+            self._delete_conversation(is_repeat=bool(before))
         except OpenAIError as error:
             if not error.may_have_happened:
                 self._erasure.note(removal=before)
             raise
+        return True
+
+    def _delete_conversation(self, *, is_repeat: bool) -> None:
+        try:
+            self._calls.recorded_by(EventRecorder(self._event)).delete_conversation(self._erasure.openai_id)
+        except NotFound as error:
+            is_ours = is_repeat or error.may_have_happened
+            self._note_removal(Fate.UNANSWERED if is_ours else Fate.GONE, 404)
         else:
             self._note_removal(Fate.DELETED, 200)
 
@@ -175,27 +193,47 @@ class Run:
         facts = {"fate": fate, "status": status, "request_id": self._event.request_id}
         self._erasure.note(removal={**self._erasure.removal, **facts})
 
+    def _is_settled(self) -> bool:
+        """Whether an earlier step removed the conversation, which no longer came to its proof.
+
+        A 404 to a read alone proves nothing (R2): a deletion that was not confirmed is repeated, and a credential that
+        was changed since may belong to another project.
+        """
+        try:
+            self._retrieve()
+        except NotFound as error:
+            if self._erasure.removal.get("credential_changed_at") != self._credential.changed_at.isoformat():
+                words = "The credential was changed since the deletion was sent: it may belong to another project now."
+                raise NotFound(f"{error.message} {words}", status=404, request_id=error.request_id) from None
+            if not self._erasure.removal.get("fate"):
+                self._delete_conversation(is_repeat=True)
+            return self._is_proven()
+        self._erasure.note(removal={})
+        return False
+
     def _is_proven(self) -> bool:
         """Whether OpenAI knows the conversation no more; then the erasure is finished."""
         try:
-            self._calls.recorded_by(EventRecorder(self._event)).retrieve_conversation(self._erasure.openai_id)
+            self._retrieve()
         except NotFound as error:
-            self._finish({"status": 404, "request_id": error.request_id, "at": moment()})
+            self._finish({"status": 404, "request_id": error.request_id[:200], "at": moment()})
             return True
         return False
+
+    def _retrieve(self) -> None:
+        self._calls.recorded_by(EventRecorder(self._event)).retrieve_conversation(self._erasure.openai_id)
 
     def _finish(self, proof: dict[str, Any]) -> None:
         """Everything is gone at OpenAI: forget what we hold of it, and keep the receipt (R28)."""
         erasure = self._erasure
-        removal = {"fate": Fate.UNANSWERED, **erasure.removal}
         with transaction.atomic():
-            if erasure.conversation is not None:
-                locked(erasure.conversation).store_erased()
+            row = erasure.row
+            if row is not None:
+                locked(row).store_erased()
             events = Event.objects.at_address(erasure.base_url, erasure.openai_id)
             events.forget_details()
-            facts = {"stage": Stage.FINISHED, "failure": {}, "finished_at": timezone.now()}
-            erasure.note(**facts, removal=removal, proof=proof)
-            self._event.finish(Outcome.SUCCEEDED, item_count=erasure.numbers.done)
+            erasure.note(stage=Stage.FINISHED, failure={}, not_before=None, finished_at=timezone.now(), proof=proof)
+            erasure.close_runs(Outcome.SUCCEEDED)
             events.unresolved().exclude(pk=self._event.pk).update(outcome=Outcome.UNKNOWN, settled_by=self._event)
 
 
@@ -221,6 +259,6 @@ def _facts(item: dict[str, Any]) -> dict[str, str]:
     """What the receipt says of an item: its id and its type."""
     item_id, kind = item.get("id"), item.get("type")
     return {
-        "item_id": item_id if isinstance(item_id, str) and is_legal_id(item_id) else "",
+        "item_id": storable(str("" if item_id is None else item_id))[:255],
         "type": storable(kind)[:60] if isinstance(kind, str) else "",
     }

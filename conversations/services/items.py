@@ -44,7 +44,7 @@ def list_items(
     """
     order = NEWEST_FIRST if newest_first != bool(before) else OLDEST_FIRST
     calls = calls_for(conversation.credential)
-    page = _page(calls, conversation.openai_id, order, before or after, include)
+    page = read_page(calls, conversation.openai_id, order=order, after=before or after, include=include)
     items: list[Json] = storable(page.items)  # a lone surrogate cannot stand in a page either
     first_id, next_id = _id(items[:1]), page.last_id if page.has_more and is_legal_id(page.last_id) else ""
     if before:
@@ -64,19 +64,29 @@ def all_pages(conversation: Conversation, include: Sequence[str] = ()) -> Iterat
     """
     after, has_more = "", True
     while has_more:
-        page = _page(calls_for(conversation.credential), conversation.openai_id, OLDEST_FIRST, after, include)
+        page = read_page(calls_for(conversation.credential), conversation.openai_id, after=after, include=include)
         yield page
         if page.has_more and page.last_id == after:
             raise BadAnswer("The server gives the same page again and again.", status=200)
         after, has_more = page.last_id, page.has_more
 
 
-def _page(calls: Calls, openai_id: str, order: str, after: str, include: Sequence[str]) -> ItemPage:
-    for limit in (ITEMS_A_PAGE, *FEWER):
+def read_page(
+    calls: Calls,
+    openai_id: str,
+    *,
+    order: str = OLDEST_FIRST,
+    after: str = "",
+    include: Sequence[str] = (),
+    most: int = ITEMS_A_PAGE,
+) -> ItemPage:
+    """One page of at most so many items, of fewer where they are too large to be read at once. Raises OpenAIError."""
+    limits = [most, *(fewer for fewer in FEWER if fewer < most)]
+    for limit in limits:
         try:
             return calls.list_items(openai_id, limit=limit, order=order, after=after, include=include)
         except TooLarge:
-            if limit == FEWER[-1]:
+            if limit == limits[-1]:
                 raise
     raise AssertionError("The last limit returns or raises.")
 
@@ -98,7 +108,8 @@ def find_partner(*, conversation: Conversation, item: Json) -> Json | None:
     if side is None:
         return None
     order = OLDEST_FIRST if side.is_later else NEWEST_FIRST
-    page = _page(calls_for(conversation.credential), conversation.openai_id, order, str(item.get("id", "")), ())
+    calls = calls_for(conversation.credential)
+    page = read_page(calls, conversation.openai_id, order=order, after=str(item.get("id", "")))
     return next((storable(other) for other in page.items if side.is_met_by(other)), None)
 
 

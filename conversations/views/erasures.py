@@ -17,8 +17,8 @@ from ..models import Conversation, Credential, Erasure, Event
 from ..paging import keyset_page
 from ..receipt import CANNOT_BE_KNOWN, receipt
 from ..responses import SignedInRequest
-from ..services.erasing import begin_erasure, resume_erasure, stop_erasure, wait_before_next, work_on
-from ..services.errors import BeingChanged
+from ..services.erasing import begin_erasure, close_erasure, resume_erasure, stop_erasure, wait_before_next, work_on
+from ..services.errors import BeingChanged, ServiceError
 from ..services.items import ITEMS_A_PAGE, list_items
 from .conversations import visible_conversation
 from .failures import attempted, read_or_failure
@@ -94,6 +94,16 @@ def erasure_stop(request: SignedInRequest, pk: int) -> HttpResponse:
     return _answer(request, stop_erasure(actor=request.user, erasure=_visible(request, pk)))
 
 
+@require_POST
+@permission_required("conversations.delete_conversation", raise_exception=True)
+def erasure_close(request: SignedInRequest, pk: int) -> HttpResponse:
+    erasure = _visible(request, pk)
+    try:
+        return _answer(request, close_erasure(actor=request.user, erasure=erasure))
+    except ServiceError as error:
+        return _answer(request, erasure, problem=str(error))
+
+
 def _visible(request: SignedInRequest, pk: int) -> Erasure:
     return get_object_or_404(Erasure.objects.visible_to(request.user).for_list(), pk=pk)
 
@@ -145,7 +155,7 @@ def _page(request: SignedInRequest, erasure: Erasure, problem: str = "") -> Http
 def _rate(erasure: Erasure, run: Event | None) -> int:
     """Items a minute since the present run began; 0 where that cannot be said yet."""
     seconds = (timezone.now() - run.created_at).total_seconds() if run is not None else 0
-    return round(erasure.items.sent_since(run.created_at) * 60 / seconds) if run is not None and seconds > 10 else 0
+    return round(erasure.items.done_since(run.created_at) * 60 / seconds) if run is not None and seconds > 10 else 0
 
 
 def _create_page(
