@@ -131,7 +131,7 @@ def test_tells_what_openai_says_as_of_when_the_record_is_and_how_to_try_again(
     sandbox.faults.add(fault)
     response = as_operator.get(address)
     assert response.status_code == 502
-    for expected in (words, "as of", f'href="{address}?"'):
+    for expected in (words, "as of", f'href="{address}" hx-get="{address}"'):
         assert expected in text_of(response)
 
 

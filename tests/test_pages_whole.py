@@ -10,9 +10,10 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client as Browser
 
-from conversations.models import Credential, Event, Outcome
+from conversations.models import Conversation, Credential, Erasure, Event, Outcome
 from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import refresh_conversation
+from conversations.services.erasing import begin_erasure, stop_erasure, work_on
 from tests.factories import make_credential, make_known
 from tests.pages import form_in, signed_in, text_of
 
@@ -24,6 +25,17 @@ STATES += [
     "remove",
     "items",
     "items, failed",
+    "item",
+    "item, delete",
+    "add",
+    "add, refused",
+    "download",
+    "erase",
+    "erase, refused",
+    "erasure",
+    "erasure, stopped",
+    "erasure, finished",
+    "erasures",
     "activity",
     "unknown",
     "sign in",
@@ -74,6 +86,8 @@ def _answer(state: str, browser: Browser, operator: User, credential: Credential
     make_credential(sandbox, name="Another", teams=[*credential.teams.all()])
     known = make_known(sandbox, credential, {"tenant": "acme", "two\nlines": "x\ny"})
     sandbox.store.add_items(known.openai_id, [{"type": "message", "role": "user", "content": "a"}] * 25)
+    halves = [{"type": f"function_call{end}", "call_id": "c"} for end in ("", "_output")]
+    call = sandbox.store.add_items(known.openai_id, halves)[0]
     page, name = known.get_absolute_url(), state.partition(",")[0]
     sandbox.store.set_metadata(known.openai_id, {"tenant": "umbrella"})
     if state == "detail":
@@ -85,12 +99,24 @@ def _answer(state: str, browser: Browser, operator: User, credential: Credential
     addresses |= {"get": "/conversations/get/", "detail": page, "edit": f"{page}metadata/", "remove": f"{page}remove/"}
     addresses |= {"items": f"{page}items/", "activity": "/activity/", "unknown": f"/activity/{event.pk}/"}
     addresses |= {"sign in": "/sign-in/", "password": "/password/", "conflict": f"{page}metadata/"}
+    item = f"{page}item/{call['id']}/"
+    addresses |= {
+        "item": item,
+        "add": f"{page}items/new/",
+        "download": f"{page}items/export/",
+        "erase": f"{page}erase/",
+    }
+    addresses |= {"erasures": "/erasures/"}
+    if name == "erasure":
+        addresses["erasure"] = erasure_in(state, operator, known).get_absolute_url()
+    if state == "item, delete":
+        addresses["item"] = f"{item}delete/"
     if state == "sign in":
         browser.logout()
     if state == "items, failed":
         sandbox.faults.add(Fault(status=404))
     response = browser.get(addresses[name])
-    if state in ("new, refused", "get, refused", "edit, refused", "conflict"):
+    if state in ("new, refused", "get, refused", "edit, refused", "conflict", "add, refused", "erase, refused"):
         form = form_in(response, "token").fill("key", "k" * 65).fill("text", "\0").fill("openai_id", "a/b")
         form.fill("json", "{").tick("after_unknown").put("after_unknown", str(event.pk))
         if state == "conflict":
@@ -98,6 +124,13 @@ def _answer(state: str, browser: Browser, operator: User, credential: Credential
         response = form.send(browser, addresses[name])
         assert response.status_code in (409, 422)
     return response
+
+
+def erasure_in(state: str, actor: User, conversation: Conversation) -> Erasure:
+    erasure = begin_erasure(actor=actor, conversation=conversation, reason="Ticket 7")
+    if state == "erasure, stopped":
+        return stop_erasure(actor=actor, erasure=erasure)
+    return work_on(actor=actor, erasure=erasure) if state == "erasure, finished" else erasure
 
 
 def unlabelled(shown: Elements) -> list[Element]:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -26,7 +27,7 @@ def known(credential: Credential, sandbox: Sandbox) -> Conversation:
     return make_known(sandbox, credential)
 
 
-def begun(operator: User, known: Conversation, kind: str = "jsonl", **options: object) -> Iterator[str]:
+def begun(operator: User, known: Conversation, kind: str = "jsonl", **options: Any) -> Iterator[str]:
     file = FORMATS[kind](known.openai_id)
     return download(actor=operator, conversation=known, file=file, **options)
 

@@ -182,4 +182,4 @@ def _inline(text: str) -> str:
 
 def _plain(text: str) -> str:
     """A label without anything that Markdown or HTML would take for its own."""
-    return re.sub(r"[^\w .,:–-]", " ", " ".join(text.split()))
+    return re.sub(r"[^\w .,:–-]|_", " ", " ".join(text.split()))

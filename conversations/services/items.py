@@ -136,13 +136,15 @@ def delete_items(
     earlier = list(Event.objects.at_address(conversation.base_url, conversation.openai_id).unknown_deletions())
     known = {item_id for event in earlier for item_id in event.item_ids}
     settled = [event.pk for event in earlier if set(event.item_ids) <= set(item_ids)]
-    event, calls = begin_on(conversation, actor, Action.DELETE_ITEMS, token=token, item_ids=list(item_ids))
+    event, calls = begin_on(conversation, actor, Action.DELETE_ITEMS, token=token)
     for item_id in item_ids:
+        event.item_ids.append(item_id)  # known to be sent, before it is
+        event.save(update_fields=["item_ids"])
         try:
             with recorded(event, changes=True):
                 _delete(calls, conversation.openai_id, item_id, is_repeat=item_id in known)
         except OpenAIError as error:
-            _note_partial(event, error)
+            _note_partial(event, error, len(item_ids))
             raise
         event.item_count += 1
     with transaction.atomic():
@@ -159,9 +161,9 @@ def _delete(calls: Calls, openai_id: str, item_id: str, *, is_repeat: bool) -> N
             raise
 
 
-def _note_partial(event: Event, error: OpenAIError) -> None:
+def _note_partial(event: Event, error: OpenAIError, number: int) -> None:
     if event.item_count:
-        words = f"{event.item_count} of {len(event.item_ids)} items was deleted before OpenAI said:"
+        words = f"{event.item_count} of {number} items was deleted before OpenAI said:"
         event.save(update_fields=["item_count"])
         write_detail(event, message=f"{words} {error.message}")
         error.message = f"{words} {error.message}"

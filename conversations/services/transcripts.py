@@ -58,6 +58,10 @@ def _written(event: Event, file: File, first: ItemPage, rest: Iterator[ItemPage]
         yield file.broken(_why(event, error))
         _close(event, error)
         raise
+    except Exception as error:
+        yield file.broken(f"{event.item_count} items were read before. Convadmin failed ({type(error).__name__}).")
+        event.finish(Outcome.FAILED)
+        raise
     except GeneratorExit:  # whoever asked for it went away
         event.finish(Outcome.STOPPED)
         raise

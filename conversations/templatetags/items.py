@@ -33,8 +33,9 @@ def shown(text: str) -> SafeString:
 
 def _mark(character: str) -> str:
     code = f"U+{ord(character):04X}"
+    written = "&#13;" if character == "\r" else character  # as itself, browsers take it for a line feed
     name = _NAMES.get(character) or unicodedata.name(character, code)
-    return f'<bdi class="control" data-name="{_NAMES.get(character, code)}" title="{code} {name}">{character}</bdi>'
+    return f'<bdi class="control" data-name="{_NAMES.get(character, code)}" title="{code} {name}">{written}</bdi>'
 
 
 @register.filter

@@ -15,6 +15,7 @@ from ..responses import SignedInRequest
 from ..services.items import add_items, delete_items, find_partner, retrieve_item
 from .conversations import visible_conversation
 from .failures import attempted, read_or_failure
+from .items import transcript_state
 from .listing import to_conversation
 
 
@@ -82,7 +83,8 @@ def _delete_page(
 ) -> HttpResponse:
     """With the item as it is now, and its other half; what cannot be read can be deleted all the same."""
     found, _ = read_or_failure(lambda: _halves(conversation, item_id))
-    context = {"conversation": conversation, "item_id": item_id, "form": form, **found}
+    transcript = transcript_state(request)
+    context = {"conversation": conversation, "transcript": transcript, "item_id": item_id, "form": form, **found}
     return responses.page(request, "conversations/item_delete.html", context, status=status)
 
 

@@ -139,7 +139,7 @@ def test_while_openai_is_down_the_page_shows_the_index_and_its_age(
     expect(page.locator("#metadata")).to_contain_text("acme")
     sandbox.start()
     page.get_by_role("link", name="Try again").click()
-    expect(page.get_by_text("It holds no messages.")).to_be_visible()
+    expect(page.get_by_text("It holds no items.")).to_be_visible()
 
 
 def test_while_openai_is_down_what_was_typed_is_kept(page: Page, sandbox: Sandbox, guard: Guard) -> None:
