@@ -179,7 +179,7 @@ def test_it_waits_as_long_as_openai_asks_before_it_posts_on(
     sandbox.faults.add(Fault(method="DELETE", status=429, headers={"Retry-After": "9"}))
     text = part_of(as_operator, work_on(actor=operator, erasure=erasure))
     assert 'hx-trigger="load delay:9.0s' in text
-    assert "It is tried again." in text
+    assert "OpenAI asks to wait until" in text
 
 
 def test_a_locked_conversation_is_said_to_be_waited_for(
