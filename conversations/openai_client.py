@@ -28,6 +28,7 @@ from .transport import Deadline, new_session, send
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 MAX_ATTEMPTS = 3
+FIRST_DELAY = 0.5  # seconds before the second attempt, as the official client waits
 MAX_ID_LENGTH = 255
 SCRUBBED = "[secret]"
 SHORTEST_SECRET = 6  # shorter header values ("1", "true") are switches, and would be cut out of every error
@@ -267,7 +268,7 @@ class Calls:
         """Sleep until the next attempt; False if there is to be none."""
         if not _may_retry(error, repeatable):
             return False
-        backoff = min(0.5 * 2**attempt, 8.0) * random.uniform(0.75, 1.0)  # noqa: S311
+        backoff = min(FIRST_DELAY * 2**attempt, 8.0) * random.uniform(0.75, 1.0)  # noqa: S311
         delay = backoff if error.retry_after is None else error.retry_after
         if delay > self._patience or delay >= self._deadline.remaining:
             return False

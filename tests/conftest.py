@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client as Browser
 
+from conversations import openai_client
 from conversations.models import Credential, Team, Term
 from conversations.openai_client import Calls
 from conversations.sandbox import Sandbox
@@ -24,6 +25,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") == "true" and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts follow each other at once, except where the waiting itself is tested."""
+    if not request.module.__name__.endswith("_retries"):
+        monkeypatch.setattr(openai_client, "FIRST_DELAY", 0.01)
 
 
 @pytest.fixture(autouse=True)

@@ -60,23 +60,27 @@ def test_each_type_stands_in_the_page_with_all_that_it_says(
         assert not missing
 
 
-@pytest.mark.parametrize("place", ["list", "detail", "delete"])
-@pytest.mark.parametrize("item", hostile(), ids=lambda item: f"{item['type']}-{str(item)[40:60]!a}")
+PLACES = {"list": "items/", "detail": "item/{id}/", "delete": "item/{id}/delete/"}
+
+
+@pytest.mark.parametrize("place", PLACES)
 def test_no_hostile_item_does_anything(
-    as_operator: Browser, conversation: Conversation, sandbox: Sandbox, item: dict[str, Any], place: str
+    as_operator: Browser, conversation: Conversation, sandbox: Sandbox, place: str
 ) -> None:
-    [kept] = sandbox.store.add_items(conversation.openai_id, [item])
     page = f"/conversations/{conversation.pk}/"
-    one = f"{page}item/{kept['id']}/"
-    response = as_operator.get({"list": f"{page}items/", "detail": one, "delete": f"{one}delete/"}[place])
-    assert response.status_code == 200
-    assert problems(as_operator, text_of(response), page) == []
+    plain = {*Tags(text_of(as_operator.get(page))).tags}
+    kept = sandbox.store.add_items(conversation.openai_id, hostile())
+    addresses = {page + PLACES[place].format(id=item["id"]) for item in kept}
+    responses = {address: as_operator.get(address) for address in addresses}
+    assert {response.status_code for response in responses.values()} == {200}
+    found = {address: problems(text_of(response), plain) for address, response in responses.items()}
+    assert {address: problem for address, problem in found.items() if problem} == {}
 
 
-def problems(browser: Browser, text: str, page: str) -> list[str]:
+def problems(text: str, plain: set[str]) -> list[str]:
     """Tags that no page of ours holds, handlers, and links that lead to no address of the web."""
-    tags, plain = Tags(text), Tags(text_of(browser.get(page)))
-    allowed = {*plain.tags, "article", "pre", "bdi", "details", "summary", "code", "b", "fieldset", "legend", "label"}
+    tags = Tags(text)
+    allowed = {*plain, "article", "pre", "bdi", "details", "summary", "code", "b", "fieldset", "legend", "label"}
     found = [tag for tag in tags.tags if tag not in allowed]
     found += [name for name, _ in tags.attributes if name.startswith("on")]
     links = [value for name, value in tags.attributes if name in ("href", "src", "action", "formaction")]
