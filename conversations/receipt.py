@@ -3,7 +3,7 @@
 from typing import Any
 
 from .models import ErasedItem, Erasure
-from .models.erasure import Fate
+from .models.erased_item import Fate
 
 CANNOT_BE_KNOWN = (
     "Whether somebody added items between the empty listing and the deletion of the conversation: OpenAI keeps the "

@@ -20,7 +20,8 @@ from django.db import connection
 from django.utils import timezone
 
 from conversations.models import Conversation, Credential, Erasure, Event, EventDetail, State, Term
-from conversations.models.erasure import Fate, Stage
+from conversations.models.erased_item import Fate
+from conversations.models.erasure import Stage
 from conversations.sandbox import Fault, Sandbox
 from conversations.sandbox.log import LogEntry
 from conversations.services.erasing import begin_erasure, erase

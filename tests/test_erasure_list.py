@@ -10,7 +10,8 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Credential, Erasure
-from conversations.models.erasure import Fate, Stage
+from conversations.models.erased_item import Fate
+from conversations.models.erasure import Stage
 from tests.factories import make_conversation, make_credential, make_user
 from tests.pages import asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
 

@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from conversations.models import Conversation, Credential, ErasedItem, Erasure, Event, EventDetail, Outcome, State, Term
-from conversations.models.erasure import Fate, Stage
+from conversations.models.erased_item import Fate
+from conversations.models.erasure import Stage
 from conversations.openai_errors import NotFound
 from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import get_conversation, update_metadata
@@ -225,8 +226,14 @@ def test_a_locked_conversation_is_waited_for_however_often(erasure: Erasure, ope
 
 def test_it_stops_after_many_failures_that_delete_nothing(erasure: Erasure, operator: User, sandbox: Sandbox) -> None:
     Erasure.objects.update(failures_in_a_row=20)
-    sandbox.faults.add(Fault(status=500, times=None, headers={"x-should-retry": "false"}))
+    sandbox.faults.add(Fault(method="GET", path=".*/items", body="<html>", times=None))
     assert work_on(actor=operator, erasure=erasure).stage == Stage.STOPPED
+
+
+def test_a_failure_less_keeps_it_running(erasure: Erasure, operator: User, sandbox: Sandbox) -> None:
+    Erasure.objects.update(failures_in_a_row=19)
+    sandbox.faults.add(Fault(method="GET", path=".*/items", body="<html>", times=None))
+    assert work_on(actor=operator, erasure=erasure).stage == Stage.RUNNING
 
 
 def test_an_item_that_fails_does_not_keep_the_others(erasure: Erasure, operator: User, sandbox: Sandbox) -> None:
@@ -238,13 +245,14 @@ def test_an_item_that_fails_does_not_keep_the_others(erasure: Erasure, operator:
     assert waiting.numbers.deleted == 4
 
 
-def test_an_item_that_is_confirmed_and_listed_again_counts_as_refused(
+def test_items_that_are_confirmed_and_listed_again_are_waited_for(
     erasure: Erasure, operator: User, sandbox: Sandbox
 ) -> None:
-    sandbox.faults.add(Fault(method="DELETE", path=".*items", body="{}", times=None))
-    stopped = erase(actor=operator, erasure=erasure, seconds=5)
-    assert stopped.numbers.refused == 5
-    assert stopped.stage == Stage.STOPPED
+    sandbox.faults.add(Fault(method="DELETE", path=".*items", body="{}", times=5))
+    waiting = work_on(actor=operator, erasure=erasure)
+    assert (waiting.stage, waiting.numbers.deleted) == (Stage.RUNNING, 5)
+    assert "still lists items that it says are gone" in waiting.failure["message"]
+    assert work_on(actor=operator, erasure=waiting).stage == Stage.FINISHED
 
 
 def test_a_conversation_that_is_still_there_is_listed_and_removed_again(

@@ -1,5 +1,6 @@
 """Erasing where things get in its way: other changes, other people, and answers that are not what they seem."""
 
+import json
 import threading
 import time
 from datetime import timedelta
@@ -11,7 +12,8 @@ from django.utils import timezone
 
 from conversations import transport
 from conversations.models import Conversation, Credential, Erasure, Event, EventDetail, Outcome, State, Team
-from conversations.models.erasure import Fate, Stage
+from conversations.models.erased_item import Fate
+from conversations.models.erasure import Stage
 from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import (
     get_conversation,
@@ -191,6 +193,93 @@ def test_items_whose_ids_cannot_be_sent_are_told_one_by_one(erasure: Erasure, op
     stopped = erase(actor=operator, erasure=erasure, seconds=5)
     assert stopped.failure["message"] == "3 items were not deleted. The conversation was kept."
     assert {row.item_id: row.message for row in stopped.items.refused()}["a/b"] == "“a/b” cannot be an id at OpenAI."
+
+
+def listing(*ids: str, has_more: bool = False, last_id: str | None = None) -> str:
+    """The JSON of a list of messages."""
+    data = [{"id": item_id, "type": "message"} for item_id in ids]
+    return json.dumps({"object": "list", "data": data, "last_id": last_id, "has_more": has_more})
+
+
+def test_an_empty_page_that_says_there_is_more_proves_nothing(
+    erasure: Erasure, operator: User, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(Fault(method="GET", path=".*/items", body=listing(has_more=True, last_id="msg_1")))
+    waiting = work_on(actor=operator, erasure=erasure)
+    assert (waiting.stage, waiting.emptied) == (Stage.RUNNING, {})
+    assert len(sandbox.store.list_items(erasure.openai_id)) == 3
+
+
+def test_listings_that_are_long_behind_take_nothing_back_from_what_was_confirmed(
+    erasure: Erasure, operator: User, sandbox: Sandbox
+) -> None:
+    ids = [item["id"] for item in sandbox.store.list_items(erasure.openai_id)]
+    sandbox.faults.add(Fault(method="GET", path=".*/items", skip=1, times=4, body=listing(*ids)))
+    done = erase(actor=operator, erasure=erasure, seconds=40)
+    assert (done.stage, fates(done)) == (Stage.FINISHED, [Fate.DELETED] * 3)
+
+
+def test_a_lost_deletion_that_is_refused_later_is_not_said_to_be_somebody_elses(
+    erasure: Erasure, operator: User, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(Fault(method="DELETE", status=500, times=3))
+    sandbox.faults.add(Fault(method="DELETE", skip=2, status=400))
+    stopped = erase(actor=operator, erasure=erasure, seconds=10)
+    [refused] = stopped.items.refused()
+    sandbox.store.delete_item(erasure.openai_id, refused.item_id)
+    done = work_on(actor=operator, erasure=resume_erasure(erasure=stopped))
+    assert sorted(fates(done)) == [Fate.DELETED, Fate.DELETED, Fate.UNANSWERED]
+
+
+def test_a_listing_that_holds_items_again_takes_back_that_it_was_empty(
+    erasure: Erasure, operator: User, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(Fault(method="DELETE", path=CONVERSATION, status=500, times=3))
+    emptied = work_on(actor=operator, erasure=erasure)
+    assert emptied.emptied["status"] == 200
+    add_messages(sandbox, Conversation.objects.get(), 1)
+    sandbox.faults.add(Fault(method="DELETE", status=400, times=None))
+    assert work_on(actor=operator, erasure=emptied).emptied == {}
+
+
+def test_a_removal_that_is_carried_out_late_is_known_by_its_repeat(
+    erasure: Erasure, operator: User, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(Fault(method="DELETE", path=CONVERSATION, status=500, times=6))
+    for _ in range(2):
+        erasure = work_on(actor=operator, erasure=erasure)
+    sandbox.store.delete_conversation(erasure.openai_id)
+    done = work_on(actor=operator, erasure=erasure)
+    assert (done.stage, done.removal["fate"]) == (Stage.FINISHED, Fate.UNANSWERED)
+
+
+@pytest.mark.parametrize("last_id", ["\0", "\ud800", "a/b"])
+def test_a_last_id_that_can_be_none_ends_the_listing_r18(
+    erasure: Erasure, operator: User, sandbox: Sandbox, last_id: str
+) -> None:
+    sandbox.faults.add(Fault(method="DELETE", status=400, times=None))
+    body = listing("msg_1", has_more=True, last_id=last_id)
+    sandbox.faults.add(Fault(method="GET", path=".*/items", times=None, body=body))
+    assert work_on(actor=operator, erasure=erasure).stage == Stage.STOPPED
+
+
+def test_giving_up_settles_the_runs_that_nobody_ended(erasure: Erasure, operator: User) -> None:
+    erasure.events.update(outcome=Outcome.UNKNOWN)
+    close_erasure(actor=operator, erasure=stop_erasure(actor=operator, erasure=erasure))
+    assert not Event.objects.unresolved().exists()
+
+
+def test_one_whose_step_is_just_ending_is_given_up_in_a_moment(stopped: Erasure, operator: User) -> None:
+    Erasure.objects.update(lease="x", leased_until=timezone.now() + timedelta(seconds=5))
+    with pytest.raises(ServiceError, match="Try again in a few seconds"):
+        close_erasure(actor=operator, erasure=stopped)
+
+
+def test_waiting_as_openai_asks_is_a_sign_of_life(erasure: Erasure, operator: User) -> None:
+    Event.objects.update(created_at=timezone.now() - timedelta(seconds=121))
+    Erasure.objects.update(not_before=timezone.now() + timedelta(seconds=60))
+    work_on(actor=operator, erasure=erasure)
+    assert erasure.events.get().is_pending
 
 
 # Slow and large answers

@@ -2,7 +2,8 @@
 
 from .conversation import Conversation, State
 from .credential import Credential, CredentialHeader
-from .erasure import ErasedItem, Erasure
+from .erased_item import ErasedItem
+from .erasure import Erasure
 from .event import Action, Event, EventDetail, Outcome
 from .index import IndexChange, Posting, Term
 from .reindex import Progress

@@ -211,10 +211,9 @@ class Conversation(models.Model):
             self.save()
 
     def forget(self) -> None:
-        """Hold no value of it any more, nor in what its events say (R28); does not save."""
+        """Hold no value of it any more (R28); does not save."""
         self.metadata, self.our_metadata, self.is_altered = {}, None, False
         self.state = State.ACTIVE if self.state == State.DIFFERS else self.state
-        self.events.forget_details()
 
     def keep_theirs(self) -> None:
         """Accept what OpenAI holds where it differs: nothing differs any more."""

@@ -20,8 +20,10 @@ from django.utils import timezone
 
 from .conversation import Conversation
 from .credential import Credential
+from .erased_item import DONE, ErasedItem, Numbers
 
 if TYPE_CHECKING:
+    from .erased_item import ErasedItemQuerySet
     from .event import EventQuerySet
 
 
@@ -37,23 +39,7 @@ class Stage(models.TextChoices):
 OPEN = (Stage.RUNNING, Stage.STOPPED)
 
 
-class Fate(models.TextChoices):
-    """What became of an item.
-
-    `sent`: its deletion was sent, and OpenAI's answer did not settle it. Once OpenAI lists it no more it is
-    `unanswered` where an answer was lost, and else `gone`: by no deletion that is known here.
-    """
-
-    FOUND = "found", "Found"
-    SENT = "sent", "Sent, not settled yet"
-    DELETED = "deleted", "Deleted"
-    UNANSWERED = "unanswered", "Deleted, the answer was lost"
-    GONE = "gone", "Gone without us"
-    REFUSED = "refused", "Not deleted"
-
-
 STOPPED = "stopped"  # as Outcome has it, whose module stands above this one
-DONE = (Fate.DELETED, Fate.UNANSWERED, Fate.GONE)
 
 
 class ErasureQuerySet(models.QuerySet["Erasure"]):
@@ -80,8 +66,7 @@ class ErasureQuerySet(models.QuerySet["Erasure"]):
     def close(self, why: str) -> None:
         """Give up those that are not finished."""
         for erasure in self.unfinished():
-            erasure.note(stage=Stage.CLOSED, failure={"message": why, "at": moment()}, finished_at=timezone.now())
-            erasure.close_runs(STOPPED)
+            erasure.give_up(why)
 
     def counted(self) -> "ErasureQuerySet":
         """With the number of items that are done, as `done_count`."""
@@ -181,6 +166,11 @@ class Erasure(models.Model):
         """The conversation in the index; a purged one may have been got again, by another credential too."""
         return Conversation.objects.at_address(self.base_url, self.openai_id).first()
 
+    def locked_row(self) -> Conversation | None:
+        """The same, locked until the transaction ends: before the erasure itself, as everywhere."""
+        rows = Conversation.objects.select_for_update(of=("self",)).select_related("credential")
+        return rows.at_address(self.base_url, self.openai_id).first()
+
     @property
     def numbers(self) -> "Numbers":
         """How many items met which fate, by now."""
@@ -196,6 +186,13 @@ class Erasure(models.Model):
         for name, value in facts.items():
             setattr(self, name, value)
         self.save(update_fields=list(facts))
+
+    def give_up(self, why: str) -> None:
+        """End it unfinished."""
+        self.note(stage=Stage.CLOSED, failure={"message": why, "at": moment()}, finished_at=timezone.now())
+        self.close_runs(STOPPED)
+        self.events.unresolved().update(outcome=STOPPED)
+        self.items.forget_messages()
 
     def close_runs(self, outcome: str, **facts: Any) -> None:
         """Close the events of its run, with the number of items that are done since each began."""
@@ -214,131 +211,6 @@ class Erasure(models.Model):
         items: "ErasedItemQuerySet"
         events: EventQuerySet
         done_count: int
-
-
-class Numbers:
-    """How many items met which fate."""
-
-    def __init__(self, by_fate: Mapping[str, int]) -> None:
-        self._by_fate = by_fate
-
-    @property
-    def found(self) -> int:
-        """All that were ever listed."""
-        return sum(self._by_fate.values())
-
-    @property
-    def done(self) -> int:
-        """Those that are no longer at OpenAI, whoever deleted them."""
-        return sum(self._by_fate.get(fate, 0) for fate in DONE)
-
-    @property
-    def deleted(self) -> int:
-        """Those whose deletion OpenAI confirmed."""
-        return self._by_fate.get(Fate.DELETED, 0)
-
-    @property
-    def unanswered(self) -> int:
-        return self._by_fate.get(Fate.UNANSWERED, 0)
-
-    @property
-    def gone(self) -> int:
-        return self._by_fate.get(Fate.GONE, 0)
-
-    @property
-    def refused(self) -> int:
-        return self._by_fate.get(Fate.REFUSED, 0)
-
-    @property
-    def unsettled(self) -> int:
-        return self._by_fate.get(Fate.SENT, 0)
-
-    @property
-    def left(self) -> int:
-        """Those that were listed and are not known to be gone, refused ones included."""
-        return self.found - self.done
-
-
-class ErasedItemQuerySet(models.QuerySet["ErasedItem"]):
-    """Items of erasures."""
-
-    def refused(self) -> "ErasedItemQuerySet":
-        """Those that OpenAI refused to delete."""
-        return self.filter(fate=Fate.REFUSED)
-
-    def forget_messages(self) -> None:
-        """Forget OpenAI's words about them."""
-        self.exclude(message="").update(message="")
-
-    def done_since(self, moment: datetime) -> int:
-        """How many were sent since then, and are done."""
-        return self.filter(sent_at__gte=moment, fate__in=DONE).count()
-
-    def offer_again(self) -> None:
-        """Forget that they were refused: they are tried again."""
-        self.refused().update(fate=Fate.FOUND, message="")
-
-    def settle_as_gone(self) -> None:
-        """OpenAI lists none of them any more: what is known of each is final, and the words of failures go."""
-        self.filter(fate=Fate.SENT, may_be_done=True).update(fate=Fate.UNANSWERED)
-        self.exclude(fate__in=DONE).update(fate=Fate.GONE)
-        self.forget_messages()
-
-
-class ErasedItem(models.Model):
-    """One item, the attempts to delete it, and what became of it."""
-
-    erasure = models.ForeignKey(Erasure, on_delete=models.CASCADE, related_name="items", db_index=False)
-    item_id = models.CharField("id at OpenAI", max_length=255)
-    type = models.CharField(max_length=60)
-    fate = models.CharField(max_length=10, choices=Fate, default=Fate.FOUND)
-    tries = models.PositiveIntegerField(default=0)
-    may_be_done = models.BooleanField(default=False, help_text="One of the tries may have deleted it.")
-    sent_at = models.DateTimeField("last sent", null=True)
-    client_request_id = models.CharField("X-Client-Request-Id", max_length=80, blank=True)
-    request_id = models.CharField("request id", max_length=200, blank=True)
-    status = models.PositiveSmallIntegerField("HTTP status", null=True)
-    code = models.CharField(max_length=200, blank=True)
-    message = models.TextField(blank=True)
-
-    objects = ErasedItemQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["pk"]
-        constraints = [models.UniqueConstraint(fields=["erasure", "item_id"], name="erased_item_once")]
-        indexes = [models.Index(fields=["erasure", "fate"], name="erased_item_by_fate")]
-
-    def __str__(self) -> str:
-        return f"{self.item_id}: {self.get_fate_display()}"
-
-    @property
-    def is_refused(self) -> bool:
-        return self.fate == Fate.REFUSED
-
-    @property
-    def is_done(self) -> bool:
-        return self.fate in DONE
-
-    @property
-    def is_answered(self) -> bool:
-        """Whether OpenAI said of it that it is gone."""
-        return self.fate in (Fate.SENT, Fate.DELETED) and self.status in (200, 404)
-
-    def note_sending(self, client_request_id: str) -> None:
-        """Its deletion is about to be sent, as the attempt with this id: committed before it is."""
-        self.tries, self.may_be_done, self.fate = self.tries + 1, True, Fate.SENT
-        self.client_request_id, self.sent_at = client_request_id, timezone.now()
-        self.status, self.request_id = None, ""
-        self.save()
-
-    def note_answer(self, status: int | None, request_id: str) -> None:
-        """What was answered to the attempt; saved with its fate, or with the next attempt."""
-        self.status, self.request_id = status, request_id[:200]
-
-    def note_fate(self, fate: str, *, code: str = "", message: str = "") -> None:
-        """What became of it, by OpenAI's answer."""
-        self.fate, self.code, self.message = fate, code[:200], message
-        self.save()
 
 
 def moment(at: datetime | None = None) -> str:

@@ -73,7 +73,12 @@ def work_on(*, actor: User, erasure: Erasure, seconds: float = SECONDS_A_STEP) -
 
     Raises BeingChanged where somebody else changes the conversation at present.
     """
-    lease = "" if waits(_current(erasure)) else Erasure.objects.lease(erasure.pk, seconds + LEASE_MARGIN)
+    erasure = _current(erasure)
+    if waits(erasure):
+        for event in erasure.events.pending():
+            event.touch()  # waiting is a sign of life
+        return erasure
+    lease = Erasure.objects.lease(erasure.pk, seconds + LEASE_MARGIN)
     if lease:
         try:
             _work(actor, _current(erasure), seconds)
@@ -109,15 +114,15 @@ def close_erasure(*, actor: User, erasure: Erasure) -> Erasure:
     """Give up a stopped erasure: it cannot go on any more, and what the index holds of the content is forgotten all
     the same. Its receipt stays, and says what was not deleted. Raises ServiceError where it is at work."""
     with transaction.atomic():
+        conversation = erasure.locked_row()
         row = _locked(erasure)
-        if not row.is_stopped or row.is_leased:
+        if row.is_leased:
+            raise ServiceError("A step of it is just ending. Try again in a few seconds.")
+        if not row.is_stopped:
             raise ServiceError("Only a stopped erasure can be given up. Stop it first.")
-        words = f"Given up by {actor.get_username()}. Before: {row.failure.get('message', '')}"
-        row.note(stage=Stage.CLOSED, finished_at=timezone.now(), failure={"message": words, "at": moment()})
-        row.close_runs(Outcome.STOPPED)
-        row.items.forget_messages()
-        if row.row is not None:
-            locked(row.row).forget_values()
+        row.give_up(f"Given up by {actor.get_username()}. Before: {row.failure.get('message', '')}")
+        if conversation is not None:
+            conversation.forget_values()
         Event.objects.at_address(row.base_url, row.openai_id).forget_details()
     return _current(erasure)
 
@@ -166,15 +171,13 @@ def _work(actor: User, erasure: Erasure, seconds: float) -> None:
         _stop(erasure, {"message": str(error)})
         return
     event = _event_of_run(actor, erasure, erasure.credential)
-    before = erasure.numbers.done
     run = Run(erasure, event, erasure.credential, client.with_budget(seconds, patience=WEB_PATIENCE))
     try:
         run.go_on()
     except OpenAIError as error:
-        _note_failure(erasure, error, has_deleted=erasure.numbers.done > before)
+        _note_failure(erasure, error, made_headway=run.made_headway)
     else:
-        has_gone_on = run.made_headway or erasure.numbers.done > before
-        _note_failure(erasure, None if has_gone_on else TOO_SLOW, has_deleted=has_gone_on)
+        _note_failure(erasure, None if run.made_headway else TOO_SLOW, made_headway=run.made_headway)
 
 
 def _leave(erasure: Erasure, lease: str) -> None:
@@ -205,14 +208,14 @@ def _event_of_run(actor: User, erasure: Erasure, credential: Credential) -> Even
     return event
 
 
-def _note_failure(erasure: Erasure, error: OpenAIError | None, *, has_deleted: bool) -> None:
+def _note_failure(erasure: Erasure, error: OpenAIError | None, *, made_headway: bool) -> None:
     """Keep what went wrong, if anything; what waiting does not mend stops it, and so does failing for long."""
     now, running = timezone.now(), Erasure.objects.running(erasure.pk)
     if error is None:
         running.update(worked_at=now, failures_in_a_row=0, failure={}, not_before=None)
         return
     is_asked_to_wait = isinstance(error, Locked) or error.retry_after is not None
-    in_a_row = 1 if has_deleted or is_asked_to_wait else erasure.failures_in_a_row + 1
+    in_a_row = 1 if made_headway or is_asked_to_wait else erasure.failures_in_a_row + 1
     if is_final(error) or in_a_row > MOST_FAILURES:
         _stop(erasure, _failure(error))
         return

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from ..metadata import storable
 from ..models import Credential, ErasedItem, Erasure, Event, Outcome
-from ..models.erasure import Fate, Stage, moment
-from ..openai_client import Calls, ItemPage
+from ..models.erased_item import Fate
+from ..models.erasure import Stage, moment
+from ..openai_client import Calls, ItemPage, is_legal_id
 from ..openai_errors import (
     BadAnswer,
     Conflict,
@@ -28,13 +29,11 @@ from ..openai_errors import (
     Redirected,
     Unauthorized,
 )
-from .attempts import EventRecorder
+from .attempts import EventRecorder, settle
 from .items import ITEMS_A_PAGE, read_page
-from .rows import locked, store_not_found
 
 LEAST_SECONDS = 2.0  # left of the budget for another call to begin: one that is cut off leaves its answer unknown
 FAILURES_IN_A_ROW = 3  # deletions that failed one after the other: then it is not the item
-MOST_ANSWERED = 5  # tries with an item that OpenAI says is gone, and lists again
 
 HOPELESS = (Unauthorized, Forbidden, QuotaExceeded, Redirected)  # whatever is sent
 NOT_NOW = (RateLimited, Locked, Conflict, NotSent)  # whatever is sent, for a while
@@ -50,7 +49,7 @@ def is_final(error: OpenAIError) -> bool:
 class Run:
     """An erasure at work, within the seconds of its calls. What goes wrong is raised as OpenAIError.
 
-    `made_headway`: items were listed, or are past.
+    `made_headway`: OpenAI answered something that settles an item, or got past some.
     """
 
     def __init__(self, erasure: Erasure, event: Event, credential: Credential, calls: Calls) -> None:
@@ -81,20 +80,40 @@ class Run:
         while self._may_go_on():
             page = self._listed()
             rows = self._erasure.enter(map(_facts, page.items))
-            waiting = [row for row in rows if not row.is_refused]
-            if waiting:
-                self._delete_each(waiting)
-            elif rows and page.has_more and page.last_id != self._erasure.after:
-                self._erasure.note(after=page.last_id[:255])
-                self.made_headway = True
-            elif not rows and not self._erasure.after:
+            if rows:
+                self._delete_listed(rows, page)
+            elif page.has_more:
+                raise BadAnswer("OpenAI lists no items and says that there are more.", status=200)
+            elif not self._erasure.after:
                 self._note_empty(page)
                 return True
-            elif self._erasure.has_deleted:
-                self._erasure.note(after="", has_deleted=False)  # once more from the start: what is left was refused
-            else:
-                self._stop_at_refused()
+            elif not self._begins_again():
                 return False
+        return False
+
+    def _delete_listed(self, rows: list[ErasedItem], page: ItemPage) -> None:
+        """Delete what was listed; where all of it was refused before, go past it."""
+        if self._erasure.emptied:
+            self._erasure.note(emptied={})
+        gone = [row for row in rows if row.is_answered]
+        waiting = [row for row in rows if not row.is_answered and not row.is_refused]
+        if waiting:
+            self._delete_each(waiting)
+        elif gone:  # its listings may be behind: they are given time
+            self._delete_each(gone)
+            raise BadAnswer("OpenAI still lists items that it says are gone.", status=200)
+        elif page.has_more and is_legal_id(page.last_id) and page.last_id != self._erasure.after:
+            self._erasure.note(after=page.last_id)
+            self.made_headway = True
+        else:
+            self._begins_again()
+
+    def _begins_again(self) -> bool:
+        """At the end of a pass, whether another begins at the start: not where this one deleted nothing."""
+        if self._erasure.has_deleted:
+            self._erasure.note(after="", has_deleted=False)
+            return True
+        self._stop_at_refused()
         return False
 
     def _listed(self) -> ItemPage:
@@ -107,8 +126,10 @@ class Run:
             if self._erasure.after:  # somebody deleted that item
                 self._erasure.note(after="")
                 return self._listed()
-            if (row := self._erasure.row) is not None:
-                store_not_found(self._event, row)
+            with transaction.atomic():
+                if (row := self._erasure.locked_row()) is not None:
+                    row.store_not_found()
+                settle(self._event)
             raise
 
     def _delete_each(self, rows: Iterable[ErasedItem]) -> None:
@@ -121,34 +142,32 @@ class Run:
 
     def _is_deleted(self, row: ErasedItem) -> bool:
         """Whether OpenAI confirmed its deletion."""
-        if row.is_answered and row.tries >= MOST_ANSWERED:
-            row.note_fate(Fate.REFUSED, message="OpenAI answered several times that it is gone, and still lists it.")
-            return False
-        before, may_be_done = row.fate, row.may_be_done
+        may_be_done = row.may_be_done
         try:
             calls = self._calls.recorded_by(_ItemRecorder(self._event, row))
             calls.delete_item(self._erasure.openai_id, row.item_id)
         except OpenAIError as error:
             row.may_be_done = may_be_done or error.may_have_happened
-            self._note_undeleted(row, error, was_confirmed=before == Fate.DELETED)
+            self._note_undeleted(row, error)
             return False
         row.note_fate(Fate.DELETED)
-        self._failures = 0
+        self._failures, self.made_headway = 0, True
         return True
 
-    def _note_undeleted(self, row: ErasedItem, error: OpenAIError, *, was_confirmed: bool) -> None:
+    def _note_undeleted(self, row: ErasedItem, error: OpenAIError) -> None:
         """Keep what is known of an item now; raises the error where the next deletion would meet it too."""
         facts = {"code": error.code, "message": error.message}
         if isinstance(error, NotFound):
-            row.note_fate(Fate.DELETED if was_confirmed else Fate.SENT)
-            return
-        if isinstance(error, InvalidRequest) and not isinstance(error, Locked):
+            row.note_fate(Fate.DELETED if row.is_confirmed else Fate.SENT)
+            self.made_headway = True
+        elif isinstance(error, InvalidRequest) and not isinstance(error, Locked):
             row.note_fate(Fate.REFUSED, **facts)
-            return
-        row.note_fate(Fate.SENT if row.may_be_done else Fate.FOUND, **facts)
-        self._failures += 1
-        if isinstance(error, (*HOPELESS, *NOT_NOW)) or self._failures >= FAILURES_IN_A_ROW:
-            raise error
+            self.made_headway = True
+        else:
+            row.note_fate(Fate.SENT if row.may_be_done else Fate.FOUND, **facts)
+            self._failures += 1
+            if isinstance(error, (*HOPELESS, *NOT_NOW)) or self._failures >= FAILURES_IN_A_ROW:
+                raise error
 
     def _note_empty(self, page: ItemPage) -> None:
         with transaction.atomic():
@@ -199,40 +218,48 @@ class Run:
         A 404 to a read alone proves nothing (R2): a deletion that was not confirmed is repeated, and a credential that
         was changed since may belong to another project.
         """
+        sent = {name: self._erasure.removal[name] for name in ("at", "credential_changed_at")}
         try:
             self._retrieve()
         except NotFound as error:
-            if self._erasure.removal.get("credential_changed_at") != self._credential.changed_at.isoformat():
-                words = "The credential was changed since the deletion was sent: it may belong to another project now."
-                raise NotFound(f"{error.message} {words}", status=404, request_id=error.request_id) from None
+            if self._erasure.numbers.left:
+                raise
             if not self._erasure.removal.get("fate"):
+                self._refuse_other_credential(error)
                 self._delete_conversation(is_repeat=True)
-            return self._is_proven()
-        self._erasure.note(removal={})
+            self._finish(error)
+            return True
+        self._erasure.note(removal=sent)  # it may be carried out yet
         return False
+
+    def _refuse_other_credential(self, error: NotFound) -> None:
+        if self._erasure.removal["credential_changed_at"] != self._credential.changed_at.isoformat():
+            words = "The credential was changed since the deletion was sent: it may belong to another project now."
+            raise NotFound(f"{error.message} {words}", status=404, request_id=error.request_id) from None
 
     def _is_proven(self) -> bool:
         """Whether OpenAI knows the conversation no more; then the erasure is finished."""
         try:
             self._retrieve()
         except NotFound as error:
-            self._finish({"status": 404, "request_id": error.request_id[:200], "at": moment()})
+            self._finish(error)
             return True
         return False
 
     def _retrieve(self) -> None:
         self._calls.recorded_by(EventRecorder(self._event)).retrieve_conversation(self._erasure.openai_id)
 
-    def _finish(self, proof: dict[str, Any]) -> None:
+    def _finish(self, proof: NotFound) -> None:
         """Everything is gone at OpenAI: forget what we hold of it, and keep the receipt (R28)."""
         erasure = self._erasure
+        facts = {"status": 404, "request_id": proof.request_id[:200], "at": moment()}
         with transaction.atomic():
-            row = erasure.row
+            row = erasure.locked_row()
             if row is not None:
-                locked(row).store_erased()
+                row.store_erased()
             events = Event.objects.at_address(erasure.base_url, erasure.openai_id)
             events.forget_details()
-            erasure.note(stage=Stage.FINISHED, failure={}, not_before=None, finished_at=timezone.now(), proof=proof)
+            erasure.note(stage=Stage.FINISHED, failure={}, not_before=None, finished_at=timezone.now(), proof=facts)
             erasure.close_runs(Outcome.SUCCEEDED)
             events.unresolved().exclude(pk=self._event.pk).update(outcome=Outcome.UNKNOWN, settled_by=self._event)
 

@@ -164,6 +164,5 @@ def _delete(calls: Calls, openai_id: str, item_id: str, *, is_repeat: bool) -> N
 def _note_partial(event: Event, error: OpenAIError, number: int) -> None:
     if event.item_count:
         words = f"{event.item_count} of {number} items was deleted before OpenAI said:"
-        event.save(update_fields=["item_count"])
         write_detail(event, message=f"{words} {error.message}")
         error.message = f"{words} {error.message}"

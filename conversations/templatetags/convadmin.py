@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from ..metadata import as_text
 from ..models import Outcome, State
+from ..models.erasure import Stage
 from .markup import filled, filled_each
 
 register = template.Library()
@@ -27,6 +28,7 @@ OUTCOME_TONES = {
     Outcome.UNKNOWN: "bad",
     Outcome.STOPPED: "warn",
 }
+STAGE_TONES = {Stage.RUNNING: "info", Stage.STOPPED: "warn", Stage.FINISHED: "good", Stage.CLOSED: "bad"}
 _STEPS = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"))
 
 
@@ -93,6 +95,12 @@ def indented(value: Any) -> str:
 def short_id(openai_id: str) -> str:
     """An id cut in its middle, where its row has no room for all of it."""
     return openai_id if len(openai_id) <= 28 else f"{openai_id[:18]}…{openai_id[-6:]}"
+
+
+@register.filter
+def stage_tone(stage: str) -> str:
+    """The colour of an erasure's stage."""
+    return STAGE_TONES[Stage(stage)]
 
 
 @register.filter
