@@ -219,6 +219,13 @@ def test_listings_that_are_long_behind_take_nothing_back_from_what_was_confirmed
     assert (done.stage, fates(done)) == (Stage.FINISHED, [Fate.DELETED] * 3)
 
 
+def test_items_that_are_listed_for_ever_stop_it_in_the_end(erasure: Erasure, operator: User, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(method="DELETE", path=".*/items", body="{}", times=None))
+    work_on(actor=operator, erasure=erasure)
+    Erasure.objects.update(failures_in_a_row=20)
+    assert work_on(actor=operator, erasure=erasure).stage == Stage.STOPPED
+
+
 def test_a_lost_deletion_that_is_refused_later_is_not_said_to_be_somebody_elses(
     erasure: Erasure, operator: User, sandbox: Sandbox
 ) -> None:

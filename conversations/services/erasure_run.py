@@ -99,8 +99,10 @@ class Run:
         waiting = [row for row in rows if not row.is_answered and not row.is_refused]
         if waiting:
             self._delete_each(waiting)
-        elif gone:  # its listings may be behind: they are given time
+        elif gone:  # its listings may be behind: they are given time, which is no headway
+            made_headway = self.made_headway
             self._delete_each(gone)
+            self.made_headway = made_headway
             raise BadAnswer("OpenAI still lists items that it says are gone.", status=200)
         elif page.has_more and is_legal_id(page.last_id) and page.last_id != self._erasure.after:
             self._erasure.note(after=page.last_id)
