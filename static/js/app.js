@@ -58,6 +58,20 @@
     }
   });
 
+  // Scrolling moves the address to the items that were loaded last; who comes back from an item finds it again.
+  document.addEventListener("click", function (event) {
+    const turn = event.target.closest("[data-item] a[href]")?.closest("article");
+    if (turn) {
+      const before = turn.previousElementSibling?.querySelector("[data-item]");
+      const address = new URL(turn.closest("[data-address]").dataset.address, location);
+      if (before?.id) {
+        address.searchParams.delete("item_before");
+        address.searchParams.set("item_after", before.id.slice("item-".length));
+      }
+      history.replaceState(history.state, "", address);
+    }
+  });
+
   function countAll() {
     document.querySelectorAll("[data-limit]").forEach(count);
   }

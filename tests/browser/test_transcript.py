@@ -49,6 +49,20 @@ def test_the_address_keeps_the_place_and_the_order(page: Page, known: Conversati
     expect(page.locator("article").first).to_contain_text("Message 150")
 
 
+def test_who_comes_back_from_an_item_finds_it_again(page: Page, known: Conversation, sandbox: Sandbox) -> None:
+    add_messages(sandbox, known, 250)
+    page.goto(f"{known.get_absolute_url()}?q=tenant%3Aacme")
+    expect(page.get_by_text("Message 100", exact=True)).to_be_attached()
+    for number in (101, 201):
+        page.mouse.wheel(0, 60_000)
+        expect(page.get_by_text(f"Message {number}", exact=True)).to_be_attached()
+    page.locator("article").nth(119).get_by_role("link", name="Open").click()
+    expect(page).to_have_url(re.compile(r"/item/msg_"))
+    page.go_back()
+    expect(page.locator("article").first).to_contain_text("Message 120")
+    expect(page).to_have_url(re.compile(r"\?q=tenant%3Aacme&item_after=msg_|item_after=msg_.*q=tenant%3Aacme"))
+
+
 def test_without_scripts_it_is_read_by_links(
     open_browser: OpenBrowser, operator: User, known: Conversation, sandbox: Sandbox
 ) -> None:
