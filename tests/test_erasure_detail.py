@@ -69,7 +69,7 @@ def sent(sandbox: Sandbox, method: str, of: str = "") -> list[LogEntry]:
 
 
 def posts_on(text: str) -> bool:
-    return "/work/" in text
+    return "/step/" in text
 
 
 def polls(text: str, erasure: Erasure) -> bool:
@@ -133,7 +133,7 @@ def test_a_get_changes_nothing_r3(as_operator: Browser, address: str, sandbox: S
 
 def test_the_page_of_who_runs_it_posts_on_by_itself(as_operator: Browser, erasure: Erasure) -> None:
     text = part_of(as_operator, erasure)
-    assert f'hx-post="{erasure.get_absolute_url()}work/" hx-trigger="load' in text
+    assert f'hx-post="{erasure.get_absolute_url()}step/" hx-trigger="load' in text
     assert "This page goes on by itself" in text
     assert not polls(text, erasure)
 

@@ -1,4 +1,4 @@
-"""Going on with an erasure, from its page: work, resume, stop."""
+"""Going on with an erasure, from its page: step, resume, stop, close."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from conversations.services.erasing import begin_erasure, stop_erasure
 from tests.factories import add_messages, make_known, make_user
 from tests.pages import UNREACHABLE, asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
 
-VERBS = ["work", "resume", "stop", "close"]
+VERBS = ["step", "resume", "stop", "close"]
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_refuses_a_form_of_another_site(operator: User, address: str, sandbox: S
 # Working on
 
 
-@pytest.mark.parametrize("verb", ["work", "resume"])
+@pytest.mark.parametrize("verb", ["step", "resume"])
 def test_goes_on_with_one_that_runs(as_operator: Browser, erasure: Erasure, sandbox: Sandbox, verb: str) -> None:
     text = text_of(post_by_htmx(as_operator, erasure, verb))
     assert ">Receipt</h2>" in text
@@ -127,7 +127,7 @@ def test_goes_on_with_one_that_runs(as_operator: Browser, erasure: Erasure, sand
 def test_the_page_never_resumes_a_stopped_one_by_itself(
     as_operator: Browser, stopped: Erasure, sandbox: Sandbox
 ) -> None:
-    text = text_of(post_by_htmx(as_operator, stopped, "work"))
+    text = text_of(post_by_htmx(as_operator, stopped, "step"))
     assert "Stopped by operator." in text
     assert "hx-trigger" not in text
     assert (stage_of(stopped), len(sandbox.log)) == (Stage.STOPPED, 0)
@@ -143,7 +143,7 @@ def test_refused_items_are_tried_again_when_it_is_resumed(
     as_operator: Browser, erasure: Erasure, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(method="DELETE", status=400, message="Not this one."))
-    assert "Not this one." in text_of(post_by_htmx(as_operator, erasure, "work"))
+    assert "Not this one." in text_of(post_by_htmx(as_operator, erasure, "step"))
     assert "Not this one." not in text_of(post_by_htmx(as_operator, erasure, "resume"))
     assert stage_of(erasure) == Stage.FINISHED
 
@@ -153,12 +153,12 @@ def test_whoever_resumes_it_drives_it_from_then_on(
 ) -> None:
     sandbox.faults.add(Fault(method="DELETE", status=429, headers={"Retry-After": "9"}))
     text = text_of(post_by_htmx(signed_in(client, make_user("other", teams=[team])), erasure, "resume"))
-    assert f'hx-post="{erasure.get_absolute_url()}work/"' in text
+    assert f'hx-post="{erasure.get_absolute_url()}step/"' in text
     assert [event.actor_name for event in erasure.events.order_by("pk")] == ["operator", "other"]
 
 
 def test_a_finished_one_is_left_alone(as_operator: Browser, address: str, erasure: Erasure, sandbox: Sandbox) -> None:
-    post(as_operator, erasure, "work")
+    post(as_operator, erasure, "step")
     before = everything()
     sandbox.log.clear()
     as_operator.post(address)
@@ -186,7 +186,7 @@ def test_a_stopped_one_holds_no_lock_r6(as_operator: Browser, erasure: Erasure, 
 # Where it cannot go on
 
 
-@pytest.mark.parametrize("verb", ["work", "resume"])
+@pytest.mark.parametrize("verb", ["step", "resume"])
 def test_while_another_process_works_on_it_the_page_waits(
     as_operator: Browser, erasure: Erasure, sandbox: Sandbox, verb: str
 ) -> None:
@@ -199,7 +199,7 @@ def test_while_another_process_works_on_it_the_page_waits(
 def test_the_lease_of_a_process_that_died_ends(as_operator: Browser, erasure: Erasure) -> None:
     assert Erasure.objects.lease(erasure.pk, 60)
     Erasure.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
-    post(as_operator, erasure, "work")
+    post(as_operator, erasure, "step")
     assert stage_of(erasure) == Stage.FINISHED
     assert Erasure.objects.get().lease == ""
 
@@ -252,7 +252,7 @@ def test_tells_what_openai_says(
     as_operator: Browser, erasure: Erasure, sandbox: Sandbox, fault: Fault, words: str, stage: str
 ) -> None:
     sandbox.faults.add(fault)
-    assert words in text_of(post_by_htmx(as_operator, erasure, "work"))
+    assert words in text_of(post_by_htmx(as_operator, erasure, "step"))
     assert stage_of(erasure) == stage
 
 
@@ -260,9 +260,9 @@ def test_tells_that_openai_cannot_be_reached_and_tries_again(
     as_operator: Browser, erasure: Erasure, sandbox: Sandbox
 ) -> None:
     sandbox.stop()
-    text = text_of(post_by_htmx(as_operator, erasure, "work"))
+    text = text_of(post_by_htmx(as_operator, erasure, "step"))
     assert UNREACHABLE in text
-    assert f'hx-post="{erasure.get_absolute_url()}work/"' in text
+    assert f'hx-post="{erasure.get_absolute_url()}step/"' in text
     assert stage_of(erasure) == Stage.RUNNING
 
 

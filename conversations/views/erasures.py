@@ -77,7 +77,7 @@ def erasure_receipt(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @permission_required("conversations.delete_conversation", raise_exception=True)
-def erasure_work(request: SignedInRequest, pk: int) -> HttpResponse:
+def erasure_step(request: SignedInRequest, pk: int) -> HttpResponse:
     """What the page posts by itself: it goes on with one that runs, and never with one that was stopped."""
     return _work(request, _visible(request, pk))
 
