@@ -34,11 +34,6 @@ class DisplayedItem:
     is_known: bool = True
 
     @property
-    def is_plain(self) -> bool:
-        """Whether it is nothing but what somebody says."""
-        return self.kind != "tool" and all(block.kind == "text" and not block.caption for block in self.blocks)
-
-    @property
     def text(self) -> str:
         """All that it says, without what stands around it."""
         return "\n\n".join(block.text for block in self.blocks)
@@ -123,7 +118,6 @@ def _tool_list(item: Item) -> list[Block]:
     ]
 
 
-_OUTPUT = ("call_id",)
 _KINDS: dict[str, _Kind] = {
     "function_call": _Kind("Function call", tools.arguments, ("namespace", "name")),
     "function_call_output": _Kind("Function output", tools.output, ("namespace", "name")),

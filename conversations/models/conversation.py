@@ -48,6 +48,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Those of the credentials that the user may see: the only way to rows."""
         return self.filter(credential__in=Credential.objects.visible_to(user))
 
+    def locked(self) -> "ConversationQuerySet":
+        """Locked until the transaction ends, each with its credential."""
+        return self.select_for_update(of=("self",)).select_related("credential")
+
     def at_ords(self, ords: Iterable[int]) -> list["Conversation"]:
         """Those with these `ord`s, in that order; one that is gone is left out."""
         wanted = list(ords)

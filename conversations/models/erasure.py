@@ -8,18 +8,17 @@ nothing is known of it until an answer comes, so a process may die at any moment
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
 from .conversation import Conversation
-from .credential import Credential
+from .credential import Credential, RecordQuerySet
 from .erased_item import DONE, ErasedItem, Numbers
 
 if TYPE_CHECKING:
@@ -42,14 +41,8 @@ OPEN = (Stage.RUNNING, Stage.STOPPED)
 STOPPED = "stopped"  # as Outcome has it, whose module stands above this one
 
 
-class ErasureQuerySet(models.QuerySet["Erasure"]):
+class ErasureQuerySet(RecordQuerySet["Erasure"]):
     """Erasures."""
-
-    def visible_to(self, user: User | AnonymousUser) -> "ErasureQuerySet":
-        """Those of the credentials that the user may see; those of deleted credentials are for superusers."""
-        if getattr(user, "is_superuser", False) and user.is_active:
-            return self
-        return self.filter(credential__in=Credential.objects.visible_to(user))
 
     def for_list(self) -> "ErasureQuerySet":
         """Newest first, with what a row shows."""
@@ -106,7 +99,6 @@ class Erasure(models.Model):
     keys = models.JSONField("metadata keys", default=list)
     stage = models.CharField(max_length=10, choices=Stage, default=Stage.RUNNING)
     created_at = models.DateTimeField("begun", default=timezone.now)
-    worked_at = models.DateTimeField("last worked on", default=timezone.now)
     finished_at = models.DateTimeField("finished", null=True)
     failure = models.JSONField("last failure", default=dict)
     failures_in_a_row = models.PositiveIntegerField(default=0)
@@ -168,8 +160,7 @@ class Erasure(models.Model):
 
     def locked_row(self) -> Conversation | None:
         """The same, locked until the transaction ends: before the erasure itself, as everywhere."""
-        rows = Conversation.objects.select_for_update(of=("self",)).select_related("credential")
-        return rows.at_address(self.base_url, self.openai_id).first()
+        return Conversation.objects.at_address(self.base_url, self.openai_id).locked().first()
 
     @property
     def numbers(self) -> "Numbers":
@@ -210,9 +201,8 @@ class Erasure(models.Model):
     if TYPE_CHECKING:
         items: "ErasedItemQuerySet"
         events: EventQuerySet
-        done_count: int
 
 
-def moment(at: datetime | None = None) -> str:
-    """A moment as the receipt's facts hold it: ISO 8601, in UTC."""
-    return (at or timezone.now()).isoformat(timespec="seconds")
+def moment() -> str:
+    """This moment, as the receipt's facts hold it: ISO 8601, in UTC."""
+    return timezone.now().isoformat(timespec="seconds")

@@ -11,14 +11,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from ..metadata import Change, Fate, compare
 from .conversation import Conversation
-from .credential import Credential
+from .credential import Credential, RecordQuerySet
 from .fields import OrderedJSONField
 
 PENDING_FOR = timedelta(seconds=120)  # longer than any request lives: after this nobody waits for an answer
@@ -75,14 +75,8 @@ def _stale() -> Q:
     return Q(outcome=Outcome.PENDING) & (Q(touched_at=None, created_at__lt=limit) | Q(touched_at__lt=limit))
 
 
-class EventQuerySet(models.QuerySet["Event"]):
+class EventQuerySet(RecordQuerySet["Event"]):
     """What was asked for."""
-
-    def visible_to(self, user: User | AnonymousUser) -> "EventQuerySet":
-        """Those of the credentials that the user may see."""
-        if getattr(user, "is_superuser", False) and user.is_active:
-            return self
-        return self.filter(credential__in=Credential.objects.visible_to(user))
 
     def for_list(self) -> "EventQuerySet":
         """Newest first, with what a row shows."""
@@ -265,10 +259,10 @@ class Event(models.Model):
             if any(change.fate is fate for change in changes)
         }
 
-    def touch(self) -> None:
-        """Say that its work goes on, in a write of its own."""
+    def touch(self, *fields: str) -> None:
+        """Say that its work goes on, in a write of its own, with these fields as they are now."""
         self.touched_at = timezone.now()
-        self.save(update_fields=["touched_at"])
+        self.save(update_fields=["touched_at", *fields])
 
     def finish(self, outcome: str, **facts: Any) -> None:
         """Close it with its outcome and what else became known; saves."""

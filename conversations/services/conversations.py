@@ -19,7 +19,7 @@ from ..openai_client import Calls, Json, RemoteConversation
 from ..openai_errors import InvalidRequest, NotFound, OpenAIError
 from .attempts import recorded, settle, succeed, write_detail
 from .errors import BelongsToAnother, MetadataMoved, NotRecorded, ServiceError
-from .rows import begin_on, begin_with, is_ours, locked, read, store_not_found
+from .rows import begin_on, begin_with, done_if_gone, is_ours, locked, read, store_not_found
 
 logger = logging.getLogger(__name__)
 
@@ -113,10 +113,10 @@ def remove_conversation(*, actor: User, conversation: Conversation, token: str |
     else:
         read(event, calls, conversation.openai_id, conversation)
     try:
-        with recorded(event, changes=True):
-            _delete(calls, conversation.openai_id, is_repeat)
+        with recorded(event, changes=True), done_if_gone(is_repeat=is_repeat):
+            calls.delete_conversation(conversation.openai_id)
     except NotFound:
-        store_not_found(event, conversation)
+        store_not_found(event)
         raise
     with transaction.atomic():
         row = locked(conversation)
@@ -153,14 +153,6 @@ def _refuse_while_erased(conversation: Conversation) -> None:
     """An erasure that is not finished needs the conversation, and the credential that it was begun with."""
     if Erasure.objects.unfinished().about(conversation).exists():
         raise ServiceError("Its erasure is not finished: go on with it, or give it up first. Nothing was sent.")
-
-
-def _delete(calls: Calls, openai_id: str, is_repeat: bool) -> None:
-    try:
-        calls.delete_conversation(openai_id)
-    except NotFound as error:
-        if not is_repeat and not error.may_have_happened:
-            raise
 
 
 def _exact(current: Mapping[str, Any], opened_with: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -210,17 +210,17 @@ def _event_of_run(actor: User, erasure: Erasure, credential: Credential) -> Even
 
 def _note_failure(erasure: Erasure, error: OpenAIError | None, *, made_headway: bool) -> None:
     """Keep what went wrong, if anything; what waiting does not mend stops it, and so does failing for long."""
-    now, running = timezone.now(), Erasure.objects.running(erasure.pk)
+    running = Erasure.objects.running(erasure.pk)
     if error is None:
-        running.update(worked_at=now, failures_in_a_row=0, failure={}, not_before=None)
+        running.update(failures_in_a_row=0, failure={}, not_before=None)
         return
     is_asked_to_wait = isinstance(error, Locked) or error.retry_after is not None
     in_a_row = 1 if made_headway or is_asked_to_wait else erasure.failures_in_a_row + 1
     if is_final(error) or in_a_row > MOST_FAILURES:
         _stop(erasure, _failure(error))
         return
-    not_before = now + timedelta(seconds=error.retry_after) if error.retry_after is not None else None
-    running.update(worked_at=now, failures_in_a_row=in_a_row, failure=_failure(error), not_before=not_before)
+    not_before = timezone.now() + timedelta(seconds=error.retry_after) if error.retry_after is not None else None
+    running.update(failures_in_a_row=in_a_row, failure=_failure(error), not_before=not_before)
 
 
 def _failure(error: OpenAIError) -> dict[str, Any]:
@@ -236,7 +236,7 @@ def _failure(error: OpenAIError) -> dict[str, Any]:
 def _stop(erasure: Erasure, failure: Mapping[str, Any]) -> None:
     """It cannot go on until somebody has looked at why; what somebody's own stop said stays."""
     with transaction.atomic():
-        facts = {"failure": {**failure, "at": moment()}, "not_before": None, "worked_at": timezone.now()}
+        facts = {"failure": {**failure, "at": moment()}, "not_before": None}
         if Erasure.objects.running(erasure.pk).update(stage=Stage.STOPPED, **facts):
             for event in erasure.events.pending():
                 write_detail(event, message=failure["message"])

@@ -29,8 +29,9 @@ from ..openai_errors import (
     Redirected,
     Unauthorized,
 )
-from .attempts import EventRecorder, settle
+from .attempts import EventRecorder
 from .items import ITEMS_A_PAGE, read_page
+from .rows import store_not_found
 
 LEAST_SECONDS = 2.0  # left of the budget for another call to begin: one that is cut off leaves its answer unknown
 FAILURES_IN_A_ROW = 3  # deletions that failed one after the other: then it is not the item
@@ -128,10 +129,7 @@ class Run:
             if self._erasure.after:  # somebody deleted that item
                 self._erasure.note(after="")
                 return self._listed()
-            with transaction.atomic():
-                if (row := self._erasure.locked_row()) is not None:
-                    row.store_not_found()
-                settle(self._event)
+            store_not_found(self._event)
             raise
 
     def _delete_each(self, rows: Iterable[ErasedItem]) -> None:

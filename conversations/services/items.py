@@ -10,10 +10,10 @@ from ..items import partner_of
 from ..metadata import storable
 from ..models import Action, Conversation, Event, Outcome
 from ..openai_client import Calls, ItemPage, Json, is_legal_id
-from ..openai_errors import BadAnswer, NotFound, OpenAIError, TooLarge
+from ..openai_errors import BadAnswer, OpenAIError, TooLarge
 from .attempts import recorded, write_detail
 from .credentials import calls_for
-from .rows import begin_on
+from .rows import begin_on, done_if_gone
 
 ITEMS_A_PAGE = 100
 FEWER = (20, 4, 1)  # items asked for where an answer was too large
@@ -141,8 +141,8 @@ def delete_items(
         event.item_ids.append(item_id)  # known to be sent, before it is
         event.save(update_fields=["item_ids"])
         try:
-            with recorded(event, changes=True):
-                _delete(calls, conversation.openai_id, item_id, is_repeat=item_id in known)
+            with recorded(event, changes=True), done_if_gone(is_repeat=item_id in known):
+                calls.delete_item(conversation.openai_id, item_id)
         except OpenAIError as error:
             _note_partial(event, error, len(item_ids))
             raise
@@ -151,14 +151,6 @@ def delete_items(
         event.finish(Outcome.SUCCEEDED)
         Event.objects.filter(pk__in=settled).update(outcome=Outcome.UNKNOWN, settled_by=event)
     return event
-
-
-def _delete(calls: Calls, openai_id: str, item_id: str, *, is_repeat: bool) -> None:
-    try:
-        calls.delete_item(openai_id, item_id)
-    except NotFound as error:
-        if not is_repeat and not error.may_have_happened:
-            raise
 
 
 def _note_partial(event: Event, error: OpenAIError, number: int) -> None:

@@ -1,6 +1,7 @@
 """What the services do alike with a conversation: begin a change of it, read it, lock and store its row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -34,21 +35,32 @@ def read(event: Event, calls: Calls, openai_id: str, conversation: Conversation 
             return calls.retrieve_conversation(openai_id)
     except NotFound:
         if conversation is not None:
-            store_not_found(event, conversation)
+            store_not_found(event)
         raise
 
 
-def store_not_found(event: Event, conversation: Conversation) -> None:
-    """A read was answered 404."""
+def store_not_found(event: Event) -> None:
+    """What the event is about was answered 404; its row may have been purged meanwhile."""
     with transaction.atomic():
-        locked(conversation).store_not_found()
+        row = Conversation.objects.at_address(event.base_url, event.openai_id).locked().first()
+        if row is not None:
+            row.store_not_found()
         settle(event)
+
+
+@contextmanager
+def done_if_gone(*, is_repeat: bool) -> Iterator[None]:
+    """A deletion that is answered 404 is done where one of ours before it may have been carried out."""
+    try:
+        yield
+    except NotFound as error:
+        if not is_repeat and not error.may_have_happened:
+            raise
 
 
 def locked(conversation: Conversation) -> Conversation:
     """Its row as it is now, locked until the transaction ends."""
-    rows = Conversation.objects.select_for_update(of=("self",)).select_related("credential")
-    return rows.get(pk=conversation.pk)
+    return Conversation.objects.locked().get(pk=conversation.pk)
 
 
 def is_ours(row: Conversation, metadata: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from ..models import Action, Conversation, Event, Outcome, State
 from .attempts import write_detail
 from .conversations import get_conversation
 from .errors import ServiceError
+from .rows import locked
 
 
 def settle_by_id(*, actor: User, event: Event, openai_id: str) -> Conversation:
@@ -40,7 +41,7 @@ def settle_by_note(*, actor: User, event: Event, note: str) -> Event:
 def keep_remote_metadata(*, actor: User, conversation: Conversation) -> bool:
     """Accept the metadata that OpenAI holds where it differs from what we had; False where nothing differs."""
     with transaction.atomic():
-        row = Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
+        row = locked(conversation)
         if row.state != State.DIFFERS:
             return False
         row.keep_theirs()

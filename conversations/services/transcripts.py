@@ -72,8 +72,7 @@ def _page(event: Event, file: File, page: ItemPage) -> str:
     text = file.page(page.items)
     event.item_count += len(page.items)
     event.request_id = page.request_id[:200]
-    event.save(update_fields=["item_count", "request_id"])
-    event.touch()
+    event.touch("item_count", "request_id")
     return text
 
 
