@@ -113,7 +113,7 @@ def test_only_a_stopped_one_can_be_given_up(erasure: Erasure, operator: User) ->
 def test_a_stop_during_the_last_listing_keeps_the_conversation_and_lets_it_go_when_the_step_ends(
     erasure: Erasure, operator: User, sandbox: Sandbox
 ) -> None:
-    sandbox.faults.add(Fault(method="GET", path=".*/items", skip=1, delay=0.8))
+    sandbox.faults.add(Fault(method="GET", path=".*/items", skip=1, delay=2.5))
 
     def work() -> None:
         work_on(actor=operator, erasure=erasure)
