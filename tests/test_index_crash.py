@@ -222,7 +222,8 @@ def get(site: Site) -> None:
 
 def refresh(site: Site) -> None:
     """Those that the index alone knows become missing."""
-    services.refresh_conversation(actor=site.actor, conversation=site.row())
+    fields = site.chance.choice([{}, REMOTE])  # of all rows the server has few
+    services.refresh_conversation(actor=site.actor, conversation=site.row(**fields))
 
 
 def edit(site: Site) -> None:
