@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from .encryption import SealError
 from .forms.credentials import CredentialForm, HeaderForm, HeaderFormSet
 from .models import Conversation, Credential, CredentialHeader, Event, Team
-from .services.credentials import test_credential
+from .services.credentials import check_credential
 
 admin.site.site_header = admin.site.site_title = "Convadmin"
 admin.site.index_title = "Administration"
@@ -154,7 +154,7 @@ class CredentialAdmin(admin.ModelAdmin):
         if not self.has_change_permission(request, credential):
             messages.error(request, "You may not test this credential.")
         else:
-            passed = test_credential(credential=credential)
+            passed = check_credential(credential=credential)
             messages.add_message(request, messages.SUCCESS if passed else messages.WARNING, credential.test_answer)
         return redirect("admin:conversations_credential_change", pk)
 

@@ -1,32 +1,29 @@
-"""What can go wrong at OpenAI, and `decode()`, which turns an answer into a value or one of these.
+"""What can go wrong at OpenAI, or at another server of its API.
 
     OpenAIError                 anything that went wrong; carries what the operator needs
     ├── NotSent                 nothing reached OpenAI: refused, no such host, connect timeout, bad certificate
     ├── NoAnswer                it was sent and no answer came: read timeout, dropped connection, deadline
     ├── BadAnswer               an answer that is none of the API's: HTML, a wrong shape
-    │   └── TooLarge            an answer of more than 32 MiB, or wrongly compressed
+    │   ├── TooLarge            an answer of more than 32 MiB, or wrongly compressed
+    │   ├── EndlessList         a list that says there is more, and gives no way to it
+    │   └── ForeignNotFound     a 404 that something in front of the server may have given: it proves nothing
     └── Refused                 OpenAI answered with an error
         ├── Redirected          3xx, never followed
         ├── InvalidRequest      400, 422
         │   └── Locked          400 conversation_locked: a response is running in it
         ├── Unauthorized        401
         ├── Forbidden           403
-        ├── NotFound            404
+        ├── NotFound            404 of the API itself
         ├── Conflict            409
+        ├── NotDone             200 that says in so many words that nothing was deleted
         ├── RateLimited         429, wait
-        ├── QuotaExceeded       429, pay or raise a limit
+        ├── QuotaExceeded       429 or 402, pay or raise a limit
         └── ServerError         408 and 5xx
 
 Pure. Source of the codes: OpenAI's API reference, "Error codes", and the Conversations endpoints.
 """
 
-import json
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any, ClassVar
-
-from .metadata import storable
+from typing import ClassVar
 
 QUOTA_CODES = frozenset(
     {
@@ -37,11 +34,6 @@ QUOTA_CODES = frozenset(
         "organization_usage_limit_exceeded",
     }
 )
-
-
-LONGEST_WAIT = 86_400.0  # seconds
-LONGEST_TEXT = 2_000  # characters of a message, code or field that are kept
-MAX_DEPTH = 100  # levels of an answer; deeper ones would exhaust Python's stack further on
 
 
 class OpenAIError(Exception):
@@ -113,6 +105,7 @@ class BadAnswer(OpenAIError):
 
     advice = "Something between here and OpenAI answered in its place. Check the credential's base URL."
     may_have_happened = True
+    named_id: str = ""  # what the answer to a creation calls an id, though nothing else of it can be read
 
 
 class TooLarge(BadAnswer):
@@ -121,10 +114,32 @@ class TooLarge(BadAnswer):
     advice = "Ask for less at a time. If it is one thing alone, it cannot be read here."
 
 
+class EndlessList(BadAnswer):
+    """A list that does not end: it says that there is more, and no page that follows brings anything new."""
+
+    advice = "The server holds more than it gives. Its list cannot be read to the end."
+
+
+class ForeignNotFound(BadAnswer):
+    """A 404 in whose words nothing shows that the API gave it, such as that of a gateway without a route."""
+
+    advice = (
+        "Something between here and the server may have answered: this does not prove that the conversation is gone, "
+        "so nothing was changed here. Check the credential's base URL, then try again."
+    )
+    may_have_happened = False
+    is_json: bool = True
+
+
 class Refused(OpenAIError):
-    """OpenAI answered with an error; nothing was changed."""
+    """OpenAI answered with an error; nothing was changed.
+
+    is_in_form: in the form of the API's error object; is_json: in JSON of any form.
+    """
 
     advice = "Nothing was changed."
+    is_in_form: bool = True
+    is_json: bool = True
 
 
 class Redirected(Refused):
@@ -171,6 +186,12 @@ class Conflict(Refused):
     worth_retrying = True
 
 
+class NotDone(Refused):
+    """The server answered that it did not do what it was asked for."""
+
+    advice = "Nothing was deleted, as the server says. If that stays so, ask whoever runs it."
+
+
 class RateLimited(Refused):
     """Too many requests for now."""
 
@@ -196,9 +217,15 @@ class ServerError(Refused):
     may_have_happened = True
     worth_retrying = True
 
+    def _advice(self) -> str:
+        if self.is_in_form:
+            return self.advice
+        return "The server, or a gateway in front of it, had a problem. Try again; if it stays, ask whoever runs it."
+
 
 _BY_STATUS: dict[int, type[Refused]] = {
     401: Unauthorized,
+    402: QuotaExceeded,
     403: Forbidden,
     404: NotFound,
     408: ServerError,
@@ -207,98 +234,14 @@ _BY_STATUS: dict[int, type[Refused]] = {
 }
 
 
-def decode(status: int, headers: Mapping[str, str], body: bytes, scrub: Callable[[str], str] = str) -> dict[str, Any]:
-    """The JSON object of a successful answer; raises the OpenAIError that fits any other.
-
-    The names of `headers` are in small letters. `scrub` goes over each text of an error.
-    """
-    request_id = headers.get("x-request-id", "")
-    if status < 200:
-        raise BadAnswer(f"HTTP {status} is no answer.", status=status, request_id=request_id)
-    if status >= 300:
-        raise _refusal(status, headers, _texts_of(_json_or_none(body), scrub))
-    content = _json_or_none(body)
-    if not isinstance(content, dict):
-        raise BadAnswer("The answer is not a JSON object.", status=status, request_id=request_id)
-    return content
-
-
-def _texts_of(content: Any, scrub: Callable[[str], str]) -> dict[str, str]:
-    """What an error in OpenAI's form says, as text that can be shown and stored."""
-    error = content.get("error") if isinstance(content, dict) else None
-    known = error if isinstance(error, dict) else {}
-    return {name: storable(scrub(_text(known.get(name))))[:LONGEST_TEXT] for name in ("message", "code", "param")}
-
-
-def _refusal(status: int, headers: Mapping[str, str], texts: Mapping[str, str]) -> Refused:
-    return _kind(status, texts["code"])(
-        texts["message"] or f"HTTP {status}, with no message in OpenAI's form.",
-        status=status,
-        code=texts["code"],
-        param=texts["param"],
-        request_id=headers.get("x-request-id", ""),
-        retry_after=retry_after(headers),
-        should_retry={"true": True, "false": False}.get(headers.get("x-should-retry", "")),
-    )
-
-
-def _kind(status: int, code: str) -> type[Refused]:
+def refusal_kind(status: int, code: str, type_: str) -> type[Refused]:
+    """The error for a status that is no success; `code` and `type_` are those of the error object, or ""."""
     if status >= 500:
         return ServerError
     if status < 400:
         return Redirected
     if code == "conversation_locked":
         return Locked
-    if status == 429 and code in QUOTA_CODES:
+    if status == 429 and not QUOTA_CODES.isdisjoint({code, type_}):
         return QuotaExceeded
     return _BY_STATUS.get(status, InvalidRequest)
-
-
-def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds that the answer asks to wait: `retry-after-ms`, else `Retry-After` in seconds or as a date."""
-    try:
-        return _wait(float(headers["retry-after-ms"]) / 1000)
-    except (KeyError, ValueError):
-        pass
-    value = headers.get("retry-after", "")
-    try:
-        return _wait(float(value))
-    except ValueError:
-        return _seconds_until(value, now or datetime.now(UTC))
-
-
-def _wait(seconds: float) -> float:
-    """`seconds`, or the nearest that makes sense: servers send negative, huge and infinite ones."""
-    return min(max(0.0, seconds), LONGEST_WAIT)
-
-
-def _seconds_until(date: str, now: datetime) -> float | None:
-    try:
-        moment = parsedate_to_datetime(date)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return _wait((moment - now).total_seconds())
-    except (ValueError, OverflowError):
-        return None
-
-
-def _json_or_none(body: bytes) -> Any:
-    try:
-        content = json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        return None
-    return None if _is_deeper(content, MAX_DEPTH) else content
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    if not isinstance(value, dict | list):
-        return False
-    inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON.")
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else json.dumps(value)

@@ -30,7 +30,7 @@ def receipt(erasure: Erasure) -> dict[str, Any]:
         "items": {
             "listed": numbers.found,
             "deleted": numbers.deleted,
-            "deleted_answer_lost": numbers.unanswered,
+            "deleted_unconfirmed": numbers.unanswered,
             "gone_without_us": numbers.gone,
             "not_deleted": numbers.refused,
             "not_settled": numbers.unsettled,

@@ -10,10 +10,10 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client as Browser
 
-from conversations import openai_client
+from conversations import openai_attempts
 from conversations.models import Credential, Team, Term
 from conversations.openai_client import Calls
-from conversations.sandbox import Sandbox
+from conversations.sandbox import Dialect, Sandbox
 from conversations.services.credentials import forget_clients
 from tests.factories import KEY, make_calls, make_credential, make_team, make_user
 from tests.raw_server import RawServer
@@ -31,7 +31,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _short_waits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts follow each other at once, except where the waiting itself is tested."""
     if not request.module.__name__.endswith("_retries"):
-        monkeypatch.setattr(openai_client, "FIRST_DELAY", 0.01)
+        monkeypatch.setattr(openai_attempts, "FIRST_DELAY", 0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def replacing_sandbox() -> Iterator[Sandbox]:
-    with Sandbox(key=KEY, replaces_metadata=True) as running:
+    with Sandbox(key=KEY, dialect=Dialect(replaces_metadata=True)) as running:
         yield running
 
 

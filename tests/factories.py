@@ -12,7 +12,8 @@ from django.db import connection, transaction
 
 from conversations.models import Conversation, Credential, CredentialHeader, State, Team
 from conversations.openai_client import Calls, Client, Recorder
-from conversations.sandbox import Sandbox
+from conversations.openai_routes import NO_ROUTE
+from conversations.sandbox import LogEntry, Sandbox
 
 PASSWORD = "a password for tests"
 KEY = "sk-proj-marker-0123456789abcdef"  # long enough to be taken for a secret wherever it stands
@@ -100,7 +101,8 @@ def make_remote(sandbox: Sandbox, metadata: Mapping[str, Any] | None = None, **f
 
 def make_known(sandbox: Sandbox, credential: Credential, metadata: Mapping[str, Any] | None = None) -> Conversation:
     """One in the index that the sandbox knows too."""
-    return make_conversation(credential, metadata, openai_id=make_remote(sandbox, metadata))
+    openai_id = make_remote(sandbox, metadata, created_at=int(CREATED_AT.timestamp()))
+    return make_conversation(credential, metadata, openai_id=openai_id)
 
 
 def add_messages(sandbox: Sandbox, conversation: Any, count: int) -> list[str]:
@@ -123,6 +125,11 @@ def make_calls(
     client = Client(key or sandbox.key, **{"base_url": sandbox.url, **options})
     stack.callback(client.close)
     return client.with_budget(budget, patience=patience, recorder=recorder)
+
+
+def calls_in(sandbox: Sandbox) -> list[LogEntry]:
+    """The log without the question for a path that cannot exist, which comes before a 404 is believed."""
+    return [entry for entry in sandbox.log if f"/{NO_ROUTE}/" not in entry.path]
 
 
 def metadata_at(sandbox: Sandbox, openai_id: str) -> dict[str, Any]:

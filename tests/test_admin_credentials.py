@@ -10,7 +10,7 @@ from django.test import Client as Browser
 
 from conversations.models import Conversation, Credential
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import add_header, make_credential, make_known, make_team
+from tests.factories import add_header, calls_in, make_credential, make_known, make_team
 from tests.pages import Form, form_in, signed_in, text_of
 
 LIST = "/admin/conversations/credential/"
@@ -209,7 +209,7 @@ def pressed(browser: Browser, credential: Credential) -> str:
 
 def test_the_button_says_that_it_works_by_one_get_r17(admin: Browser, credential: Credential, sandbox: Sandbox) -> None:
     assert "Works: the server knows the key" in pressed(admin, credential)
-    [entry] = sandbox.log
+    [entry] = calls_in(sandbox)
     assert (entry.method, entry.path) == ("GET", f"/conversations/conv_{'0' * 48}")
     credential.refresh_from_db()
     assert credential.test_passed
@@ -223,7 +223,7 @@ def test_a_wrong_key_is_said_and_not_shown_r15_r17(admin: Browser, sandbox: Sand
 
 def test_a_wrong_path_is_no_success_r17(admin: Browser, sandbox: Sandbox) -> None:
     credential = make_credential(sandbox, base_url=sandbox.url.removesuffix("/v1"))
-    assert "but not for conversations. Check the base URL." in pressed(admin, credential)
+    assert "There are no conversations at this address: Invalid URL" in pressed(admin, credential)
 
 
 def test_a_server_that_is_not_there_is_said_r17(admin: Browser, credential: Credential, sandbox: Sandbox) -> None:
@@ -238,7 +238,7 @@ def test_any_other_answer_does_not_pass_and_blocks_nothing_r17(
     sandbox.faults.add(fault)
     pressed(admin, credential)
     credential.refresh_from_db()
-    assert credential.test_passed is False
+    assert not credential.test_passed
     assert changed(admin, credential, notes="saved").status_code == 302
 
 

@@ -22,12 +22,16 @@ PURE = {
     "request_preview",
     "items",
     "spreadsheet",
+    "scrubbing",
 }
-CLIENT = {"openai_errors", "transport", "openai_client"}
+CLIENT = {
+    *("openai_errors", "openai_answers", "openai_objects", "openai_routes"),
+    *("openai_attempts", "transport", "openai_client"),
+}
 # What each part of the house may import of the others, besides itself.
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(PURE, PURE),
-    **{name: {"metadata", *CLIENT} for name in CLIENT},
+    **{name: {"metadata", "scrubbing", *CLIENT} for name in CLIENT},
     "sandbox": {"metadata"},
     "list_state": {"query"},
     "transcript_state": {"list_state"},

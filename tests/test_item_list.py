@@ -177,7 +177,7 @@ def test_a_next_page_that_nobody_can_ask_for_is_not_offered_r18(
     sandbox.faults.add(Fault(body=f'{{"data": [{{"text": "\\udfff"}}], "has_more": true, "last_id": {last}}}'))
     response = as_operator.get(address)
     assert response.status_code == 200
-    assert ("Show more" in text_of(response)) == (last == "5")
+    assert ("Show more" in text_of(response)) == (last in ("5", '"a/b"'))
 
 
 def test_leads_forth_and_back(as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox) -> None:

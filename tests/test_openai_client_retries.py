@@ -11,7 +11,7 @@ from conversations import openai_errors as errors
 from conversations.openai_client import Calls
 from conversations.openai_errors import OpenAIError
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import make_remote
+from tests.factories import calls_in, make_remote
 from tests.raw_server import RawServer
 
 CallsTo = Callable[..., Calls]
@@ -54,7 +54,7 @@ class Written:
         self.sent.append(f"attempt-{len(self.sent) + 1}")
         return self.sent[-1]
 
-    def answered(self, status: int | None, request_id: str) -> None:
+    def answered(self, status: int | None, request_id: str, *, is_usable: bool) -> None:
         self.answers.append(status)
 
 
@@ -64,7 +64,7 @@ def known(sandbox: Sandbox) -> str:
 
 
 def attempts(sandbox: Sandbox) -> int:
-    return len(sandbox.log)
+    return len(calls_in(sandbox))
 
 
 @pytest.mark.parametrize("call", REPEATABLE.values(), ids=REPEATABLE)

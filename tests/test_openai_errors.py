@@ -10,15 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations import openai_errors as errors
-from conversations.openai_errors import OpenAIError, decode, retry_after
+from conversations.openai_answers import LONGEST_TEXT, LONGEST_WAIT, Answer, decode, retry_after
+from conversations.openai_errors import OpenAIError
+from conversations.scrubbing import Scrubber
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 TREE = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, OpenAIError)]
 
 
+NO_SECRETS = Scrubber([])
+
+
 def refusal(status: int, *, headers: dict[str, str] | None = None, **error: Any) -> OpenAIError:
     with pytest.raises(OpenAIError) as caught:
-        decode(status, headers or {}, json.dumps({"error": error}).encode())
+        decode(status, headers or {}, json.dumps({"error": error}).encode(), NO_SECRETS)
     return caught.value
 
 
@@ -53,7 +58,7 @@ def test_r10_each_status_has_its_error_and_its_consequences(
     status: int, code: str | None, kind: type[OpenAIError] | None, may_have_happened: bool, worth_retrying: bool
 ) -> None:
     if kind is None:
-        assert decode(status, {}, b'{"id": "x"}') == {"id": "x"}
+        assert decode(status, {}, b'{"id": "x"}', NO_SECRETS).content == {"id": "x"}
         return
     error = refusal(status, code=code)
     assert type(error) is kind
@@ -63,23 +68,20 @@ def test_r10_each_status_has_its_error_and_its_consequences(
 @pytest.mark.parametrize(
     "body",
     [
-        b"",
         b"<html>hello</html>",
         b"[]",
         b"null",
         b'"text"',
         b"1",
         b"\xff\xfe",
-        b'{"a": NaN}',
-        b'{"a": -Infinity}',
-        b'{"a": ' + b"9" * 5000 + b"}",
+        '{"id": "conv_1"}'.encode("utf-16"),
+        '{"id": "conv_1"}'.encode("utf-32-le"),
         b"[" * 100_000,
-        b'{"a": ' * 200 + b"1" + b"}" * 200,
     ],
 )
 def test_a_success_that_is_no_object_is_a_bad_answer(body: bytes) -> None:
     with pytest.raises(errors.BadAnswer) as caught:
-        decode(200, {"x-request-id": "req_1"}, body)
+        decode(200, {"x-request-id": "req_1"}, body, NO_SECRETS)
     assert (caught.value.status, caught.value.request_id) == (200, "req_1")
 
 
@@ -89,10 +91,100 @@ def test_an_error_holds_openais_words() -> None:
     assert error.in_full.startswith("Too long. (code c, field metadata.a, request id req_1) Correct")
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error": "text"}', b'{"error": {"message": null}}'])
-def test_an_error_in_another_form_says_so(body: bytes) -> None:
-    with pytest.raises(errors.ServerError, match="HTTP 502, with no message in OpenAI's form"):
-        decode(502, {}, body)
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"\0\1", b'{"error": {"message": null}}'])
+def test_an_error_without_words_says_so(body: bytes) -> None:
+    with pytest.raises(errors.ServerError, match=r"^HTTP 502, without a word\.$"):
+        decode(502, {}, body, NO_SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"error": "invalid api key"}', "invalid api key"),
+        (b'{"detail": "No such thing"}', "No such thing"),
+        (b'{"detail": [{"loc": ["path", "id"], "msg": "bad id"}, {"loc": [], "msg": "b"}]}', "path.id: bad id; : b"),
+        (b'{"message": "no Route matched"}', "no Route matched"),
+        (b'{"error": {"code": "x", "detail": "inside"}}', "inside"),
+        (b'{"type": "about:blank", "title": "Gone", "status": 410, "detail": "Since May."}', "Gone: Since May."),
+        (b'{"errors": [{"message": "one"}, {"message": "two"}]}', "one; two"),
+        (b'"just text"', "just text"),
+        (b"upstream connect error", "upstream connect error"),
+        (b"<html><head><title>502 Bad\n Gateway</title></head><body>nginx", "502 Bad Gateway"),
+        (b"<h1>Bad &amp; broken</h1><p>more</p>", "Bad & broken"),
+        (b"<p>Only <b>this</b></p><script>alert(1)</script>", "Only this"),
+        ("a\u202eb\u200bc\x07".encode(), "abc"),
+        (b"x" * 5000, "x" * 299 + "…"),
+    ],
+)
+def test_the_words_of_any_server_are_told(body: bytes, words: str) -> None:
+    with pytest.raises(errors.ServerError) as caught:
+        decode(502, {}, body, NO_SECRETS)
+    assert caught.value.message == words
+    assert not caught.value.in_full.endswith("status.openai.com.") or caught.value.is_in_form
+
+
+def test_the_words_of_a_success_that_is_no_object_are_told() -> None:
+    with pytest.raises(errors.BadAnswer, match="It says: Please sign in"):
+        decode(200, {}, b"<title>Please sign in</title>", NO_SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b'{"a": NaN}', "NaN"),
+        (b'{"a": -Infinity}', "-Infinity"),
+        (b'{"a": -1e999}', "-1e999"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "9" * 5000),
+    ],
+)
+def test_numbers_that_nobody_can_hold_come_as_they_were_written(body: bytes, value: str) -> None:
+    assert decode(200, {}, body, NO_SECRETS).content == {"a": value}
+
+
+@pytest.mark.parametrize("depth", [150, 5_000, 100_000])
+def test_what_is_nested_too_deep_is_left_out_alone(depth: int) -> None:
+    body = b'{"id": "conv_1", "deep": ' + b'[{"a":' * depth + b'"]}"' + b"}]" * depth + b', "after": [1, {}]}'
+    content = decode(200, {}, body, NO_SECRETS).content
+    assert (content["id"], content["after"]) == ("conv_1", [1, {}])
+    assert "more than 100 levels deep" in json.dumps(content["deep"])
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"message": "Provider returned error", "code": 429}, errors.RateLimited),
+        ({"message": "Provider returned error", "code": 502}, errors.ServerError),
+        ({"message": "m", "code": "401"}, errors.Unauthorized),
+        ({"message": "m"}, errors.InvalidRequest),
+        ("just text", errors.InvalidRequest),
+    ],
+)
+def test_an_error_in_a_success_is_that_error_and_did_nothing(error: Any, kind: type[OpenAIError]) -> None:
+    with pytest.raises(kind) as caught:
+        decode(200, {}, json.dumps({"error": error}).encode(), NO_SECRETS)
+    assert (caught.value.status, caught.value.may_have_happened) == (200, False)
+    assert caught.value.message in json.dumps(error)
+
+
+@pytest.mark.parametrize("content", [{"id": "mcp_1", "type": "mcp_call", "error": {"message": "m"}}, {"error": None}])
+def test_an_item_with_an_error_of_its_own_is_no_error(content: Any) -> None:
+    assert decode(200, {}, json.dumps(content).encode(), NO_SECRETS).content == content
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_an_empty_success_is_an_empty_object(status: int) -> None:
+    assert decode(status, {}, b" \n", NO_SECRETS).content == {}
+
+
+def test_a_field_of_the_server_of_any_name_is_kept() -> None:
+    content = {"id": "x", "_request_id": "of the server"}
+    assert decode(200, {"x-request-id": "r"}, json.dumps(content).encode(), NO_SECRETS).content == content
+
+
+def test_a_quota_is_told_by_its_type_too_and_nothing_is_not_a_field() -> None:
+    error = refusal(429, message="m", type="insufficient_quota", code="429", param="None")
+    assert (type(error), error.param) == (errors.QuotaExceeded, "")
+    assert type(refusal(402, message="m")) is errors.QuotaExceeded
 
 
 def test_parts_that_are_no_text_become_their_json() -> None:
@@ -106,7 +198,7 @@ def test_r18_what_an_error_says_can_be_stored_and_shown() -> None:
 
 
 def test_an_error_that_talks_without_end_is_cut() -> None:
-    assert len(refusal(400, message="x" * 1_000_000).message) == errors.LONGEST_TEXT
+    assert len(refusal(400, message="x" * 1_000_000).message) == LONGEST_TEXT
 
 
 def test_each_kind_of_error_says_what_to_do() -> None:
@@ -132,8 +224,8 @@ def test_an_error_after_an_attempt_that_may_have_happened_does_not_claim_that_no
         ({"retry-after": "Mon, 15 Jun 2026 11:00:00 GMT"}, 0),
         ({"retry-after": "-3"}, 0),
         ({"retry-after": "nan"}, 0),
-        ({"retry-after": "inf"}, errors.LONGEST_WAIT),
-        ({"retry-after": "1e300"}, errors.LONGEST_WAIT),
+        ({"retry-after": "inf"}, LONGEST_WAIT),
+        ({"retry-after": "1e300"}, LONGEST_WAIT),
         ({"retry-after": "tomorrow"}, None),
         ({"retry-after": "Mon, 15 Jun 99999999999999999999 12:00:30 GMT"}, None),
     ],
@@ -153,4 +245,5 @@ def test_waiting_is_told_from_paying(seconds: str, words: str) -> None:
 @given(st.integers(100, 999), st.binary(max_size=40), st.text(max_size=30), st.text(max_size=30))
 def test_any_answer_ends_in_a_value_or_a_documented_error(status: int, body: bytes, wait: str, should: str) -> None:
     with suppress(OpenAIError):
-        assert isinstance(decode(status, {"retry-after": wait, "x-should-retry": should}, body), dict)
+        headers = {"retry-after": wait, "x-should-retry": should}
+        assert isinstance(decode(status, headers, body, NO_SECRETS), Answer)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conversations.sandbox import DEFAULT_KEY, Fault, Sandbox, Store
+from conversations.sandbox import DEFAULT_KEY, Dialect, Fault, Sandbox, Store
 from tests.sandbox_fixtures import KEY, Http
 
 
@@ -24,7 +24,7 @@ def web(sandbox: Sandbox) -> Iterator[Http]:
 
 @pytest.fixture
 def replacing() -> Iterator[Http]:
-    with Sandbox(key=KEY, replaces_metadata=True) as running, Http(running) as http:
+    with Sandbox(key=KEY, dialect=Dialect(replaces_metadata=True)) as running, Http(running) as http:
         yield http
 
 

@@ -9,13 +9,13 @@ from django.core.exceptions import ValidationError
 
 from conversations import openai_errors as errors
 from conversations.encryption import new_key
-from conversations.models import Credential, CredentialHeader
-from conversations.sandbox import Fault, Sandbox
+from conversations.models import Credential, CredentialHeader, Team
+from conversations.sandbox import Dialect, Fault, Sandbox
 from conversations.services.conversations import get_conversation
-from conversations.services.credentials import NOBODYS_ID, client_for, forget_clients, test_credential
+from conversations.services.credentials import NOBODYS_ID, check_credential, client_for, forget_clients
 from conversations.services.errors import CredentialUnusable
 from conversations.services.items import list_items
-from tests.factories import KEY, add_header, add_messages, make_credential, make_known, make_remote
+from tests.factories import KEY, add_header, add_messages, calls_in, make_credential, make_known, make_remote
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +54,7 @@ def test_a_client_is_made_anew_when_its_credential_changed(sandbox: Sandbox, fie
 
 def test_a_test_makes_no_client_anew(credential: Credential) -> None:
     before = client_for(credential)
-    test_credential(credential=credential)
+    check_credential(credential=credential)
     assert client_for(again(credential)) is before
 
 
@@ -132,7 +132,7 @@ def test_r15_no_ending_of_a_short_key_is_shown(sandbox: Sandbox, key: str, endin
 
 
 def judged(credential: Credential) -> tuple[bool, str]:
-    passed = test_credential(credential=credential)
+    passed = check_credential(credential=credential)
     kept = again(credential)
     assert (kept.test_passed, kept.tested_at is not None) == (passed, True)
     return passed, kept.test_answer
@@ -140,16 +140,22 @@ def judged(credential: Credential) -> tuple[bool, str]:
 
 def test_r17_a_test_is_one_read_of_nobodys_conversation(credential: Credential, sandbox: Sandbox) -> None:
     assert judged(credential) == (True, "Works: the server knows the key and answers for conversations.")
-    assert [(entry.method, entry.path) for entry in sandbox.log] == [("GET", f"/conversations/{NOBODYS_ID}")]
+    assert [(entry.method, entry.path) for entry in calls_in(sandbox)] == [("GET", f"/conversations/{NOBODYS_ID}")]
+    assert {entry.method for entry in sandbox.log} == {"GET"}
 
 
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (Fault(status=404, body="<html>"), "not for conversations"),
-        (Fault(status=404, message=f"Invalid URL (GET /v1/conversations/{NOBODYS_ID})"), "not for conversations"),
-        (Fault(status=404, message="Not found."), "Not found. The server answered, but not for conversations"),
-        (Fault(status=401), "API key"),
+        (Fault(status=404, body="<html>"), "cannot be told"),
+        (
+            Fault(status=404, body="<title>404 Not Found</title>", times=None),
+            "no conversations at this address: 404 Not",
+        ),
+        (Fault(status=404, body='{"detail": "Not Found"}', times=None), "no conversations at this address: Not Found"),
+        (Fault(status=404, message="Not found.", times=None), "no conversations at this address: Not found."),
+        (Fault(status=404, message=f"Invalid URL (GET /v1/conversations/{NOBODYS_ID})"), "Check the base URL"),
+        (Fault(status=401), "The key was refused"),
         (Fault(status=403), "permissions"),
         (Fault(status=302, headers={"Location": "/"}), "Redirects are never followed"),
         (Fault(status=429, code="insufficient_quota"), "add credit"),
@@ -170,7 +176,7 @@ def test_r17_any_other_answer_is_told_in_its_words(
 
 def test_r17_a_wrong_path_does_not_pass_for_a_working_one(sandbox: Sandbox) -> None:
     credential = make_credential(sandbox, base_url=sandbox.url.replace("/v1", "/v2"))
-    assert not test_credential(credential=credential)
+    assert not check_credential(credential=credential)
 
 
 def test_r15_the_answer_to_a_test_holds_no_key(sandbox: Sandbox) -> None:
@@ -212,3 +218,25 @@ def test_an_unreachable_server_is_told(credential: Credential, sandbox: Sandbox,
     sandbox.stop()
     with pytest.raises(errors.NotSent):
         list_items(conversation=row)
+
+
+@pytest.mark.parametrize("form", ["openai", "detail", "words"])
+def test_r17_a_server_with_errors_of_another_form_works_too(team: Team, form: str) -> None:
+    with Sandbox(key=KEY, dialect=Dialect(not_found=form)) as server:
+        assert judged(make_credential(server, teams=[team]))[0] is True
+
+
+@pytest.mark.parametrize(
+    ("fault", "passed"),
+    [
+        (Fault(status=401), False),
+        (Fault(status=404, times=None, body="<title>404</title>"), False),
+        (Fault(status=503, times=None, headers={"retry-after-ms": "1"}), None),
+        (Fault(drop="before", times=None), None),
+    ],
+)
+def test_r17_what_cannot_be_told_is_neither_passed_nor_failed(
+    credential: Credential, sandbox: Sandbox, fault: Fault, passed: bool | None
+) -> None:
+    sandbox.faults.add(fault)
+    assert judged(credential)[0] is passed

@@ -11,10 +11,11 @@ from conversations.models.erased_item import Fate
 from conversations.models.erasure import Stage
 from conversations.openai_errors import NotFound
 from conversations.sandbox import Fault, Sandbox
-from conversations.services.conversations import get_conversation, update_metadata
+from conversations.services.conversations import get_conversation
 from conversations.services.erasing import begin_erasure, erase, resume_erasure, stop_erasure, wait_before_next, work_on
 from conversations.services.errors import BeingChanged, ServiceError
-from tests.factories import add_messages, make_known, make_user
+from conversations.services.updating import update_metadata
+from tests.factories import add_messages, calls_in, make_known, make_user
 
 
 @pytest.fixture
@@ -65,10 +66,10 @@ def test_r26_deletes_every_item_then_the_conversation_and_proves_both(
     assert done.stage == Stage.FINISHED
     assert len(deletions(sandbox)) == 6
     assert deletions(sandbox)[-1] == f"/conversations/{erasure.openai_id}"
-    assert [(entry.method, entry.status) for entry in sandbox.log][-3:] == [("GET", 200), ("DELETE", 200), ("GET", 404)]
-    assert done.emptied["request_id"] == sandbox.log[-3].request_id
-    assert done.removal["request_id"] == sandbox.log[-2].request_id
-    assert done.proof["request_id"] == sandbox.log[-1].request_id
+    last = calls_in(sandbox)[-3:]
+    assert [(entry.method, entry.status) for entry in last] == [("GET", 200), ("DELETE", 200), ("GET", 404)]
+    receipt = (done.emptied["request_id"], done.removal["request_id"], done.proof["request_id"])
+    assert receipt == tuple(entry.request_id for entry in last)
 
 
 def test_the_receipt_names_each_item_with_its_request_ids(erasure: Erasure, operator: User, sandbox: Sandbox) -> None:

@@ -188,11 +188,11 @@ def test_long_codes_of_a_proxy_stop_it_all_the_same(
 
 
 def test_items_whose_ids_cannot_be_sent_are_told_one_by_one(erasure: Erasure, operator: User, sandbox: Sandbox) -> None:
-    body = '{"object": "list", "data": [{"id": "a/b"}, {"id": ".."}, {"type": "message"}], "has_more": false}'
+    body = '{"object": "list", "data": [{"id": "a\\u0001b"}, {"id": ".."}, {"type": "message"}], "has_more": false}'
     sandbox.faults.add(Fault(method="GET", path=".*/items", body=body, times=None))
     stopped = erase(actor=operator, erasure=erasure, seconds=5)
     assert stopped.failure["message"] == "3 items were not deleted. The conversation was kept."
-    assert {row.item_id: row.message for row in stopped.items.refused()}["a/b"] == "“a/b” cannot be an id at OpenAI."
+    assert {row.item_id: row.message for row in stopped.items.refused()}[".."] == "“..” cannot be an id at OpenAI."
 
 
 def listing(*ids: str, has_more: bool = False, last_id: str | None = None) -> str:
@@ -201,12 +201,14 @@ def listing(*ids: str, has_more: bool = False, last_id: str | None = None) -> st
     return json.dumps({"object": "list", "data": data, "last_id": last_id, "has_more": has_more})
 
 
-def test_an_empty_page_that_says_there_is_more_proves_nothing(
-    erasure: Erasure, operator: User, sandbox: Sandbox
+@pytest.mark.parametrize("last_id", [None, "", "msg_1"])
+def test_an_empty_page_that_says_there_is_more_stops_it(
+    erasure: Erasure, operator: User, sandbox: Sandbox, last_id: str | None
 ) -> None:
-    sandbox.faults.add(Fault(method="GET", path=".*/items", body=listing(has_more=True, last_id="msg_1")))
-    waiting = work_on(actor=operator, erasure=erasure)
-    assert (waiting.stage, waiting.emptied) == (Stage.RUNNING, {})
+    sandbox.faults.add(Fault(method="GET", path=".*/items", body=listing(has_more=True, last_id=last_id)))
+    stopped = work_on(actor=operator, erasure=erasure)
+    assert (stopped.stage, stopped.emptied) == (Stage.STOPPED, {})
+    assert "says that there are more" in stopped.failure["message"]
     assert len(sandbox.store.list_items(erasure.openai_id)) == 3
 
 

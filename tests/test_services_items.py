@@ -45,7 +45,7 @@ def test_all_items_that_fit_on_a_page_have_nothing_before_or_after(known: Conver
     wanted = add_messages(sandbox, known, 100)
     found = list_items(conversation=known)
     assert (ids(found.items), found.earlier, found.later) == (wanted, "", "")
-    assert limits(sandbox) == ["100"]
+    assert limits(sandbox) == ["100", "1"]
 
 
 def test_what_follows_is_read_page_by_page(known: Conversation, sandbox: Sandbox) -> None:
@@ -147,7 +147,7 @@ def test_all_pages_of_an_empty_conversation_are_one_without_items(known: Convers
 def test_a_server_that_gives_the_same_page_for_ever_is_told(known: Conversation, sandbox: Sandbox) -> None:
     page = json.dumps({"object": "list", "data": [{"id": "a"}], "last_id": "a", "has_more": True})
     sandbox.faults.add(Fault(body=page, times=None))
-    with pytest.raises(errors.BadAnswer, match="same page again and again"):
+    with pytest.raises(errors.BadAnswer, match="same items again and again"):
         list(all_pages(known))
     assert len(sandbox.log) == 2
 

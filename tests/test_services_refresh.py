@@ -9,9 +9,10 @@ from django.utils import timezone
 from conversations import openai_errors as errors
 from conversations.models import Action, Conversation, Credential, Event, Outcome, State
 from conversations.sandbox import Fault, Sandbox
-from conversations.services.conversations import refresh_conversation, update_metadata
+from conversations.services.conversations import refresh_conversation
 from conversations.services.errors import BeingChanged
 from conversations.services.settling import keep_remote_metadata
+from conversations.services.updating import update_metadata
 from tests.factories import make_known
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from conversations.models import Conversation, Credential, Event, Outcome, State
 from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import get_conversation, refresh_conversation, remove_conversation
 from conversations.services.errors import AlreadySubmitted, BeingChanged
-from tests.factories import in_threads, make_known
+from tests.factories import calls_in, in_threads, make_known
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def fails(operator: User, known: Conversation) -> errors.OpenAIError:
 
 
 def calls(sandbox: Sandbox) -> list[tuple[str, int | None]]:
-    return [(entry.method, entry.status) for entry in sandbox.log]
+    return [(entry.method, entry.status) for entry in calls_in(sandbox)]
 
 
 def test_r2_openai_confirms(operator: User, known: Conversation, sandbox: Sandbox) -> None:
@@ -125,7 +125,7 @@ def test_r2_a_refresh_between_that_finds_it_takes_the_proof_away(
     sandbox.faults.add(NOT_DONE)
     fails(operator, known)
     refresh_conversation(actor=operator, conversation=known)
-    sandbox.faults.add(Fault(status=404, times=None))  # as with the key of another project
+    sandbox.faults.add(Fault(path="/conversations", status=404, times=None))  # as with the key of another project
     fails(operator, known)
     assert known.state == State.MISSING
 
@@ -136,7 +136,7 @@ def test_r2_a_removal_that_was_refused_proves_nothing_later(
 ) -> None:
     sandbox.faults.add(Fault(method="DELETE", status=status))
     fails(operator, known)
-    sandbox.faults.add(Fault(status=404, times=None))
+    sandbox.faults.add(Fault(path="/conversations", status=404, times=None))
     fails(operator, known)
     assert known.state == State.MISSING
 
@@ -151,7 +151,7 @@ def test_r2_a_removal_that_was_never_sent_proves_nothing_later(
         openai_id=known.openai_id,
         attempts=[{"method": "GET", "status": 200}, {"method": "DELETE", "status": None}],
     )
-    sandbox.faults.add(Fault(status=404, times=None))
+    sandbox.faults.add(Fault(path="/conversations", status=404, times=None))
     fails(operator, known)
     assert known.state == State.MISSING
 
@@ -183,7 +183,7 @@ def test_r2_one_that_rose_again_has_to_be_removed_again(operator: User, known: C
 
 
 def test_a_bad_answer_leaves_it_unknown(operator: User, known: Conversation, sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault(method="DELETE", body='{"deleted": false}'))
+    sandbox.faults.add(Fault(method="DELETE", body='{"deleted": true, "id": "conv_of_somebody_else"}'))
     fails(operator, known)
     assert (known.state, Event.objects.get().outcome) == (State.ACTIVE, Outcome.UNKNOWN)
 

@@ -12,9 +12,9 @@ from conversations import openai_errors as errors
 from conversations.items.files import FORMATS
 from conversations.models import Conversation, Credential, Event, Outcome
 from conversations.sandbox import Fault, Sandbox
-from conversations.services.conversations import update_metadata
 from conversations.services.errors import CredentialUnusable
 from conversations.services.transcripts import download
+from conversations.services.updating import update_metadata
 from tests.factories import add_messages, make_known
 
 pytestmark = pytest.mark.django_db

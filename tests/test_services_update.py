@@ -1,5 +1,8 @@
 """Editing metadata: what is sent, what the answer says, and two who edit at once."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -9,10 +12,10 @@ from pytest_django.fixtures import Settings
 from conversations import openai_errors as errors
 from conversations.metadata import Change, Fate
 from conversations.models import Conversation, Credential, Event, Outcome, State
-from conversations.sandbox import Fault, Sandbox
-from conversations.services.conversations import update_metadata
+from conversations.sandbox import Dialect, Fault, Sandbox
 from conversations.services.errors import AlreadySubmitted, BeingChanged, MetadataMoved
-from tests.factories import in_threads, make_credential, make_known, metadata_at
+from conversations.services.updating import update_metadata
+from tests.factories import KEY, in_threads, make_credential, make_known, metadata_at
 
 pytestmark = pytest.mark.django_db
 
@@ -21,10 +24,34 @@ NEW = {f"new {number}": "2" for number in range(16)}
 UNSENT = {"retry-after-ms": "1"}
 
 
-@pytest.fixture(params=["merging", "replacing"])
-def server(request: pytest.FixtureRequest) -> Sandbox:
-    """R12: both kinds of server."""
-    return request.getfixturevalue("sandbox" if request.param == "merging" else "replacing_sandbox")
+KINDS = {
+    "merges": Dialect(),
+    "merges and counts what goes": Dialect(counts_request=True),
+    "replaces": Dialect(replaces_metadata=True),
+    "replaces, with words of its own": Dialect(replaces_metadata=True, null="rust"),
+    "replaces, with others": Dialect(replaces_metadata=True, null="pydantic"),
+}
+KEEPERS = {null: Dialect(null=null) for null in ("openai", "rust", "pydantic", "fastapi")}
+
+
+@contextmanager
+def serving(dialect: Dialect) -> Iterator[Sandbox]:
+    with Sandbox(key=KEY, dialect=dialect) as running:
+        yield running
+
+
+@pytest.fixture(params=KINDS.values(), ids=KINDS)
+def server(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """R12: each kind of server from which keys can be removed."""
+    with serving(request.param) as running:
+        yield running
+
+
+@pytest.fixture(params=KEEPERS.values(), ids=KEEPERS)
+def keeper(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """One that merges and refuses null: no key can ever be removed from it."""
+    with serving(request.param) as running:
+        yield running
 
 
 def known_at(server: Sandbox, metadata: dict[str, Any]) -> Conversation:
@@ -57,7 +84,7 @@ def fates(changes: list[Change]) -> dict[str, str]:
         ({"a": "1"}, {"a": " \n\t\u202e\N{GRINNING FACE}"}),
     ],
 )
-def test_r12_what_was_wanted_is_there_on_both_kinds_of_server(
+def test_r12_what_was_wanted_is_there_on_each_kind_of_server(
     operator: User, server: Sandbox, before: dict[str, str], wanted: dict[str, str]
 ) -> None:
     row = known_at(server, before)
@@ -68,19 +95,80 @@ def test_r12_what_was_wanted_is_there_on_both_kinds_of_server(
     assert Event.objects.get().outcome == Outcome.SUCCEEDED
 
 
-def test_r12_few_keys_are_one_call_with_null_for_what_goes(operator: User, sandbox: Sandbox) -> None:
+def test_r12_null_is_sent_only_for_what_the_answer_still_holds(operator: User, sandbox: Sandbox) -> None:
     update(operator, known_at(sandbox, {"a": "1", "b": "2"}), {"a": "1", "c": "3"})
-    assert sent(sandbox) == [{"a": "1", "c": "3", "b": None}]
+    assert sent(sandbox) == [{"a": "1", "c": "3"}, {"b": None}]
 
 
-def test_r12_many_keys_are_two_calls(operator: User, sandbox: Sandbox) -> None:
+def test_r12_without_a_key_to_remove_no_null_is_sent(operator: User, sandbox: Sandbox) -> None:
+    update(operator, known_at(sandbox, {"a": "1"}), {"a": "2", "c": "3"})
+    assert sent(sandbox) == [{"a": "2", "c": "3"}]
+
+
+def test_r12_a_server_that_replaces_gets_nothing_but_text(operator: User, replacing_sandbox: Sandbox) -> None:
+    update(operator, known_at(replacing_sandbox, OLD), NEW)
+    assert sent(replacing_sandbox) == [NEW]
+
+
+def test_r12_room_is_made_first_where_both_maps_are_too_many(operator: User, sandbox: Sandbox) -> None:
     update(operator, known_at(sandbox, OLD), NEW)
-    assert sent(sandbox) == [dict.fromkeys(OLD), NEW]
+    assert sent(sandbox) == [NEW, dict.fromkeys(OLD), NEW]
 
 
-def test_r12_a_server_that_refuses_null_is_sent_the_map_without(operator: User, replacing_sandbox: Sandbox) -> None:
-    update(operator, known_at(replacing_sandbox, {"a": "1", "b": "2"}), {"a": "1"})
-    assert sent(replacing_sandbox) == [{"a": "1", "b": None}, {"a": "1"}]
+def test_r12_keys_that_the_server_would_not_let_go_are_told(operator: User, keeper: Sandbox) -> None:
+    row = known_at(keeper, {"a": "1", "b": "2"})
+    changes = update(operator, row, {"a": "changed"})
+    row.refresh_from_db()
+    assert fates(changes) == {"a": "changed", "b": "refused"}
+    assert metadata_at(keeper, row.openai_id) == row.metadata == {"a": "changed", "b": "2"}
+    assert (Event.objects.get().outcome, Event.objects.get().keys["refused"]) == (Outcome.SUCCEEDED, ["b"])
+
+
+def test_r12_without_room_on_a_server_that_refuses_null_the_first_refusal_is_told(
+    operator: User, keeper: Sandbox
+) -> None:
+    row = known_at(keeper, OLD)
+    with pytest.raises(errors.InvalidRequest) as caught:
+        update(operator, row, NEW)
+    assert caught.value.code == "object_above_max_properties"
+    assert (metadata_at(keeper, row.openai_id), Event.objects.get().outcome) == (OLD, Outcome.REFUSED)
+
+
+def test_r12_one_that_empties_the_map_on_null_is_sent_what_is_wanted_again(operator: User, sandbox: Sandbox) -> None:
+    row = known_at(sandbox, {"a": "1", "b": "2"})
+    first, second = ({"a": "1", "b": "2"}, {})
+    for metadata in (first, second):
+        body = json.dumps({"id": row.openai_id, "metadata": metadata})
+        sandbox.faults.add(Fault(method="POST", body=body))
+    update(operator, row, {"a": "1"})
+    assert sent(sandbox) == [{"a": "1"}, {"b": None}, {"a": "1"}]
+
+
+@pytest.mark.parametrize("metadata", ["", ', "metadata": []', ', "metadata": "text"'])
+def test_r1_an_answer_without_metadata_is_read_again(operator: User, sandbox: Sandbox, metadata: str) -> None:
+    row = known_at(sandbox, {"a": "1"})
+    sandbox.faults.add(Fault(method="POST", body=f'{{"id": "{row.openai_id}"{metadata}}}', after=True))
+    update(operator, row, {"a": "2"})
+    row.refresh_from_db()
+    assert (row.metadata, sandbox.log[-1].method) == ({"a": "2"}, "GET")
+
+
+def test_r1_where_no_answer_holds_metadata_nothing_is_stored(operator: User, sandbox: Sandbox) -> None:
+    row = known_at(sandbox, {"a": "1"})
+    body = f'{{"id": "{row.openai_id}", "metadata": ["odd"]}}'
+    sandbox.faults.add(Fault(method="POST", body=body, after=True))
+    sandbox.faults.add(Fault(method="GET", body=body, skip=1))
+    with pytest.raises(errors.BadAnswer, match="no map of keys and values: \\['odd'\\]"):
+        update(operator, row, {"a": "2"})
+    row.refresh_from_db()
+    assert (row.metadata, Event.objects.get().outcome) == ({"a": "1"}, Outcome.UNKNOWN)
+
+
+def test_r12_a_recorded_session_departs_from_the_document_by_no_null(operator: User, server: Sandbox) -> None:
+    row = known_at(server, {"a": "1", "b": "2"})
+    update(operator, row, {"a": "3"})
+    nulls = [body for body in sent(server) if None in body.values()]
+    assert nulls == ([] if server.dialect.replaces_metadata else [{"b": None}])
 
 
 def test_another_refusal_is_not_taken_for_one_of_null(operator: User, sandbox: Sandbox) -> None:
@@ -94,8 +182,8 @@ def test_another_refusal_is_not_taken_for_one_of_null(operator: User, sandbox: S
 @pytest.mark.parametrize(
     ("fault", "outcome"),
     [
-        (Fault(method="POST", skip=1, status=400), Outcome.REFUSED),
-        (Fault(method="POST", skip=1, status=500, times=None, headers=UNSENT), Outcome.UNKNOWN),
+        (Fault(method="POST", skip=2, status=400), Outcome.REFUSED),
+        (Fault(method="POST", skip=2, status=500, times=None, headers=UNSENT), Outcome.UNKNOWN),
     ],
     ids=str,
 )
@@ -116,6 +204,7 @@ def test_the_answer_is_told_key_by_key(operator: User, sandbox: Sandbox) -> None
     row = known_at(sandbox, {"kept": "1", "stays": "1", "goes": "1", "old": "1"})
     body = f'{{"id": "{row.openai_id}", "metadata": {{"kept": "1", "stays": "1", "old": "2", "new": "other"}}}}'
     sandbox.faults.add(Fault(method="POST", body=body))
+    sandbox.faults.add(Fault(method="POST", status=400))
     changes = update(operator, row, {"kept": "1", "old": "2", "new": "3"})
     expected = {"kept": "kept", "stays": "refused", "goes": "removed", "old": "changed", "new": "refused"}
     assert fates(changes) == expected

@@ -51,12 +51,18 @@ class TokenForm(forms.Form):
     fresh_token = staticmethod(fresh_token)
 
     def __init__(
-        self, data: QueryDict | None = None, *, draft: QueryDict | None = None, initial: dict[str, Any] | None = None
+        self,
+        data: QueryDict | None = None,
+        *,
+        user: User | AnonymousUser | None = None,
+        draft: QueryDict | None = None,
+        initial: dict[str, Any] | None = None,
     ) -> None:
-        """`data` is checked; a `draft` is only shown again, and asks what it asked before."""
+        """`data` is checked; a `draft` is only shown again, and asks what it asked before of an event that `user` may
+        see."""
         super().__init__(data, initial=draft.dict() if draft is not None else initial)
         typed = data if data is not None else draft
-        self.unknown_event = _event_of(typed.get("after_unknown", "")) if typed else None
+        self.unknown_event = _event_of(typed.get("after_unknown", ""), user) if typed and user else None
         self.is_confirmed = bool(typed and typed.get("again"))
 
     def clean(self) -> dict[str, Any]:
@@ -76,8 +82,9 @@ class TokenForm(forms.Form):
         self.unknown_event, self.is_confirmed = event, False
 
 
-def _event_of(key: str) -> Event | None:
-    return Event.objects.filter(pk=int(key)).first() if key.isdecimal() and len(key) < 20 else None
+def _event_of(key: str, user: User | AnonymousUser) -> Event | None:
+    is_key = key.isascii() and key.isdecimal() and len(key) < 19
+    return Event.objects.visible_to(user).filter(pk=int(key)).first() if is_key else None
 
 
 class MetadataRowsForm(TokenForm):
@@ -150,7 +157,7 @@ class ConversationForm(MetadataRowsForm):
         self, data: QueryDict | None = None, *, user: User | AnonymousUser, draft: QueryDict | None = None
     ) -> None:
         """`data` is checked; a `draft` is only shown again, such as when a row was added."""
-        super().__init__(data, draft=draft)
+        super().__init__(data, user=user, draft=draft)
         self.fields["credential"] = credential_field(user)
         self.messages, self.metadata = MessageRows([MessageRow()]), MetadataRows([PairRow()])
         typed = data if data is not None else draft
@@ -194,10 +201,11 @@ class MetadataForm(MetadataRowsForm):
         self,
         data: QueryDict | None = None,
         *,
+        user: User | None = None,
         draft: QueryDict | None = None,
         opened_with: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(data, draft=draft)
+        super().__init__(data, user=user, draft=draft)
         self.opened = dict(opened_with or {})
         self.is_damaged = False
         self.metadata = MetadataRows.from_map(self.opened)
@@ -256,7 +264,7 @@ class GetForm(TokenForm):
     openai_id = OpenAIIdField(error_messages={"required": "Paste the id of a conversation, such as conv_68a1…"})
 
     def __init__(self, data: QueryDict | None = None, *, user: User | AnonymousUser, openai_id: str = "") -> None:
-        super().__init__(data, initial={"openai_id": openai_id})
+        super().__init__(data, user=user, initial={"openai_id": openai_id})
         self.fields["credential"] = credential_field(user)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
 from django.http import QueryDict
 
 from ..models import Conversation, Event
@@ -17,9 +18,11 @@ LONGEST_REASON = 500
 class AddItemsForm(TokenForm):
     """Messages to be added: 1 to 20."""
 
-    def __init__(self, data: QueryDict | None = None, *, draft: QueryDict | None = None) -> None:
+    def __init__(
+        self, data: QueryDict | None = None, *, user: User | None = None, draft: QueryDict | None = None
+    ) -> None:
         """`data` is checked; a `draft` is only shown again, such as when a row was added."""
-        super().__init__(data, draft=draft)
+        super().__init__(data, user=user, draft=draft)
         typed = data if data is not None else draft
         self.messages = MessageRows([MessageRow()]) if typed is None else MessageRows.from_data(typed)
 
@@ -62,8 +65,8 @@ class EraseForm(TokenForm):
     )
     ending = forms.CharField(error_messages={"required": "Type the last characters of the id."})
 
-    def __init__(self, data: QueryDict | None = None, *, conversation: Conversation) -> None:
-        super().__init__(data)
+    def __init__(self, data: QueryDict | None = None, *, conversation: Conversation, user: User | None = None) -> None:
+        super().__init__(data, user=user)
         self.wanted = conversation.openai_id[-SHOWN_OF_ID:]
 
     def clean_reason(self) -> str:

@@ -81,10 +81,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             credential=credential,
             base_url=credential.base_url,
             openai_id=openai_id,
-            created_at=_moment(created_at),
             added_by=added_by,
             origin=origin,
         )
+        conversation.take_created_at(created_at)
         conversation.take_metadata(metadata)
         conversation.insert()
         index.apply([IndexChange(credential.pk, conversation.ord, after=conversation.bearings)])
@@ -101,6 +101,9 @@ class Conversation(models.Model):
     base_url = models.CharField("base URL", max_length=300, editable=False)
     openai_id = CodePointCharField("id at OpenAI", max_length=255)
     created_at = models.DateTimeField("created", help_text="At OpenAI; when first seen, where OpenAI did not say.")
+    is_created_known = models.BooleanField(
+        "time of creation known", default=True, help_text="OpenAI said when it was created."
+    )
     metadata = OrderedJSONField(default=dict, help_text="OpenAI's last answer.")
     is_altered = models.BooleanField(
         default=False, help_text="The answer held characters that cannot be stored; they stand as U+FFFD."
@@ -146,20 +149,18 @@ class Conversation(models.Model):
     @contextmanager
     def _reindexed(self) -> Iterator[None]:
         """Bring the index up to date with what is changed and saved inside, in the caller's transaction."""
-        credential_id, before = self.credential_id, self.bearings
+        place, before = (self.credential_id, self.ord), self.bearings
         yield
-        if self.credential_id == credential_id:
-            index.apply([IndexChange(credential_id, self.ord, before, self.bearings)])
+        if place == (self.credential_id, self.ord):
+            index.apply([IndexChange(*place, before, self.bearings)])
         else:
-            moved = [IndexChange(credential_id, self.ord, before=before)]
+            moved = [IndexChange(*place, before=before)]
             index.apply([*moved, IndexChange(self.credential_id, self.ord, after=self.bearings)])
 
     def insert(self) -> None:
         """Save a new row, drawing `ord` again where another conversation of that second has it."""
         for _ in range(20):
-            self.ord = ord_at(self.created_at) | secrets.randbits(TIEBREAK_BITS)
-            if Conversation.objects.filter(ord=self.ord).exists():
-                continue
+            self.draw_ord()
             try:
                 with transaction.atomic():
                     self.save(force_insert=True)
@@ -170,24 +171,50 @@ class Conversation(models.Model):
                 return
         raise IntegrityError("No free ord was found in 20 draws.")
 
+    def draw_ord(self) -> None:
+        """Take an `ord` for the time of creation that no other conversation has; does not save."""
+        first = ord_at(self.created_at)
+        for _ in range(20):
+            self.ord = first | secrets.randbits(TIEBREAK_BITS)
+            if not Conversation.objects.filter(ord=self.ord).exists():
+                return
+        raise IntegrityError("No free ord was found in 20 draws.")
+
+    def take_created_at(self, created_at: int | None) -> None:
+        """Hold the time of creation that an answer gives, in Unix seconds; where that is unusable and none was known,
+        it is now that it is first seen. Does not save."""
+        moment = _moment(created_at)
+        if moment is not None:
+            self.created_at, self.is_created_known = moment, True
+        elif self.created_at is None:
+            self.created_at, self.is_created_known = timezone.now().replace(microsecond=0), False
+
     def take_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Hold an answer's metadata, in characters that can be stored; does not save."""
         self.metadata = storable(metadata)
         self.is_altered = self.metadata != metadata
 
-    def store_answer(self, metadata: Mapping[str, Any], *, by_us: bool) -> None:
-        """Store what OpenAI answered just now.
+    def store_answer(self, metadata: Mapping[str, Any], *, by_us: bool, created_at: int | None = None) -> None:
+        """Store what OpenAI answered just now; `created_at` in Unix seconds, None where it said nothing usable.
 
         `by_us`: the answer to our own change, which settles what differed. Otherwise metadata that changed
         without us makes it differ, until someone chooses or OpenAI holds again what we had.
         """
         had = self.metadata if self.our_metadata is None else self.our_metadata
         with self._reindexed():
+            self._correct_created_at(created_at)
             self.take_metadata(metadata)
             self.our_metadata = None if by_us or had == self.metadata else had
             self.state = State.ACTIVE if self.our_metadata is None else State.DIFFERS
             self.read_at = timezone.now()
             self.save()
+
+    def _correct_created_at(self, created_at: int | None) -> None:
+        """Take over another time of creation than is held, and the place in the list that goes with it."""
+        held = self.created_at
+        self.take_created_at(created_at)
+        if self.created_at != held:
+            self.draw_ord()
 
     def store_not_found(self) -> None:
         """A read was answered 404: missing, which proves nothing more; a removed one stays removed."""
@@ -247,9 +274,9 @@ class Conversation(models.Model):
         erasures: ErasureQuerySet
 
 
-def _moment(seconds: int | None) -> datetime:
-    """The moment of OpenAI's `created_at`; now, where it is missing or absurd. In whole seconds, as `ord` is."""
-    now = timezone.now().replace(microsecond=0)
-    if seconds is None or not EPOCH.timestamp() <= seconds <= (now + timedelta(days=1)).timestamp():
-        return now
+def _moment(seconds: int | None) -> datetime | None:
+    """The moment of OpenAI's `created_at`, in whole seconds, as `ord` is; None where it is missing or absurd."""
+    latest = timezone.now() + timedelta(days=1)
+    if seconds is None or not EPOCH.timestamp() <= seconds <= latest.timestamp():
+        return None
     return datetime.fromtimestamp(seconds, UTC)

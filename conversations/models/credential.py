@@ -131,8 +131,8 @@ class Credential(models.Model):
             header.set_value(header.open_value())
             header.save()
 
-    def record_test(self, *, passed: bool, answer: str) -> None:
-        """Keep when it was tested and what was answered."""
+    def record_test(self, *, passed: bool | None, answer: str) -> None:
+        """Keep when it was tested and what was answered; `passed` is None where that does not tell."""
         self.tested_at, self.test_passed, self.test_answer = timezone.now(), passed, answer
         self.save(update_fields=["tested_at", "test_passed", "test_answer"])
 

@@ -11,13 +11,13 @@ class Fate(models.TextChoices):
     """What became of an item.
 
     `sent`: its deletion was sent, and OpenAI's answer did not settle it. Once OpenAI lists it no more it is
-    `unanswered` where an answer was lost, and else `gone`: by no deletion that is known here.
+    `unanswered` where a deletion of ours may have done it, and else `gone`: by no deletion that is known here.
     """
 
     FOUND = "found", "Found"
     SENT = "sent", "Sent, not settled yet"
     DELETED = "deleted", "Deleted"
-    UNANSWERED = "unanswered", "Deleted, the answer was lost"
+    UNANSWERED = "unanswered", "Deleted, no answer confirmed it"
     GONE = "gone", "Gone without us"
     REFUSED = "refused", "Not deleted"
 
@@ -133,7 +133,8 @@ class ErasedItem(models.Model):
     @property
     def is_answered(self) -> bool:
         """Whether OpenAI said of it that it is gone."""
-        return self.fate in (Fate.SENT, Fate.DELETED) and self.status in (200, 404)
+        has_answer = self.status is not None and (self.status < 300 or self.status == 404)
+        return has_answer and self.fate in (Fate.SENT, Fate.DELETED)
 
     def note_sending(self, client_request_id: str) -> None:
         """Its deletion is about to be sent, as the attempt with this id: committed before it is."""

@@ -7,12 +7,13 @@ nothing is known of it until an answer comes, so a process may die at any moment
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -41,6 +42,10 @@ OPEN = (Stage.RUNNING, Stage.STOPPED)
 STOPPED = "stopped"  # as Outcome has it, whose module stands above this one
 
 
+class LeaseLost(Exception):
+    """Another process took the work on an erasure over: what this one knows may be outdated, and is not stored."""
+
+
 class ErasureQuerySet(RecordQuerySet["Erasure"]):
     """Erasures."""
 
@@ -65,9 +70,10 @@ class ErasureQuerySet(RecordQuerySet["Erasure"]):
         """With the number of items that are done, as `done_count`."""
         return self.annotate(done_count=models.Count("items", filter=Q(items__fate__in=DONE)))
 
-    def running(self, pk: int) -> "ErasureQuerySet":
-        """The one with this key, unless it was stopped or finished meanwhile."""
-        return self.filter(pk=pk, stage=Stage.RUNNING)
+    def running(self, pk: int, lease: str | None = None) -> "ErasureQuerySet":
+        """The one with this key, unless it was stopped or finished meanwhile or, with a lease, taken over."""
+        running = self.filter(pk=pk, stage=Stage.RUNNING)
+        return running if lease is None else running.filter(lease=lease)
 
     def lease(self, pk: int, seconds: float) -> str:
         """Take a running erasure for oneself, for at most so long; gives the key of the lease, "" if it is taken.
@@ -171,6 +177,14 @@ class Erasure(models.Model):
     def may_go_on(self) -> bool:
         """Whether nobody stopped it since it was read here."""
         return Erasure.objects.running(self.pk).exists()
+
+    @contextmanager
+    def held(self, lease: str) -> Iterator[None]:
+        """A transaction in which nobody can take the work over; raises LeaseLost where somebody has."""
+        with transaction.atomic():
+            if not Erasure.objects.select_for_update().filter(pk=self.pk, lease=lease).only("pk"):
+                raise LeaseLost
+            yield
 
     def note(self, **facts: Any) -> None:
         """Set these fields, in a write of its own."""

@@ -131,7 +131,7 @@ class EventQuerySet(RecordQuerySet["Event"]):
             for attempt in event.attempts:
                 if attempt["method"] == "DELETE":
                     sent = sent or (there and event.outcome not in (Outcome.REFUSED, Outcome.FAILED))
-                elif attempt.get("status") == 200:
+                elif attempt.get("status") == 200 and not attempt.get("is_unusable"):
                     there, sent = True, False
         return sent
 
@@ -173,6 +173,7 @@ class Event(models.Model):
     attempts = models.JSONField(default=list)
     keys = models.JSONField(default=dict)
     item_count = models.PositiveIntegerField(default=0)
+    kept_count = models.PositiveIntegerField(null=True, help_text="Of the messages sent, as the server showed then.")
     item_ids = models.JSONField(default=list, help_text="Of the items that it added, or shall delete.")
     erasure = models.ForeignKey(
         "conversations.Erasure",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conversations.sandbox import validation
+from conversations.sandbox.dialect import OPENAI, Dialect
 from conversations.sandbox.errors import ApiError, bad_request, invalid_type, missing_parameter, not_found
 from conversations.sandbox.include import included
 from conversations.sandbox.items import Item
@@ -19,7 +20,7 @@ class Call:
     store: Store
     request: Request
     ids: tuple[str, ...]
-    replaces_metadata: bool
+    dialect: Dialect
     include: frozenset[str] = frozenset()
 
     def conversation(self) -> Conversation:
@@ -39,19 +40,22 @@ class Call:
         return values[-1] if values else None
 
 
-def answer(store: Store, request: Request, *, key: str, replaces_metadata: bool = False) -> Response:
+def answer(store: Store, request: Request, *, key: str, dialect: Dialect = OPENAI) -> Response:
     """Answer one request: the key, the route and the limits are checked, then the store is changed."""
     try:
         check_key(request, key)
         route, ids = find_route(request)
         validation.refuse_unknown(request.query, route.query)
-        call = Call(store, request, ids, replaces_metadata, validation.read_include(request.query))
+        call = Call(store, request, ids, dialect, validation.read_include(request.query))
         if request.method == "GET":
             return Response(200, route.handler(call))
         with store.transaction():
-            return Response(200, route.handler(call), changed=True)
+            answered = route.handler(call)
     except ApiError as error:
-        return Response.refusal(error)
+        return Response.refusal(dialect.told(error))
+    if request.method == "DELETE" and dialect.deletes_silently:
+        return Response(204, raw=b"", changed=True)
+    return Response(200, answered, changed=True)
 
 
 def check_key(request: Request, key: str) -> None:
@@ -76,7 +80,7 @@ def create_conversation(call: Call) -> Conversation:
     metadata, items = fields.get("metadata"), fields.get("items")
     return call.store.create_conversation(
         metadata={} if metadata is None else _strings(validation.read_metadata(metadata)),
-        items=[] if items is None else validation.read_items(items),
+        items=[] if items is None or call.dialect.drops_items else validation.read_items(items),
     )
 
 
@@ -92,9 +96,11 @@ def update_conversation(call: Call) -> Conversation:
     if "metadata" not in fields:
         raise missing_parameter("metadata")
     sent = {} if fields["metadata"] is None else fields["metadata"]
-    wanted = validation.read_metadata(sent, nulls=not call.replaces_metadata)
-    metadata = _strings(wanted if call.replaces_metadata else {**old, **wanted})
-    validation.check_pair_count(metadata)
+    _refuse_nulls(sent, call.dialect)
+    wanted = validation.read_metadata(sent, nulls=True)
+    merged = wanted if call.dialect.replaces_metadata else {**old, **wanted}
+    metadata = _strings(merged)
+    validation.check_pair_count(merged if call.dialect.counts_request else metadata)
     return call.store.set_metadata(call.ids[0], metadata)
 
 
@@ -103,6 +109,12 @@ def delete_conversation(call: Call) -> dict[str, Any]:
     id = call.conversation()["id"]
     call.store.delete_conversation(id)
     return {"id": id, "object": "conversation.deleted", "deleted": True}
+
+
+def _refuse_nulls(sent: Any, dialect: Dialect) -> None:
+    nulls = [key for key, value in sent.items() if value is None] if isinstance(sent, dict) else []
+    if nulls and not dialect.takes_null:
+        raise dialect.null_refusal(nulls[0])
 
 
 def _strings(metadata: dict[str, str | None]) -> dict[str, str]:
@@ -122,7 +134,8 @@ def list_items(call: Call) -> dict[str, Any]:
         items = call.store.list_items(id, order=order, after=after, limit=limit + 1)
     except KeyError as error:
         raise not_found("Item", str(after)) from error
-    return _page([included(item, call.include) for item in items[:limit]], has_more=len(items) > limit)
+    has_more = len(items) > limit and not call.dialect.says_no_more
+    return _page([included(item, call.include) for item in items[:limit]], has_more=has_more)
 
 
 def create_items(call: Call) -> dict[str, Any]:

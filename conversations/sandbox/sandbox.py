@@ -4,6 +4,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from conversations.sandbox.dialect import OPENAI, Dialect
 from conversations.sandbox.faults import Faults
 from conversations.sandbox.log import Log
 from conversations.sandbox.messages import API_PREFIX
@@ -17,23 +18,22 @@ DEFAULT_KEY = "sk-sandbox"
 class Sandbox:
     """A stand-in for OpenAI's Conversations API on the loopback address, served by threads.
 
-    `path` is the SQLite file to keep everything in (None: memory); `replaces_metadata` makes an update
-    replace the whole map where it would otherwise merge; port 0 takes any free port, once and for all;
-    `seed` makes the draws for the chances of faults repeatable.
+    `path` is the SQLite file to keep everything in (None: memory); `dialect` makes it one of the other servers of
+    the API; port 0 takes any free port, once and for all; `seed` makes the draws for the chances of faults repeatable.
     """
 
     def __init__(
         self,
         key: str = DEFAULT_KEY,
         path: str | Path | None = None,
-        replaces_metadata: bool = False,
+        dialect: Dialect = OPENAI,
         port: int = 0,
         seed: int | None = None,
     ) -> None:
         self.key = key
         self.path = path
         self.port = port
-        self.replaces_metadata = replaces_metadata
+        self.dialect = dialect
         self.faults = Faults(seed)
         self.log = Log()
         self._store: Store | None = None
@@ -56,7 +56,7 @@ class Sandbox:
         if self._server is not None:
             raise RuntimeError("the sandbox is already started")
         self._store = self._store or Store(self.path)
-        service = Service(self._store, self.key, self.replaces_metadata, self.faults, self.log)
+        service = Service(self._store, self.key, self.dialect, self.faults, self.log)
         try:
             self._server = Server(service, self.port)
         except OSError:

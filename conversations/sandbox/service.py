@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 
 from conversations.sandbox import api, control
+from conversations.sandbox.dialect import OPENAI, Dialect
 from conversations.sandbox.errors import ApiError
 from conversations.sandbox.faults import NO_FAULT, Fault, Faults
 from conversations.sandbox.log import Log, LogEntry
@@ -33,7 +34,7 @@ class Service:
 
     store: Store
     key: str
-    replaces_metadata: bool = False
+    dialect: Dialect = OPENAI
     faults: Faults = field(default_factory=Faults)
     log: Log = field(default_factory=Log)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -72,7 +73,7 @@ class Service:
 
     def _act(self, request: Request) -> Response:
         try:
-            return api.answer(self.store, request, key=self.key, replaces_metadata=self.replaces_metadata)
+            return api.answer(self.store, request, key=self.key, dialect=self.dialect)
         except Exception as error:  # our own mistake: the client must see it, not a dead connection
             message = f"The sandbox itself failed: {error!r}"
             return Response.refusal(ApiError(500, message, code="sandbox_error", type="server_error"))

@@ -6,7 +6,7 @@ shows as unresolved two minutes later.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,9 +35,11 @@ class EventRecorder:
         self._event.save(update_fields=["attempts"])
         return request_id
 
-    def answered(self, status: int | None, request_id: str) -> None:
+    def answered(self, status: int | None, request_id: str, *, is_usable: bool) -> None:
         """Note the answer; it is saved when the event is, so that nothing stands between answer and index."""
         self._event.attempts[-1] |= {"status": status, "request_id": request_id[:200]}
+        if status is not None and status < 300 and not is_usable:
+            self._event.attempts[-1]["is_unusable"] = True  # a success that proves nothing
         self._event.request_id = request_id[:200]
 
 
@@ -49,10 +51,13 @@ def begin(
     token: str | None = None,
     openai_id: str = "",
     conversation: Conversation | None = None,
+    check: Callable[[], None] = lambda: None,
     **facts: Any,
 ) -> Event:
     """A pending event, committed. Raises AlreadySubmitted for a token that was used, BeingChanged where
-    another event of the conversation is pending. `facts`: further fields of it."""
+    another event of the conversation is pending. `check` begins nothing if it raises: it is called once before, since
+    it may know better than who holds the lock, and once under the lock. `facts`: further fields of the event."""
+    check()
     event = Event(
         actor=actor,
         actor_name=actor.get_username(),
@@ -65,19 +70,24 @@ def begin(
         token=token,
         **facts,
     )
+    _insert(event, actor, check)
+    return event
+
+
+def _insert(event: Event, actor: User, check: Callable[[], None]) -> None:
     for is_last in (False, False, True):  # who held the lock may let it go before it is asked who that was
         try:
             with transaction.atomic(durable=True):
-                if openai_id:
+                if event.openai_id:
                     _let_go_of_dead(event)
                 event.save(force_insert=True)
+                check()
         except IntegrityError:
-            _explain(event)
+            _explain(event, actor)
             if is_last:
                 raise
         else:
             break
-    return event
 
 
 def _let_go_of_dead(event: Event) -> None:
@@ -85,13 +95,13 @@ def _let_go_of_dead(event: Event) -> None:
     Event.objects.open_at(event.base_url, event.openai_id).stale().update(outcome=Outcome.UNKNOWN)
 
 
-def _explain(event: Event) -> None:
+def _explain(event: Event, actor: User) -> None:
     first = Event.objects.filter(token=event.token).first() if event.token else None
     if first is not None:
         raise AlreadySubmitted(first)
     holder = Event.objects.open_at(event.base_url, event.openai_id).first() if event.openai_id else None
     if holder is not None:
-        raise BeingChanged(holder)
+        raise BeingChanged(holder, is_named=Event.objects.visible_to(actor).contains(holder))
 
 
 @contextmanager

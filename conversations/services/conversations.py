@@ -1,25 +1,36 @@
-"""Create, get, refresh, edit the metadata of, remove and hand over a conversation.
+"""Create, get, refresh, remove and hand over a conversation.
 
 The index holds OpenAI's last answer, never what was wished. Every function raises OpenAIError for what went
 wrong at OpenAI, CredentialUnusable, AlreadySubmitted and BeingChanged before anything was sent.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import DatabaseError, transaction
 
-from ..metadata import MAX_PAIRS, Change, difference, storable, told_by_answer
 from ..models import Action, Conversation, Credential, Erasure, Event, Outcome
 from ..models.conversation import Origin
 from ..openai_client import Calls, Json, RemoteConversation
-from ..openai_errors import InvalidRequest, NotFound, OpenAIError
-from .attempts import recorded, settle, succeed, write_detail
-from .errors import BelongsToAnother, MetadataMoved, NotRecorded, ServiceError
-from .rows import begin_on, begin_with, done_if_gone, is_ours, locked, read, store_not_found
+from ..openai_errors import BadAnswer, NotFound, OpenAIError
+from .attempts import recorded, succeed
+from .errors import BelongsToAnother, NotRecorded, ServiceError
+from .rows import (
+    begin_on,
+    begin_with,
+    done_if_gone,
+    locked,
+    prove_conversation_gone,
+    read,
+    read_metadata,
+    store,
+    store_not_found,
+)
+
+MOST_ITEMS = 20  # that the API takes with one call
 
 logger = logging.getLogger(__name__)
 
@@ -35,16 +46,26 @@ def create_conversation(
     """Create a conversation at OpenAI and put it into the index.
 
     An OpenAIError with `may_have_happened` means that one may exist all the same; NotRecorded, that one
-    exists and could not be stored.
+    exists and could not be stored. How many of the items the server kept stands in the event.
     """
     event, calls = begin_with(actor, Action.CREATE, credential, token=token, item_count=len(items))
-    with recorded(event, changes=True):
-        remote = calls.create_conversation(items=items, metadata=metadata)
     try:
-        return _enter(event, credential, remote, Origin.CREATED)
+        with recorded(event, changes=True):
+            remote = calls.create_conversation(items=items, metadata=metadata)
+    except BadAnswer as error:
+        _note_named_id(event, error)
+        raise
+    try:
+        conversation = _enter(event, credential, remote, Origin.CREATED)
     except Exception as error:  # whatever it is, the id stands nowhere else
         _save_id(event, remote.id, type(error).__name__)
         raise NotRecorded(remote.id, credential) from None
+    if items:
+        _count_kept(event, calls, conversation)
+    if remote.metadata is None:
+        with suppress(OpenAIError, ServiceError):
+            return refresh_conversation(actor=actor, conversation=conversation)
+    return conversation
 
 
 def get_conversation(*, actor: User, credential: Credential, openai_id: str, token: str | None = None) -> Conversation:
@@ -55,7 +76,7 @@ def get_conversation(*, actor: User, credential: Credential, openai_id: str, tok
     event, calls = begin_with(actor, Action.GET, credential, openai_id=openai_id, token=token)
     known = Conversation.objects.at_address(credential.base_url, openai_id).first()
     own = known if known is not None and known.credential_id == credential.pk else None
-    remote = read(event, calls, openai_id, own)
+    remote, _ = read_metadata(event, calls, openai_id, own)
     conversation = _enter(event, credential, remote, Origin.FETCHED)
     if conversation.credential_id != credential.pk:
         raise BelongsToAnother(conversation)
@@ -65,47 +86,16 @@ def get_conversation(*, actor: User, credential: Credential, openai_id: str, tok
 def refresh_conversation(*, actor: User, conversation: Conversation) -> Conversation:
     """Read it again; its state then says what the answer means. Settles what was unresolved about it."""
     event, calls = begin_on(conversation, actor, Action.REFRESH)
-    remote = read(event, calls, conversation.openai_id, conversation)
-    return _store(event, conversation, remote.metadata, by_us=False)
-
-
-def update_metadata(
-    *,
-    actor: User,
-    conversation: Conversation,
-    opened_with: Mapping[str, Any],
-    wanted: Mapping[str, Any],
-    token: str | None = None,
-) -> list[Change]:
-    """Make `wanted` the metadata at OpenAI; gives key by key what the answer holds.
-
-    `opened_with` is what the form showed: where OpenAI holds something else by now, MetadataMoved is raised
-    and nothing was sent. A key whose value is as it was opened goes back exactly as OpenAI holds it.
-    """
-    event, calls = begin_on(conversation, actor, Action.UPDATE, token=token)
-    current = read(event, calls, conversation.openai_id, conversation).metadata
-    if storable(current) != opened_with:
-        _store_conflict(event, conversation, current)
-        raise MetadataMoved(opened_with, storable(current))
-    exact = _exact(current, opened_with, wanted)
-    write_detail(event, before=opened_with, wanted=storable(exact))
-    answers: list[Mapping[str, Any]] = [current]
-    try:
-        with recorded(event, changes=True):
-            for answer in _updates(calls, conversation.openai_id, current, exact):
-                answers.append(answer)  # an answer counts even where the next call fails
-    except OpenAIError:
-        _keep_partial(event, conversation, answers)
-        raise
-    _store(event, conversation, answers[-1], by_us=True, wanted=storable(exact))
-    return told_by_answer(storable(current), storable(exact), storable(answers[-1]))
+    remote, _ = read_metadata(event, calls, conversation.openai_id, conversation)
+    return store(event, conversation, remote, by_us=False)
 
 
 def remove_conversation(*, actor: User, conversation: Conversation, token: str | None = None) -> Conversation:
     """Delete it at OpenAI. It counts as removed when OpenAI confirms that, or answers 404 to a repeat of a
-    recorded DELETE that had followed a recorded 200; a first 404 only makes it missing (NotFound is raised)."""
-    _refuse_while_erased(conversation)
-    event, calls = begin_on(conversation, actor, Action.REMOVE, token=token)
+    recorded DELETE that had followed a recorded 200; a first 404 only makes it missing (NotFound is raised). Where
+    the answer confirms nothing, a read has to."""
+    check = partial(_refuse_while_erased, conversation)
+    event, calls = begin_on(conversation, actor, Action.REMOVE, token=token, check=check)
     is_repeat = Event.objects.removal_was_sent(conversation.base_url, conversation.openai_id)
     if is_repeat:
         with recorded(event, changes=False), suppress(NotFound):
@@ -114,7 +104,8 @@ def remove_conversation(*, actor: User, conversation: Conversation, token: str |
         read(event, calls, conversation.openai_id, conversation)
     try:
         with recorded(event, changes=True), done_if_gone(is_repeat=is_repeat):
-            calls.delete_conversation(conversation.openai_id)
+            if not calls.delete_conversation(conversation.openai_id):
+                prove_conversation_gone(calls, conversation.openai_id)
     except NotFound:
         store_not_found(event)
         raise
@@ -134,7 +125,6 @@ def hand_over_conversation(
     """
     if credential.base_url != conversation.base_url:
         raise ServiceError(f"“{credential.name}” is a credential of another server. Nothing was sent.")
-    _refuse_while_erased(conversation)
     event, calls = begin_with(
         actor,
         Action.HAND_OVER,
@@ -142,11 +132,14 @@ def hand_over_conversation(
         openai_id=conversation.openai_id,
         conversation=conversation,
         token=token,
+        check=partial(_refuse_while_erased, conversation),
     )
-    remote = read(event, calls, conversation.openai_id, None)
+    remote, _ = read_metadata(event, calls, conversation.openai_id, None)
     with transaction.atomic():
-        locked(conversation).hand_over(credential)
-        return _store(event, conversation, remote.metadata, by_us=False)
+        row = locked(conversation)
+        is_foreign = row.credential_id != credential.pk
+        row.hand_over(credential)
+        return store(event, row, remote, by_us=False, tells_before=not is_foreign)
 
 
 def _refuse_while_erased(conversation: Conversation) -> None:
@@ -155,43 +148,18 @@ def _refuse_while_erased(conversation: Conversation) -> None:
         raise ServiceError("Its erasure is not finished: go on with it, or give it up first. Nothing was sent.")
 
 
-def _exact(current: Mapping[str, Any], opened_with: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """`wanted`, with each key and each untouched value as OpenAI holds it, not as it can be stored."""
-    theirs = {storable(key): (key, value) for key, value in current.items()}
-    exact = {}
-    for key, value in wanted.items():
-        their_key, their_value = theirs.get(key, (key, value))
-        exact[their_key] = their_value if opened_with.get(key) == value else value
-    return exact
+def _note_named_id(event: Event, error: BadAnswer) -> None:
+    """The answer to a creation cannot be read and names an id: that is all there is to find it by."""
+    if error.named_id:
+        Event.objects.filter(pk=event.pk, openai_id="").update(openai_id=error.named_id)
 
 
-def _updates(
-    calls: Calls, openai_id: str, current: Mapping[str, Any], wanted: Mapping[str, Any]
-) -> Iterator[Mapping[str, Any]]:
-    """Send what makes `wanted` of `current` on servers that merge and on servers that replace; gives the
-    metadata of each answer."""
-    removed = dict.fromkeys(key for key in current if key not in wanted)
-    with suppress(NullRefused):
-        if len(wanted) + len(removed) <= MAX_PAIRS:
-            yield _update(calls, openai_id, {**wanted, **removed}, removed)
-            return
-        yield _update(calls, openai_id, {**current, **removed}, removed)
-    yield calls.update_conversation(openai_id, wanted).metadata
-
-
-class NullRefused(Exception):
-    """The server takes no null for "remove this key": it replaces the whole map."""
-
-
-def _update(
-    calls: Calls, openai_id: str, metadata: Mapping[str, Any], removed: Mapping[str, None]
-) -> Mapping[str, Any]:
-    try:
-        return calls.update_conversation(openai_id, metadata).metadata
-    except InvalidRequest as error:
-        if removed and error.code == "invalid_type" and error.param.startswith("metadata"):
-            raise NullRefused from None
-        raise
+def _count_kept(event: Event, calls: Calls, conversation: Conversation) -> None:
+    """Note how many of the messages that were sent along the server holds now: one server drops them all."""
+    with suppress(OpenAIError):
+        page = calls.list_items(conversation.openai_id, limit=MOST_ITEMS)
+        event.kept_count = min(len(page.items), event.item_count)
+    event.save(update_fields=["kept_count", "attempts"])
 
 
 def _save_id(event: Event, openai_id: str, reason: str) -> None:
@@ -212,56 +180,14 @@ def _enter(event: Event, credential: Credential, remote: RemoteConversation, ori
     with transaction.atomic():
         known = Conversation.objects.at_address(credential.base_url, remote.id).first()
         if known is not None:
-            return _store(event, known, remote.metadata, by_us=False)
+            return store(event, known, remote, by_us=False)
         conversation = Conversation.objects.add(
             credential=credential,
             openai_id=remote.id,
             created_at=remote.created_at,
-            metadata=remote.metadata,
+            metadata=remote.metadata or {},
             added_by=event.actor,
             origin=origin,
         )
         succeed(event, conversation, before={}, after=conversation.metadata)
     return conversation
-
-
-def _store(
-    event: Event,
-    conversation: Conversation,
-    metadata: Mapping[str, Any],
-    *,
-    by_us: bool,
-    wanted: Mapping[str, Any] | None = None,
-) -> Conversation:
-    """Store an answer about a row that is in the index, and close the event as done."""
-    with transaction.atomic():
-        row = locked(conversation)
-        # The event is seen by those of its credential: what another credential's row held is not for them.
-        before = row.metadata if row.credential_id == event.credential_id else None
-        row.store_answer(metadata, by_us=by_us or is_ours(row, metadata))
-        succeed(event, row, before=before, after=row.metadata, wanted=wanted)
-    return row
-
-
-def _store_conflict(event: Event, conversation: Conversation, metadata: Mapping[str, Any]) -> None:
-    """What was read in place of what the form showed is OpenAI's last answer all the same."""
-    with transaction.atomic():
-        row = locked(conversation)
-        row.store_answer(metadata, by_us=is_ours(row, metadata))
-        event.finish(Outcome.FAILED, code="conflict")
-        write_detail(event, message="The metadata at OpenAI had changed since the form was opened.")
-        settle(event)
-
-
-def _keep_partial(event: Event, conversation: Conversation, answers: Sequence[Mapping[str, Any]]) -> None:
-    """The first of two updates was answered and the second was not: the index holds the answer there is, and
-    the event tells what was changed; that the second was not sent does not make it "not sent"."""
-    if len(answers) < 2:
-        return
-    with transaction.atomic():
-        row = locked(conversation)
-        before = row.metadata
-        row.store_answer(answers[-1], by_us=True)
-        event.note_keys(difference(before, row.metadata))
-        event.finish(Outcome.UNKNOWN if event.outcome == Outcome.FAILED else event.outcome)
-        write_detail(event, before=before, after=row.metadata)

@@ -11,12 +11,20 @@ from .. import base_url
 from ..encryption import SealError
 from ..models import Credential, Event
 from ..openai_client import Calls, Client
-from ..openai_errors import NotFound, OpenAIError
+from ..openai_errors import Forbidden, ForeignNotFound, NotFound, OpenAIError, Unauthorized
 from .attempts import EventRecorder
 from .errors import CredentialUnusable
 
 WEB_PATIENCE = 2.0  # seconds that a web request waits before another attempt
 NOBODYS_ID = "conv_" + "0" * 48
+WORKS = "Works: the server knows the key and answers for conversations."
+ANSWERS_ANYTHING = (
+    "the server answered with a conversation that cannot exist. Get one by an id that you know, to see what it answers."
+)
+NO_ROUTE_ADVICE = (
+    "The server gives the same answer for a path that cannot exist. Check the base URL: most end in /v1, and none in "
+    "/conversations."
+)
 
 _clients: dict[int, tuple[datetime, Client]] = {}
 _lock = threading.Lock()
@@ -51,32 +59,44 @@ def calls_for(credential: Credential, event: Event | None = None) -> Calls:
     return client_for(credential).with_budget(settings.REQUEST_BUDGET, patience=WEB_PATIENCE, recorder=recorder)
 
 
-def test_credential(*, credential: Credential) -> bool:
-    """Ask for a conversation that cannot exist, and keep what was answered; True where the credential works.
+def check_credential(*, credential: Credential) -> bool | None:
+    """Ask for a conversation that cannot exist, and keep what was answered; gives whether the credential works, None
+    where that cannot be told.
 
-    It works if the server says, in OpenAI's form, that it knows no conversation by that id.
+    It works if the server knows no conversation by that id, in other words than it has for a path that cannot exist.
     """
     try:
-        calls_for(credential).retrieve_conversation(NOBODYS_ID)
-    except (OpenAIError, CredentialUnusable) as error:
-        passed, answer = _judge(error)
-    else:
-        passed, answer = False, "The server answered with a conversation that cannot exist. Check the base URL."
+        passed, answer = _judgement(calls_for(credential))
+    except CredentialUnusable as error:
+        passed, answer = False, str(error)
     credential.record_test(passed=passed, answer=answer)
     return passed
 
 
-test_credential.__test__ = False  # type: ignore[attr-defined]  # pytest collects functions by this name
+def _judgement(calls: Calls) -> tuple[bool | None, str]:
+    """Whether the credential works, and a sentence about it."""
+    try:
+        calls.retrieve_conversation(NOBODYS_ID)
+    except NotFound:
+        return True, WORKS
+    except (Unauthorized, Forbidden) as error:
+        return False, f"The key was refused: {error.in_full}"
+    except ForeignNotFound as error:
+        return _judged_by_route(calls, error)
+    except OpenAIError as error:
+        return None, f"It cannot be told whether it works: {error.in_full}"
+    return None, f"It cannot be told whether it works: {ANSWERS_ANYTHING}"
 
 
-def _judge(error: OpenAIError | CredentialUnusable) -> tuple[bool, str]:
-    if isinstance(error, CredentialUnusable):
-        return False, str(error)
-    if isinstance(error, NotFound) and NOBODYS_ID in error.message.replace(f"/{NOBODYS_ID}", ""):
-        return True, "Works: the server knows the key and answers for conversations."
-    if isinstance(error, NotFound):
-        return False, f"{error.message} The server answered, but not for conversations. Check the base URL."
-    return False, f"{error.message} {error.what_to_do}"
+def _judged_by_route(calls: Calls, error: ForeignNotFound) -> tuple[bool | None, str]:
+    """A 404 whose words do not speak of conversations, beside the answer for a path that cannot exist."""
+    try:
+        is_without_route = calls.is_without_route(NOBODYS_ID, error)
+    except OpenAIError as other:
+        return None, f"It cannot be told whether it works: {other.in_full}"
+    if not is_without_route:
+        return (True, WORKS) if error.is_json else (None, f"It cannot be told whether it works: {error.in_full}")
+    return False, f"There are no conversations at this address: {error.message} {NO_ROUTE_ADVICE}"
 
 
 def _refuse_unusable(credential: Credential) -> None:

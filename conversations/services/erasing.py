@@ -9,6 +9,7 @@ An empty listing just before the conversation goes is the proof for the items, a
 conversation (R26): once that is gone its item routes answer 404 in any case.
 """
 
+import logging
 import time
 from collections.abc import Mapping
 from datetime import timedelta
@@ -20,7 +21,7 @@ from django.utils import timezone
 
 from ..metadata import storable
 from ..models import Action, Conversation, Credential, Erasure, Event, Outcome
-from ..models.erasure import Stage, moment
+from ..models.erasure import LeaseLost, Stage, moment
 from ..openai_errors import Locked, NoAnswer, OpenAIError
 from .attempts import begin, write_detail
 from .credentials import WEB_PATIENCE, client_for
@@ -33,6 +34,9 @@ LEASE_MARGIN = 5.0  # seconds beyond a step, for what surrounds its calls
 WAIT_FOR_OTHERS = 2.0  # seconds
 LONGEST_WAIT = 15.0  # seconds between steps where OpenAI names none
 MOST_FAILURES = 20  # steps in a row that fail and delete nothing, before it stops
+MOST_WAITS = 100  # steps in a row that OpenAI asks to wait after
+
+logger = logging.getLogger(__name__)
 
 TOO_SLOW = NoAnswer("OpenAI answers so slowly that a step of this erasure ended before anything was deleted.")
 
@@ -43,13 +47,18 @@ def begin_erasure(*, actor: User, conversation: Conversation, reason: str, token
 
     Raises OpenAIError, CredentialUnusable, AlreadySubmitted, BeingChanged; ServiceError where one was begun already.
     """
-    if Erasure.objects.unfinished().about(conversation).exists():
-        raise ServiceError("Its erasure was begun already, and is not finished. Go on with that one.")
-    event, calls = begin_on(conversation, actor, Action.ERASE, token=token)
+
+    def refuse_second() -> None:
+        if Erasure.objects.unfinished().about(conversation).exists():
+            raise ServiceError("Its erasure was begun already, and is not finished. Go on with that one.")
+
+    event, calls = begin_on(conversation, actor, Action.ERASE, token=token, check=refuse_second)
     remote = read(event, calls, conversation.openai_id, conversation)
     with transaction.atomic():
         row = locked(conversation)
-        row.store_answer(remote.metadata, by_us=is_ours(row, remote.metadata))
+        if remote.metadata is not None:
+            is_own = is_ours(row, remote.metadata)
+            row.store_answer(remote.metadata, by_us=is_own, created_at=remote.created_at)
         erasure = Erasure.objects.create(
             conversation=row,
             credential=row.credential,
@@ -81,7 +90,9 @@ def work_on(*, actor: User, erasure: Erasure, seconds: float = SECONDS_A_STEP) -
     lease = Erasure.objects.lease(erasure.pk, seconds + LEASE_MARGIN)
     if lease:
         try:
-            _work(actor, _current(erasure), seconds)
+            _work(actor, _current(erasure), seconds, lease)
+        except LeaseLost:
+            logger.warning("The work on erasure %s was taken over while it was slow.", erasure.pk)
         finally:
             _leave(erasure, lease)
     return _current(erasure)
@@ -161,30 +172,30 @@ def _locked(erasure: Erasure) -> Erasure:
     return Erasure.objects.select_for_update().get(pk=erasure.pk)
 
 
-def _work(actor: User, erasure: Erasure, seconds: float) -> None:
+def _work(actor: User, erasure: Erasure, seconds: float, lease: str) -> None:
     if erasure.credential is None:
-        _stop(erasure, {"message": "Its credential was deleted: nothing can be sent any more."})
+        _stop(erasure, {"message": "Its credential was deleted: nothing can be sent any more."}, lease)
         return
     try:
         client = client_for(erasure.credential)
     except CredentialUnusable as error:
-        _stop(erasure, {"message": str(error)})
+        _stop(erasure, {"message": str(error)}, lease)
         return
     event = _event_of_run(actor, erasure, erasure.credential)
-    run = Run(erasure, event, erasure.credential, client.with_budget(seconds, patience=WEB_PATIENCE))
+    run = Run(erasure, event, erasure.credential, client.with_budget(seconds, patience=WEB_PATIENCE), lease)
     try:
         run.go_on()
     except OpenAIError as error:
-        _note_failure(erasure, error, made_headway=run.made_headway)
+        _note_failure(erasure, error, lease, made_headway=run.made_headway)
     else:
-        _note_failure(erasure, None if run.made_headway else TOO_SLOW, made_headway=run.made_headway)
+        _note_failure(erasure, None if run.made_headway else TOO_SLOW, lease, made_headway=run.made_headway)
 
 
 def _leave(erasure: Erasure, lease: str) -> None:
     """Let another go on; where somebody stopped it meanwhile, or it could not go on, the run ends here."""
     with transaction.atomic():
         row = _locked(erasure)
-        if not row.is_running:
+        if row.lease == lease and not row.is_running:
             row.close_runs(Outcome.STOPPED)
         Erasure.objects.release(lease)
 
@@ -208,16 +219,16 @@ def _event_of_run(actor: User, erasure: Erasure, credential: Credential) -> Even
     return event
 
 
-def _note_failure(erasure: Erasure, error: OpenAIError | None, *, made_headway: bool) -> None:
+def _note_failure(erasure: Erasure, error: OpenAIError | None, lease: str, *, made_headway: bool) -> None:
     """Keep what went wrong, if anything; what waiting does not mend stops it, and so does failing for long."""
-    running = Erasure.objects.running(erasure.pk)
+    running = Erasure.objects.running(erasure.pk, lease)
     if error is None:
         running.update(failures_in_a_row=0, failure={}, not_before=None)
         return
     is_asked_to_wait = isinstance(error, Locked) or error.retry_after is not None
-    in_a_row = 1 if made_headway or is_asked_to_wait else erasure.failures_in_a_row + 1
-    if is_final(error) or in_a_row > MOST_FAILURES:
-        _stop(erasure, _failure(error))
+    in_a_row = 1 if made_headway else erasure.failures_in_a_row + 1
+    if is_final(error) or in_a_row > (MOST_WAITS if is_asked_to_wait else MOST_FAILURES):
+        _stop(erasure, _failure(error), lease)
         return
     not_before = timezone.now() + timedelta(seconds=error.retry_after) if error.retry_after is not None else None
     running.update(failures_in_a_row=in_a_row, failure=_failure(error), not_before=not_before)
@@ -233,11 +244,11 @@ def _failure(error: OpenAIError) -> dict[str, Any]:
     }
 
 
-def _stop(erasure: Erasure, failure: Mapping[str, Any]) -> None:
+def _stop(erasure: Erasure, failure: Mapping[str, Any], lease: str) -> None:
     """It cannot go on until somebody has looked at why; what somebody's own stop said stays."""
     with transaction.atomic():
         facts = {"failure": {**failure, "at": moment()}, "not_before": None}
-        if Erasure.objects.running(erasure.pk).update(stage=Stage.STOPPED, **facts):
+        if Erasure.objects.running(erasure.pk, lease).update(stage=Stage.STOPPED, **facts):
             for event in erasure.events.pending():
                 write_detail(event, message=failure["message"])
             known = {name: failure[name] for name in ("status", "code", "request_id") if failure.get(name)}

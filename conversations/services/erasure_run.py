@@ -4,23 +4,26 @@ An item is done when OpenAI confirmed its deletion. Any other answer settles not
 removed the conversation, whose items can no longer be reached then. Such items are settled by the empty listing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from ..metadata import storable
-from ..models import Credential, ErasedItem, Erasure, Event, Outcome
+from ..models import Conversation, Credential, ErasedItem, Erasure, Event, Outcome
 from ..models.erased_item import Fate
 from ..models.erasure import Stage, moment
-from ..openai_client import Calls, ItemPage, is_legal_id
+from ..openai_client import Calls, ItemPage
 from ..openai_errors import (
     BadAnswer,
     Conflict,
+    EndlessList,
     Forbidden,
     InvalidRequest,
     Locked,
+    NotDone,
     NotFound,
     NotSent,
     OpenAIError,
@@ -44,22 +47,25 @@ def is_final(error: OpenAIError) -> bool:
     """Whether waiting does not mend it."""
     if isinstance(error, Locked):
         return False
-    return isinstance(error, (*HOPELESS, NotFound, InvalidRequest)) or error.should_retry is False
+    return isinstance(error, (*HOPELESS, NotFound, InvalidRequest, EndlessList)) or error.should_retry is False
 
 
 class Run:
-    """An erasure at work, within the seconds of its calls. What goes wrong is raised as OpenAIError.
+    """An erasure at work, within the seconds of its calls, as long as its lease is not taken over. What goes wrong is
+    raised as OpenAIError; LeaseLost where another process goes on with it.
 
     `made_headway`: OpenAI answered something that settles an item, or got past some.
     """
 
-    def __init__(self, erasure: Erasure, event: Event, credential: Credential, calls: Calls) -> None:
+    def __init__(self, erasure: Erasure, event: Event, credential: Credential, calls: Calls, lease: str) -> None:
         self._erasure = erasure
         self._event = event
         self._credential = credential
         self._calls = calls
+        self._lease = lease
         self._failures = 0
         self._has_tried = False
+        self._passed: set[str] = set()  # the last ids of pages of which all was refused
         self.made_headway = False
 
     def go_on(self) -> None:
@@ -67,7 +73,7 @@ class Run:
         if self._erasure.removal and self._is_settled():
             return
         if self._has_deleted_items() and self._has_removed() and not self._is_proven():
-            raise BadAnswer("OpenAI confirmed that the conversation was deleted, and still answers for it.")
+            raise BadAnswer("OpenAI accepted the deletion of the conversation, and still answers for it.")
 
     def _may_go_on(self) -> bool:
         """Whether there is time for another call: for one deletion in any case, if the items were listed slowly."""
@@ -80,11 +86,12 @@ class Run:
         """Delete what is listed; True once a listing from the start is empty."""
         while self._may_go_on():
             page = self._listed()
-            rows = self._erasure.enter(map(_facts, page.items))
+            with self._held():
+                rows = self._erasure.enter(map(_facts, page.items))
             if rows:
                 self._delete_listed(rows, page)
-            elif page.has_more:
-                raise BadAnswer("OpenAI lists no items and says that there are more.", status=200)
+            elif page.is_cut:
+                raise EndlessList("The server lists no items and says that there are more.", status=200)
             elif not self._erasure.after:
                 self._note_empty(page)
                 return True
@@ -95,7 +102,7 @@ class Run:
     def _delete_listed(self, rows: list[ErasedItem], page: ItemPage) -> None:
         """Delete what was listed; where all of it was refused before, go past it."""
         if self._erasure.emptied:
-            self._erasure.note(emptied={})
+            self._note(emptied={})
         gone = [row for row in rows if row.is_answered]
         waiting = [row for row in rows if not row.is_answered and not row.is_refused]
         if waiting:
@@ -105,8 +112,9 @@ class Run:
             self._delete_each(gone)
             self.made_headway = made_headway
             raise BadAnswer("OpenAI still lists items that it says are gone.", status=200)
-        elif page.has_more and is_legal_id(page.last_id) and page.last_id != self._erasure.after:
-            self._erasure.note(after=page.last_id)
+        elif page.has_more and page.last_id not in self._passed:
+            self._passed.add(page.last_id)
+            self._note(after=page.last_id)
             self.made_headway = True
         else:
             self._begins_again()
@@ -114,7 +122,7 @@ class Run:
     def _begins_again(self) -> bool:
         """At the end of a pass, whether another begins at the start: not where this one deleted nothing."""
         if self._erasure.has_deleted:
-            self._erasure.note(after="", has_deleted=False)
+            self._note(after="", has_deleted=False)
             return True
         self._stop_at_refused()
         return False
@@ -127,7 +135,7 @@ class Run:
             return read_page(self._calls, self._erasure.openai_id, after=self._erasure.after, most=most)
         except NotFound:
             if self._erasure.after:  # somebody deleted that item
-                self._erasure.note(after="")
+                self._note(after="")
                 return self._listed()
             store_not_found(self._event)
             raise
@@ -137,20 +145,20 @@ class Run:
             if not self._may_go_on():
                 break
             self._has_tried = True
-            if self._is_deleted(row) and not self._erasure.has_deleted:
-                self._erasure.note(has_deleted=True)
+            if self._is_accepted(row) and not self._erasure.has_deleted:
+                self._note(has_deleted=True)
 
-    def _is_deleted(self, row: ErasedItem) -> bool:
-        """Whether OpenAI confirmed its deletion."""
+    def _is_accepted(self, row: ErasedItem) -> bool:
+        """Whether OpenAI took its deletion; where the answer does not confirm it, the next listing tells."""
         may_be_done = row.may_be_done
         try:
-            calls = self._calls.recorded_by(_ItemRecorder(self._event, row))
-            calls.delete_item(self._erasure.openai_id, row.item_id)
+            calls = self._calls.recorded_by(_ItemRecorder(self._event, row, self._held))
+            is_confirmed = calls.delete_item(self._erasure.openai_id, row.item_id)
         except OpenAIError as error:
             row.may_be_done = may_be_done or error.may_have_happened
             self._note_undeleted(row, error)
             return False
-        row.note_fate(Fate.DELETED)
+        self._note_fate(row, Fate.DELETED if is_confirmed else Fate.SENT)
         self._failures, self.made_headway = 0, True
         return True
 
@@ -158,20 +166,19 @@ class Run:
         """Keep what is known of an item now; raises the error where the next deletion would meet it too."""
         facts = {"code": error.code, "message": error.message}
         if isinstance(error, NotFound):
-            row.note_fate(Fate.DELETED if row.is_confirmed else Fate.SENT)
+            self._note_fate(row, Fate.DELETED if row.is_confirmed else Fate.SENT)
             self.made_headway = True
-        elif isinstance(error, InvalidRequest) and not isinstance(error, Locked):
-            row.note_fate(Fate.REFUSED, **facts)
+        elif isinstance(error, InvalidRequest | NotDone) and not isinstance(error, Locked):
+            self._note_fate(row, Fate.REFUSED, **facts)
             self.made_headway = True
         else:
-            row.note_fate(Fate.SENT if row.may_be_done else Fate.FOUND, **facts)
+            self._note_fate(row, Fate.SENT if row.may_be_done else Fate.FOUND, **facts)
             self._failures += 1
             if isinstance(error, (*HOPELESS, *NOT_NOW)) or self._failures >= FAILURES_IN_A_ROW:
                 raise error
 
     def _note_empty(self, page: ItemPage) -> None:
-        with transaction.atomic():
-            Erasure.objects.select_for_update().get(pk=self._erasure.pk)  # before its items, as everywhere
+        with self._held():  # the erasure before its items, as everywhere
             self._erasure.items.settle_as_gone()
             self._erasure.note(emptied={"status": 200, "request_id": page.request_id[:200], "at": moment()})
 
@@ -180,7 +187,7 @@ class Run:
         number = self._erasure.numbers.refused
         words = f"{number} item{' was' if number == 1 else 's were'} not deleted. The conversation was kept."
         failure = {"message": words, "at": moment()}
-        Erasure.objects.running(self._erasure.pk).update(stage=Stage.STOPPED, failure=failure)
+        Erasure.objects.running(self._erasure.pk, self._lease).update(stage=Stage.STOPPED, failure=failure)
 
     # The conversation
 
@@ -188,29 +195,31 @@ class Run:
         """Delete the conversation; False where somebody stopped the erasure just before."""
         before = self._erasure.removal
         removal = {"at": moment(), "credential_changed_at": self._credential.changed_at.isoformat()}
-        if not Erasure.objects.running(self._erasure.pk).update(removal=removal):
+        if not Erasure.objects.running(self._erasure.pk, self._lease).update(removal=removal):
             return False
         self._erasure.removal = removal
         try:
             self._delete_conversation(is_repeat=bool(before))
         except OpenAIError as error:
             if not error.may_have_happened:
-                self._erasure.note(removal=before)
+                self._note(removal=before)
             raise
         return True
 
     def _delete_conversation(self, *, is_repeat: bool) -> None:
+        calls = self._calls.recorded_by(EventRecorder(self._event))
         try:
-            self._calls.recorded_by(EventRecorder(self._event)).delete_conversation(self._erasure.openai_id)
+            is_confirmed = calls.delete_conversation(self._erasure.openai_id)
         except NotFound as error:
             is_ours = is_repeat or error.may_have_happened
-            self._note_removal(Fate.UNANSWERED if is_ours else Fate.GONE, 404)
+            self._note_removal(Fate.UNANSWERED if is_ours else Fate.GONE)
         else:
-            self._note_removal(Fate.DELETED, 200)
+            self._note_removal(Fate.DELETED if is_confirmed else Fate.UNANSWERED)
 
-    def _note_removal(self, fate: str, status: int) -> None:
+    def _note_removal(self, fate: str) -> None:
+        status = self._event.attempts[-1]["status"]
         facts = {"fate": fate, "status": status, "request_id": self._event.request_id}
-        self._erasure.note(removal={**self._erasure.removal, **facts})
+        self._note(removal={**self._erasure.removal, **facts})
 
     def _is_settled(self) -> bool:
         """Whether an earlier step removed the conversation, which no longer came to its proof.
@@ -229,7 +238,7 @@ class Run:
                 self._delete_conversation(is_repeat=True)
             self._finish(error)
             return True
-        self._erasure.note(removal=sent)  # it may be carried out yet
+        self._note(removal=sent)  # it may be carried out yet
         return False
 
     def _refuse_other_credential(self, error: NotFound) -> None:
@@ -251,40 +260,60 @@ class Run:
 
     def _finish(self, proof: NotFound) -> None:
         """Everything is gone at OpenAI: forget what we hold of it, and keep the receipt (R28)."""
-        erasure = self._erasure
         facts = {"status": 404, "request_id": proof.request_id[:200], "at": moment()}
         with transaction.atomic():
-            row = erasure.locked_row()
+            row = self._erasure.locked_row()  # before the erasure, as everywhere
+            self._finish_held(row, facts)
+
+    def _finish_held(self, row: Conversation | None, proof: dict[str, Any]) -> None:
+        erasure = self._erasure
+        with self._held():
             if row is not None:
                 row.store_erased()
             events = Event.objects.at_address(erasure.base_url, erasure.openai_id)
             events.forget_details()
-            erasure.note(stage=Stage.FINISHED, failure={}, not_before=None, finished_at=timezone.now(), proof=facts)
+            erasure.note(stage=Stage.FINISHED, failure={}, not_before=None, finished_at=timezone.now(), proof=proof)
             erasure.close_runs(Outcome.SUCCEEDED)
             events.unresolved().exclude(pk=self._event.pk).update(outcome=Outcome.UNKNOWN, settled_by=self._event)
 
+    # What is known
+
+    def _held(self) -> AbstractContextManager[None]:
+        return self._erasure.held(self._lease)
+
+    def _note(self, **facts: Any) -> None:
+        with self._held():
+            self._erasure.note(**facts)
+
+    def _note_fate(self, row: ErasedItem, fate: str, **facts: str) -> None:
+        with self._held():
+            row.note_fate(fate, **facts)
+
 
 class _ItemRecorder:
-    """Tells each attempt to delete an item to its row, committed before it is sent."""
+    """Tells each attempt to delete an item to its row, committed before it is sent, while the lease is held."""
 
-    def __init__(self, event: Event, row: ErasedItem) -> None:
+    def __init__(self, event: Event, row: ErasedItem, held: Callable[[], AbstractContextManager[None]]) -> None:
         self._event = event
         self._row = row
+        self._held = held
 
     def sending(self, method: str, path: str) -> str:
         """The X-Client-Request-Id of the attempt."""
         request_id = f"{self._event.uuid}-{self._row.pk}-{self._row.tries + 1}"
-        self._row.note_sending(request_id)
+        with self._held():
+            self._row.note_sending(request_id)
         return request_id
 
-    def answered(self, status: int | None, request_id: str) -> None:
+    def answered(self, status: int | None, request_id: str, *, is_usable: bool) -> None:
         """Its answer."""
         self._row.note_answer(status, request_id)
 
 
-def _facts(item: dict[str, Any]) -> dict[str, str]:
-    """What the receipt says of an item: its id and its type."""
-    item_id, kind = item.get("id"), item.get("type")
+def _facts(item: Any) -> dict[str, str]:
+    """What the receipt says of an item: its id and its type. What is no object has neither, and can't be deleted."""
+    known = item if isinstance(item, dict) else {}
+    item_id, kind = known.get("id"), known.get("type")
     return {
         "item_id": storable(str("" if item_id is None else item_id))[:255],
         "type": storable(kind)[:60] if isinstance(kind, str) else "",

@@ -30,12 +30,14 @@ class AlreadySubmitted(ServiceError):
 class BeingChanged(ServiceError):
     """Another event holds the lock on the conversation."""
 
-    def __init__(self, event: Event) -> None:
+    def __init__(self, event: Event, *, is_named: bool) -> None:
+        """`is_named`: whether whoever is told may know who it is."""
         since = f"{event.created_at:%H:%M:%S} UTC"
         doing = "reading" if event.is_reading else "changing"
+        who = event.actor_name if is_named else "Someone of another team"
+        what = f" ({event.get_action_display()})" if is_named else ""
         super().__init__(
-            f"{event.actor_name} is {doing} this conversation since {since} ({event.get_action_display()}). "
-            "Nothing was sent. Try again in a moment."
+            f"{who} is {doing} this conversation since {since}{what}. Nothing was sent. Try again in a moment."
         )
         self.event = event
 

@@ -1,7 +1,8 @@
 """What is inside a conversation: reading it, adding messages to it, deleting items of it. Nothing of it is stored."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -9,8 +10,9 @@ from django.db import transaction
 from ..items import partner_of
 from ..metadata import storable
 from ..models import Action, Conversation, Event, Outcome
-from ..openai_client import Calls, ItemPage, Json, is_legal_id
-from ..openai_errors import BadAnswer, OpenAIError, TooLarge
+from ..openai_client import Calls, ItemPage, Json
+from ..openai_errors import BadAnswer, EndlessList, NotFound, OpenAIError, TooLarge
+from ..openai_objects import id_of, is_legal_item_id
 from .attempts import recorded, write_detail
 from .credentials import calls_for
 from .rows import begin_on, done_if_gone
@@ -22,12 +24,13 @@ OLDEST_FIRST, NEWEST_FIRST = "asc", "desc"  # as the API names the orders
 
 @dataclass(frozen=True)
 class Items:
-    """Some items in the order that was asked for; `earlier` and `later`: the ids before and after which there are
-    others, "" where there are none."""
+    """Some items in the order that was asked for, each as JSON; `earlier` and `later`: the ids before and after which
+    there may be others, "" where there are none; `is_cut`: the server says that there are, and gives no way to them."""
 
-    items: list[Json]
+    items: list[Any]
     earlier: str
     later: str
+    is_cut: bool = False
 
 
 def list_items(
@@ -45,30 +48,53 @@ def list_items(
     order = NEWEST_FIRST if newest_first != bool(before) else OLDEST_FIRST
     calls = calls_for(conversation.credential)
     page = read_page(calls, conversation.openai_id, order=order, after=before or after, include=include)
-    items: list[Json] = storable(page.items)  # a lone surrogate cannot stand in a page either
-    first_id, next_id = _id(items[:1]), page.last_id if page.has_more and is_legal_id(page.last_id) else ""
+    items: list[Any] = storable(page.items)  # a lone surrogate cannot stand in a page either
+    first_id = _first_id(items)
+    next_id = page.last_id if _goes_on(calls, conversation.openai_id, page, order) else ""
     if before:
-        return Items(items[::-1], earlier=next_id, later=first_id)
-    return Items(items, earlier=first_id if after else "", later=next_id)
+        return Items(items[::-1], earlier=next_id, later=first_id, is_cut=page.is_cut)
+    return Items(items, earlier=first_id if after else "", later=next_id, is_cut=page.is_cut)
 
 
-def _id(items: Sequence[Json]) -> str:
-    found = items[0].get("id") if items else None
-    return found if isinstance(found, str) and is_legal_id(found) else ""
+def _first_id(items: Sequence[Any]) -> str:
+    found = id_of(items[0]) if items else ""
+    return found if is_legal_item_id(found) else ""
+
+
+def count_items(*, conversation: Conversation) -> tuple[int, bool]:
+    """How many items it holds, up to 100, and whether there are more. Raises OpenAIError or CredentialUnusable."""
+    calls = calls_for(conversation.credential)
+    page = read_page(calls, conversation.openai_id)
+    return len(page.items), page.is_cut or _goes_on(calls, conversation.openai_id, page)
+
+
+def _goes_on(calls: Calls, openai_id: str, page: ItemPage, order: str = OLDEST_FIRST) -> bool:
+    """Whether items follow a page. Some servers say so of none: where a page is full, one item more is asked for."""
+    if not page.has_more or page.says_more is not False:
+        return page.has_more
+    following = read_page(calls, openai_id, order=order, after=page.last_id, most=1)
+    return not {*map(id_of, following.items)} <= {*map(id_of, page.items)}
 
 
 def all_pages(conversation: Conversation, include: Sequence[str] = ()) -> Iterator[ItemPage]:
     """All items, oldest first, a page at a time, as OpenAI gave them; each page has a web request's time of its own.
 
-    Raises OpenAIError or CredentialUnusable.
+    A page that brings no new item is the last, whatever the server says. Raises OpenAIError or CredentialUnusable;
+    EndlessList where the server says that there is more than it gives.
     """
+    seen: set[str] = set()
     after, has_more = "", True
     while has_more:
         page = read_page(calls_for(conversation.credential), conversation.openai_id, after=after, include=include)
-        yield page
-        if page.has_more and page.last_id == after:
-            raise BadAnswer("The server gives the same page again and again.", status=200)
-        after, has_more = page.last_id, page.has_more
+        new = [item for item in page.items if not id_of(item) or id_of(item) not in seen]
+        is_new = page.last_id not in seen and bool(new)
+        seen |= {page.last_id, *map(id_of, page.items)}
+        yield replace(page, items=new)
+        if page.is_cut:
+            raise EndlessList("The server says that there are more items, and does not give them.", status=200)
+        if not is_new and page.says_more:
+            raise EndlessList("The server gives the same items again and again.", status=200)
+        after, has_more = page.last_id, page.has_more and is_new
 
 
 def read_page(
@@ -109,19 +135,20 @@ def find_partner(*, conversation: Conversation, item: Json) -> Json | None:
         return None
     order = OLDEST_FIRST if side.is_later else NEWEST_FIRST
     calls = calls_for(conversation.credential)
-    page = read_page(calls, conversation.openai_id, order=order, after=str(item.get("id", "")))
+    page = read_page(calls, conversation.openai_id, order=order, after=id_of(item))
     return next((storable(other) for other in page.items if side.is_met_by(other)), None)
 
 
 def add_items(*, actor: User, conversation: Conversation, items: Sequence[Json], token: str | None = None) -> Event:
-    """Add 1–20 items; gives the event, which holds the ids that OpenAI gave them.
+    """Add 1–20 items; gives the event, which holds the ids that OpenAI gave them, and how many it answered with.
 
     An OpenAIError with `may_have_happened` means that they may be there all the same: no answer tells.
     """
     event, calls = begin_on(conversation, actor, Action.ADD_ITEMS, token=token, item_count=len(items))
     with recorded(event, changes=True):
         added = calls.create_items(conversation.openai_id, items)
-    event.finish(Outcome.SUCCEEDED, item_ids=[storable(str(item.get("id", ""))) for item in added.items])
+    item_ids = [storable(id_of(item)) for item in added.items]
+    event.finish(Outcome.SUCCEEDED, item_ids=item_ids, kept_count=len(added.items))
     return event
 
 
@@ -130,19 +157,20 @@ def delete_items(
 ) -> Event:
     """Delete items, one after the other; gives the event.
 
-    A 404 counts as done where an earlier deletion of ours may have been carried out. What fails ends it, and its
-    event says how many were deleted before.
+    A 404 counts as done where an earlier deletion of ours may have been carried out. Where an answer confirms nothing,
+    a read has to. What fails ends it, and its event says how many were deleted before.
     """
-    earlier = list(Event.objects.at_address(conversation.base_url, conversation.openai_id).unknown_deletions())
-    known = {item_id for event in earlier for item_id in event.item_ids}
-    settled = [event.pk for event in earlier if set(event.item_ids) <= set(item_ids)]
     event, calls = begin_on(conversation, actor, Action.DELETE_ITEMS, token=token)
+    earlier = list(Event.objects.at_address(conversation.base_url, conversation.openai_id).unknown_deletions())
+    known = {item_id for before in earlier for item_id in before.item_ids}
+    settled = [before.pk for before in earlier if set(before.item_ids) <= set(item_ids)]
     for item_id in item_ids:
         event.item_ids.append(item_id)  # known to be sent, before it is
         event.save(update_fields=["item_ids"])
         try:
             with recorded(event, changes=True), done_if_gone(is_repeat=item_id in known):
-                calls.delete_item(conversation.openai_id, item_id)
+                if not calls.delete_item(conversation.openai_id, item_id):
+                    _prove_item_gone(calls, conversation.openai_id, item_id)
         except OpenAIError as error:
             _note_partial(event, error, len(item_ids))
             raise
@@ -151,6 +179,20 @@ def delete_items(
         event.finish(Outcome.SUCCEEDED)
         Event.objects.filter(pk__in=settled).update(outcome=Outcome.UNKNOWN, settled_by=event)
     return event
+
+
+def _prove_item_gone(calls: Calls, openai_id: str, item_id: str) -> None:
+    """A deletion was accepted and not confirmed: gone is what a read answers 404 while the conversation's items can be
+    listed. Raises the OpenAIError that leaves it open, with `may_have_happened`."""
+    try:
+        calls.retrieve_item(openai_id, item_id)
+    except NotFound:
+        read_page(calls, openai_id, most=1)
+    except OpenAIError as error:
+        error.may_have_happened = True
+        raise
+    else:
+        raise BadAnswer("The server accepted the deletion, and still gives the item.", status=200)
 
 
 def _note_partial(event: Event, error: OpenAIError, number: int) -> None:

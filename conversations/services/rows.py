@@ -9,9 +9,9 @@ from django.db import transaction
 
 from ..metadata import storable
 from ..models import Conversation, Credential, Event
-from ..openai_client import Calls, RemoteConversation
-from ..openai_errors import NotFound
-from .attempts import begin, recorded, settle
+from ..openai_client import Calls, Json, RemoteConversation
+from ..openai_errors import BadAnswer, NotFound, OpenAIError
+from .attempts import begin, recorded, settle, succeed
 from .credentials import calls_for, client_for
 
 
@@ -39,6 +39,25 @@ def read(event: Event, calls: Calls, openai_id: str, conversation: Conversation 
         raise
 
 
+def read_metadata(
+    event: Event, calls: Calls, openai_id: str, conversation: Conversation | None
+) -> tuple[RemoteConversation, Json]:
+    """The same with its metadata, asked for a second time where the answer holds none; then BadAnswer is raised."""
+    remote = read(event, calls, openai_id, conversation)
+    if remote.metadata is None:
+        remote = read(event, calls, openai_id, conversation)
+    with recorded(event, changes=False):
+        return remote, required_metadata(remote)
+
+
+def required_metadata(remote: RemoteConversation) -> Json:
+    """The metadata in an answer; raises BadAnswer, which says what came, where there is none."""
+    if remote.metadata is None:
+        message = f"{remote.metadata_problem} Nothing was stored."
+        raise BadAnswer(message, status=200, request_id=remote.request_id)
+    return remote.metadata
+
+
 def store_not_found(event: Event) -> None:
     """What the event is about was answered 404; its row may have been purged meanwhile."""
     with transaction.atomic():
@@ -46,6 +65,41 @@ def store_not_found(event: Event) -> None:
         if row is not None:
             row.store_not_found()
         settle(event)
+
+
+def store(
+    event: Event,
+    conversation: Conversation,
+    remote: RemoteConversation,
+    *,
+    by_us: bool,
+    wanted: Mapping[str, Any] | None = None,
+    tells_before: bool = True,
+) -> Conversation:
+    """Store an answer about a row that is in the index, and close the event as done; an answer without metadata says
+    only that it is there. `tells_before`: the event may hold what the row held before."""
+    with transaction.atomic():
+        row = locked(conversation)
+        # The event is seen by those of its credential: what another credential's row held is not for them.
+        before = row.metadata if tells_before and row.credential_id == event.credential_id else None
+        if remote.metadata is not None:
+            is_own = by_us or is_ours(row, remote.metadata)
+            row.store_answer(remote.metadata, by_us=is_own, created_at=remote.created_at)
+        succeed(event, row, before=before, after=row.metadata, wanted=wanted)
+    return row
+
+
+def prove_conversation_gone(calls: Calls, openai_id: str) -> None:
+    """A deletion was accepted and not confirmed: gone is what a read answers 404. Raises the OpenAIError that leaves it
+    open, with `may_have_happened`."""
+    try:
+        calls.retrieve_conversation(openai_id)
+    except NotFound:
+        return
+    except OpenAIError as error:
+        error.may_have_happened = True
+        raise
+    raise BadAnswer("The server accepted the deletion, and still answers for the conversation.", status=200)
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def conversation_remove(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     if request.method != "POST":
         return _remove_page(request, conversation, RemoveForm())
-    form = RemoveForm(request.POST)
+    form = RemoveForm(request.POST, user=request.user)
     return attempted(
         request,
         form,

@@ -11,11 +11,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from .. import responses
 from ..forms.conversations import ConversationForm
+from ..models import Event
 from ..openai_client import DEFAULT_BASE_URL
 from ..request_preview import as_curl, as_json
 from ..responses import SignedInRequest
 from ..services.conversations import create_conversation
-from .failures import attempted
+from .failures import attempted, event_of
 
 TEMPLATE = "conversations/conversation_create.html"
 
@@ -42,8 +43,16 @@ def conversation_preview(request: SignedInRequest) -> HttpResponse:
 def _create(request: SignedInRequest, form: ConversationForm) -> HttpResponse:
     facts = {name: form.cleaned_data[name] for name in ("credential", "items", "metadata", "token")}
     conversation = create_conversation(actor=request.user, **facts)
-    messages.success(request, "Created at OpenAI.")
+    _tell_created(request, event_of(form))
     return redirect("conversation_detail", conversation.pk)
+
+
+def _tell_created(request: SignedInRequest, event: Event | None) -> None:
+    sent, kept = (event.item_count, event.kept_count) if event is not None else (0, None)
+    if kept is not None and kept < sent:
+        messages.warning(request, f"Created, but the server kept {kept} of {sent} messages.")
+    else:
+        messages.success(request, "Created at OpenAI.")
 
 
 def _page(request: SignedInRequest, form: ConversationForm, *, status: int = 200) -> HttpResponse:

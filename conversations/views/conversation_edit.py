@@ -10,8 +10,8 @@ from .. import responses
 from ..forms.conversations import MetadataForm
 from ..models import Conversation
 from ..responses import SignedInRequest
-from ..services.conversations import update_metadata
 from ..services.errors import MetadataMoved
+from ..services.updating import update_metadata
 from .conversations import visible_conversation
 from .failures import attempted, event_of
 from .listing import to_conversation
@@ -23,10 +23,10 @@ def conversation_edit(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     if request.method != "POST":
         return _page(request, conversation, _opened_form(request, conversation))
-    draft = MetadataForm(draft=request.POST)
+    draft = MetadataForm(user=request.user, draft=request.POST)
     if draft.act(request.POST.get("do", "")):
         return _page(request, conversation, draft)
-    form = MetadataForm(request.POST)
+    form = MetadataForm(request.POST, user=request.user)
     return attempted(
         request,
         form,

@@ -19,7 +19,7 @@ from ..receipt import CANNOT_BE_KNOWN, receipt
 from ..responses import SignedInRequest
 from ..services.erasing import begin_erasure, close_erasure, resume_erasure, stop_erasure, wait_before_next, work_on
 from ..services.errors import BeingChanged, ServiceError
-from ..services.items import ITEMS_A_PAGE, list_items
+from ..services.items import count_items
 from .conversations import visible_conversation
 from .failures import attempted, read_or_failure
 
@@ -50,7 +50,7 @@ def erasure_create(request: SignedInRequest, pk: int) -> HttpResponse:
         return redirect(begun)
     if request.method != "POST":
         return _create_page(request, conversation, EraseForm(conversation=conversation))
-    form = EraseForm(request.POST, conversation=conversation)
+    form = EraseForm(request.POST, conversation=conversation, user=request.user)
     return attempted(
         request,
         form,
@@ -163,8 +163,8 @@ def _create_page(
 ) -> HttpResponse:
     context: dict[str, Any] = {"conversation": conversation, "form": form}
     if request.GET.get("count"):
-        found, _ = read_or_failure(lambda: {"listed": list_items(conversation=conversation)})
-        context |= {**found, "most": ITEMS_A_PAGE}
+        found, _ = read_or_failure(lambda: {"counted": count_items(conversation=conversation)})
+        context |= found
     return responses.page(
         request, "conversations/erasure_create.html", context, fragments=["item-count"], status=status
     )

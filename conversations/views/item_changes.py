@@ -25,10 +25,10 @@ def item_create(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     if request.method != "POST":
         return _create_page(request, conversation, AddItemsForm())
-    draft = AddItemsForm(draft=request.POST)
+    draft = AddItemsForm(user=request.user, draft=request.POST)
     if draft.act(request.POST.get("do", "")):
         return _create_page(request, conversation, draft)
-    form = AddItemsForm(request.POST)
+    form = AddItemsForm(request.POST, user=request.user)
     return attempted(
         request,
         form,
@@ -43,7 +43,7 @@ def item_delete(request: SignedInRequest, pk: int, item_id: str) -> HttpResponse
     conversation = visible_conversation(request, pk)
     if request.method != "POST":
         return _delete_page(request, conversation, item_id, DeleteItemForm())
-    form = DeleteItemForm(request.POST)
+    form = DeleteItemForm(request.POST, user=request.user)
     return attempted(
         request,
         form,
@@ -55,8 +55,11 @@ def item_delete(request: SignedInRequest, pk: int, item_id: str) -> HttpResponse
 def _create(request: SignedInRequest, conversation: Conversation, form: AddItemsForm) -> HttpResponse:
     facts = {name: form.cleaned_data[name] for name in ("items", "token")}
     event = add_items(actor=request.user, conversation=conversation, **facts)
-    number = len(event.item_ids)
-    messages.success(request, f"{number} message{' was' if number == 1 else 's were'} added at OpenAI.")
+    number, sent = event.kept_count or 0, event.item_count
+    if number < sent:
+        messages.warning(request, f"Sent, but the server answered with {number} of {sent} messages.")
+    else:
+        messages.success(request, f"{number} message{' was' if number == 1 else 's were'} added at OpenAI.")
     return to_conversation(request, conversation.pk, items="newest")
 
 

@@ -59,6 +59,7 @@ def _listed(conversation: Conversation, state: TranscriptState) -> dict[str, Any
     )
     return {
         "turns": turns(found.items),
+        "is_cut": found.is_cut,
         "earlier_url": state.before_item(found.earlier) if found.earlier else "",
         "later_url": state.after_item(found.later) if found.later else "",
     }

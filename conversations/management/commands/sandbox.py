@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from conversations.sandbox import DEFAULT_KEY, Sandbox
+from conversations.sandbox import DEFAULT_KEY, Dialect, Sandbox
 
 DEFAULT_PORT = 8001
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         sandbox = Sandbox(
             key=options["key"] or DEFAULT_KEY,
             path=options["file"],
-            replaces_metadata=options["replaces_metadata"],
+            dialect=Dialect(replaces_metadata=options["replaces_metadata"]),
             port=options["port"],
         )
         ended = threading.Event()
