@@ -4,17 +4,21 @@ Pure: no Django, no network. Limits are those of the Conversations API (16 pairs
 512 characters, counted as code points; empty strings are legal).
 """
 
+import hashlib
 import json
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 MAX_PAIRS = 16
 MAX_KEY_LENGTH = 64
 MAX_VALUE_LENGTH = 512
+SHOWN_PAIRS = 64  # on a page
+SHOWN_LENGTH = 2_000  # characters of a value on a page
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -42,6 +46,34 @@ def storable(value: Any) -> Any:
 def as_text(value: Any) -> str:
     """A metadata value as text: strings as they are, what other servers hold besides as its JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The part of a map that a page holds: its first pairs, long values shortened.
+
+    pairs: key, value as text, and whether that is shortened; more: how many pairs are left out.
+    """
+
+    pairs: list[tuple[str, str, bool]]
+    more: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left out."""
+        return self.more == 0 and not any(is_cut for _, _, is_cut in self.pairs)
+
+
+def shown(metadata: Mapping[str, Any]) -> Shown:
+    """What a page shows of a map; other servers of the API know no limits, and pages do."""
+    texts = ((key, as_text(metadata[key])) for key in islice(metadata, SHOWN_PAIRS))
+    pairs = [(key, text[:SHOWN_LENGTH], len(text) > SHOWN_LENGTH) for key, text in texts]
+    return Shown(pairs, len(metadata) - len(pairs))
+
+
+def digest(metadata: Mapping[str, Any]) -> str:
+    """A short text that tells whether two maps are the same, in the same order."""
+    return hashlib.sha256(json.dumps(metadata).encode()).hexdigest()
 
 
 def fold(text: str) -> str:

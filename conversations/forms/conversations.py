@@ -10,11 +10,13 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 from django.http import QueryDict
 
-from ..metadata import Change, storable
+from ..metadata import MAX_PAIRS, SHOWN_PAIRS, Change, digest, shown, storable
 from ..models import Action, Credential, Event
 from ..openai_client import MAX_ID_LENGTH, is_legal_id
 from ..openai_errors import OpenAIError
 from .rows import MessageRow, MessageRows, MetadataRows, PairRow, Row, as_typed
+
+LONGEST_CARRIED = 64 * 1024  # characters of JSON that a form carries along
 
 
 def fresh_token() -> str:
@@ -192,10 +194,14 @@ class ConversationForm(MetadataRowsForm):
 
 
 class MetadataForm(MetadataRowsForm):
-    """The metadata of a conversation; carries the map that it was opened with."""
+    """The metadata of a conversation; carries the map that it was opened with, or the digest of a large one.
+
+    Pairs that a page cannot hold have no row: they stay as they are.
+    """
 
     opened_with = forms.CharField(strip=False)
     conflict: Sequence[Change] = ()
+    more_conflicts = 0
 
     def __init__(
         self,
@@ -205,24 +211,42 @@ class MetadataForm(MetadataRowsForm):
         draft: QueryDict | None = None,
         opened_with: Mapping[str, Any] | None = None,
     ) -> None:
+        """`opened_with`: what the index holds now, which a digest that comes back may stand for."""
         super().__init__(data, user=user, draft=draft)
         self.opened = dict(opened_with or {})
         self.is_damaged = False
-        self.metadata = MetadataRows.from_map(self.opened)
+        self.metadata = MetadataRows.from_map(self._with_rows(self.opened))
         typed = data if data is not None else draft
         if typed is not None:
-            opened = _map_of(typed.get("opened_with", ""))
+            opened = _opened(typed.get("opened_with", ""), self.opened)
             self.opened, self.is_damaged = opened or {}, opened is None
             self.take_rows(typed)
+        self.metadata.limit = max(MAX_PAIRS, len(self.opened)) - len(self.untouched)
+
+    @staticmethod
+    def _with_rows(metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """The pairs that have rows."""
+        return {key: metadata[key] for key, _, is_cut in shown(metadata).pairs if not is_cut}
+
+    @property
+    def untouched(self) -> dict[str, Any]:
+        """The pairs that have none."""
+        rows = self._with_rows(self.opened)
+        return {key: value for key, value in self.opened.items() if key not in rows}
 
     @property
     def opened_with_json(self) -> str:
-        """The map that the form was opened with, to be sent along."""
-        return json.dumps(self.opened)
+        """The map that the form was opened with, to be sent along; the digest of one that is large."""
+        text = json.dumps(self.opened)
+        return text if len(text) <= LONGEST_CARRIED else json.dumps(digest(self.opened))
 
     def offer(self, metadata: Mapping[str, Any]) -> None:
         """Fill the rows with another map than the form is opened with, such as what we had."""
-        self.metadata = MetadataRows.from_map(metadata)
+        self.metadata = MetadataRows.from_map(self._with_rows(metadata))
+
+    def blank(self, keys: Sequence[str]) -> None:
+        """Fill the empty text in for these keys: from some servers a key cannot be removed."""
+        self.offer({key: "" if key in keys else value for key, value in self.opened.items()})
 
     def act(self, do: str) -> bool:
         """Carry out a button that only changes rows; False if `do` is none."""
@@ -235,26 +259,30 @@ class MetadataForm(MetadataRowsForm):
         holds now."""
         self.metadata.merge(self.opened, changes)
         self.opened = dict(theirs)
-        self.conflict = changes
+        self.conflict, self.more_conflicts = changes[:SHOWN_PAIRS], max(0, len(changes) - SHOWN_PAIRS)
 
     def clean_opened_with(self) -> dict[str, Any]:
         if self.is_damaged:
-            raise forms.ValidationError("The form is damaged. Open it again.")
+            raise forms.ValidationError("The form is damaged, or older than what the index holds. Open it again.")
         return self.opened
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        cleaned["metadata"] = self.clean_rows(self.opened)
+        self.metadata.refuse_keys(self.untouched)
+        cleaned["metadata"] = {**self.clean_rows(self.opened), **self.untouched}
         if self.has_row_errors:
             self.add_error(None, "Nothing was sent yet: correct the rows that are marked.")
         return cleaned
 
 
-def _map_of(text: str) -> dict[str, Any] | None:
+def _opened(text: str, held: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The map that a form was opened with: as it carries it, or the one that is held, if it carries its digest."""
     try:
-        content = storable(json.loads(text))
+        content = storable(json.loads(text)) if len(text) <= 2 * LONGEST_CARRIED else None
     except (ValueError, RecursionError):
         return None
+    if isinstance(content, str):
+        return dict(held) if content == digest(held) else None
     return content if isinstance(content, dict) else None
 
 

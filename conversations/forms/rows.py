@@ -7,7 +7,7 @@ a row are submit buttons of the same form, named `do`.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -159,11 +159,17 @@ class MetadataRows(Rows[PairRow]):
         times = Counter(key for _, key, _ in pairs)
         for row, key, value in pairs:
             row.errors += _faults(key, value, times[key], stored)
-        if len(pairs) > MAX_PAIRS:
+        if len(pairs) > self.limit:
             self.errors.append(
-                f"There are {len(pairs)} pairs. OpenAI keeps {MAX_PAIRS}: remove {len(pairs) - MAX_PAIRS}."
+                f"There are {len(pairs)} pairs. OpenAI keeps {self.limit}: remove {len(pairs) - self.limit}."
             )
         return {key: value for _, key, value in pairs}
+
+    def refuse_keys(self, hidden: Collection[str]) -> None:
+        """Note on a row that its key stands among the pairs that have no row."""
+        for row in self.rows:
+            if row.key in hidden:
+                row.errors.append(f"The key “{row.key[:80]}” stands among the pairs that are not shown here.")
 
     @property
     def repeats_key(self) -> bool:

@@ -5,6 +5,7 @@ in EventDetail, which purging and erasing delete; the event itself keeps key nam
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +22,7 @@ from .conversation import Conversation
 from .credential import Credential, RecordQuerySet
 from .fields import OrderedJSONField
 
+KEPT_KEYS, KEPT_LENGTH = 64, 500  # names of keys that an event keeps of each fate, and their characters
 PENDING_FOR = timedelta(seconds=120)  # longer than any request lives: after this nobody waits for an answer
 
 
@@ -68,6 +70,12 @@ class Outcome(models.TextChoices):
     FAILED = "failed", "Not sent"
     UNKNOWN = "unknown", "Unknown"
     STOPPED = "stopped", "Stopped"
+
+
+def _first_keys(keys: list[str]) -> list[str]:
+    """Key names as they are kept: the first ones, shortened, and how many there are besides."""
+    kept = [key if len(key) <= KEPT_LENGTH else f"{key[:KEPT_LENGTH]}…" for key in keys[:KEPT_KEYS]]
+    return [*kept, *([f"… and {len(keys) - KEPT_KEYS:,} more"] if len(keys) > KEPT_KEYS else [])]
 
 
 def _stale() -> Q:
@@ -254,11 +262,11 @@ class Event(models.Model):
 
     def note_keys(self, changes: list[Change]) -> None:
         """Keep which keys had which fate, never their values; does not save."""
-        self.keys = {
-            fate.value: [change.key for change in changes if change.fate is fate]
-            for fate in (Fate.ADDED, Fate.CHANGED, Fate.REMOVED, Fate.REFUSED)
-            if any(change.fate is fate for change in changes)
-        }
+        by_fate: dict[Fate, list[str]] = defaultdict(list)
+        for change in changes:
+            by_fate[change.fate].append(change.key)
+        noted = (Fate.ADDED, Fate.CHANGED, Fate.REMOVED, Fate.REFUSED)
+        self.keys = {fate.value: _first_keys(by_fate[fate]) for fate in noted if by_fate[fate]}
 
     def touch(self, *fields: str) -> None:
         """Say that its work goes on, in a write of its own, with these fields as they are now."""

@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from django.db import connection, models
@@ -27,6 +28,8 @@ EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # no conversation of the API is older
 TIEBREAK_BITS = 17
 
 LONGEST_KEY = 500  # characters; longer ones, which OpenAI refuses and PostgreSQL cannot index, are not searchable
+LONGEST_VALUE = 2_000  # characters; of longer ones, which OpenAI refuses, only the key is searchable
+MOST_PAIRS = 64  # of one conversation that are searchable; OpenAI keeps 16
 LAST_CHARACTER = "\U0010ffff"
 INDEXED_LENGTH = 64  # characters of a value that its index holds; PostgreSQL refuses long entries
 
@@ -93,9 +96,15 @@ def digest(key: str | None, value: str | None) -> bytes:
     return hashlib.blake2b(json.dumps([key, value]).encode(), digest_size=16).digest()
 
 
+def searchable_keys(metadata: Mapping[str, Any]) -> list[str]:
+    """The keys by which it can be found: the first ones, without those that are too long."""
+    return [key for key in islice(metadata, MOST_PAIRS) if len(key) <= LONGEST_KEY]
+
+
 def searchable(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """What of the metadata can be searched: each key, unless it is too long, with its value as text."""
-    return {key: as_text(value) for key, value in metadata.items() if len(key) <= LONGEST_KEY}
+    """The pairs by which it can be found: those of the searchable keys whose value, as text, is not too long."""
+    pairs = ((key, as_text(metadata[key])) for key in searchable_keys(metadata))
+    return {key: text for key, text in pairs if len(text) <= LONGEST_VALUE}
 
 
 def values_beginning(beginning: str) -> tuple[str, list[str]]:
@@ -118,8 +127,8 @@ def after_all(beginning: str) -> str:
 
 def bearings(metadata: Mapping[str, Any], state: str) -> frozenset[Bearing]:
     """The terms that a conversation bears: each pair, each key alone, and its state."""
-    pairs = searchable(metadata)
-    return frozenset([*pairs.items(), *((key, None) for key in pairs), (None, state)])
+    keys = searchable_keys(metadata)
+    return frozenset([*searchable(metadata).items(), *((key, None) for key in keys), (None, state)])
 
 
 @dataclass(frozen=True)

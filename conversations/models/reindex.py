@@ -7,19 +7,20 @@ change made meanwhile is not taken for a fault. How far a rebuild came is kept, 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import models, transaction
 
 from ..metadata import fold
 from . import index, statements, trigrams
 from .conversation import Conversation
-from .index import Bearing, IndexChange, Posting, Term, bearings, digest
+from .index import Bearing, IndexChange, Posting, Term, digest
 
 STEP = 2_000  # terms, or conversations, compared at once
 POSTINGS = 10_000
+READ_AT_ONCE = 50  # conversations, of which each may hold megabytes
 
-TERM, POSTING, CONVERSATION = (model._meta.db_table for model in (Term, Posting, Conversation))
+TERM, POSTING = Term._meta.db_table, Posting._meta.db_table
 
 Place = tuple[int, int]  # where a stage is: a term, an ord
 START: Place = (-1, -1)
@@ -133,25 +134,25 @@ def _confirm_term(place: Place, mend: bool) -> str:
 
 
 def _suspect_postings(place: Place) -> tuple[list[Place], Place | None]:
-    sql = f"""SELECT p.term_id, p.ord, t.credential_id, t.key, t.value, c.credential_id, c.metadata, c.state
-        FROM {POSTING} p LEFT JOIN {TERM} t ON t.id = p.term_id LEFT JOIN {CONVERSATION} c ON c.ord = p.ord
+    sql = f"""SELECT p.term_id, p.ord, t.credential_id, t.key, t.value
+        FROM {POSTING} p LEFT JOIN {TERM} t ON t.id = p.term_id
         WHERE (p.term_id, p.ord) > (%s, %s) ORDER BY p.term_id, p.ord LIMIT %s"""
     rows = statements.fetch(sql, [*place, POSTINGS])
-    read = Conversation._meta.get_field("metadata").from_db_value
-    suspects = [
-        (term_id, ord_)
-        for term_id, ord_, owner, key, value, credential_id, metadata, state in rows
-        if owner is None or owner != credential_id or not _bears((key, value), read(metadata, None, None), state)
-    ]
-    return suspects, (rows[-1][0], rows[-1][1]) if len(rows) == POSTINGS else None
+    by_ord: dict[int, list[tuple[int, int | None, Bearing]]] = defaultdict(list)
+    for term_id, ord_, owner, key, value in rows:
+        by_ord[ord_].append((term_id, owner, (key, value)))
+    suspects = {(term_id, ord_) for term_id, ord_, *_ in rows} - set(_borne(by_ord))
+    return sorted(suspects), (rows[-1][0], rows[-1][1]) if len(rows) == POSTINGS else None
 
 
-def _bears(bearing: Bearing, metadata: dict[str, Any], state: str) -> bool:
-    """Whether a conversation bears a term; without making a set of all that it bears."""
-    key, value = bearing
-    if key is None:
-        return value == state
-    return key in metadata and bearing in bearings({key: metadata[key]}, state)
+def _borne(by_ord: dict[int, list[tuple[int, int | None, Bearing]]]) -> Iterator[Place]:
+    """The postings that are right, of those given by ord; each conversation is read once, and few are held."""
+    for batch in statements.batches(sorted(by_ord)):
+        for conversation in Conversation.objects.filter(ord__in=batch).iterator(chunk_size=READ_AT_ONCE):
+            own = conversation.bearings
+            for term_id, owner, bearing in by_ord[conversation.ord]:
+                if owner == conversation.credential_id and bearing in own:
+                    yield term_id, conversation.ord
 
 
 def _confirm_posting(place: Place, mend: bool) -> str:
@@ -179,12 +180,25 @@ def _confirm_posting(place: Place, mend: bool) -> str:
 
 
 def _suspect_conversations(place: Place) -> tuple[list[Place], Place | None]:
-    rows = list(Conversation.objects.filter(ord__gt=place[1]).order_by("ord")[:STEP])
-    suspects = [(0, ord_) for ord_ in _lacking(rows)]
-    return suspects, (0, rows[-1].ord) if len(rows) == STEP else None
+    rows = Conversation.objects.filter(ord__gt=place[1]).order_by("ord")[:STEP]
+    known = [_bearer(row) for row in rows.iterator(chunk_size=READ_AT_ONCE)]
+    suspects = [(0, ord_) for ord_ in _lacking(known)]
+    return suspects, (0, known[-1].ord) if len(known) == STEP else None
 
 
-def _lacking(rows: list[Conversation]) -> dict[int, list[str]]:
+class _Bearer(NamedTuple):
+    """What the index has to hold of a conversation, without its metadata."""
+
+    ord: int
+    credential_id: int
+    bearings: frozenset[Bearing]
+
+
+def _bearer(row: Conversation) -> _Bearer:
+    return _Bearer(row.ord, row.credential_id, row.bearings)
+
+
+def _lacking(rows: list[_Bearer]) -> dict[int, list[str]]:
     """The ords of conversations of which a posting is missing, with the keys of the terms that lack it."""
     names = {(row.credential_id, bearing): digest(*bearing) for row in rows for bearing in row.bearings}
     ids = index.ids_of(names)
@@ -205,7 +219,7 @@ def _lacking(rows: list[Conversation]) -> dict[int, list[str]]:
 
 def _confirm_conversation(place: Place, mend: bool) -> str:
     conversation = Conversation.objects.select_for_update(of=("self",)).filter(ord=place[1]).first()
-    lacking = _lacking([conversation])[conversation.ord] if conversation is not None else []
+    lacking = _lacking([_bearer(conversation)])[conversation.ord] if conversation is not None else []
     if conversation is None or not lacking:
         return ""
     if mend:

@@ -97,7 +97,8 @@ def _keys(place: _Place, typed: str, credentials: list[int]) -> list[Suggestion]
     part = fold(typed)
     every = [*known, *((name, None) for name in BUILT_INS)]
     begin = [pair for pair in every if fold(pair[0].strip('"')).startswith(part)]
-    hold = [pair for pair in known if part in fold(pair[0]) and pair not in begin]
+    beginning = {label for label, _ in begin}
+    hold = [pair for pair in known if part in fold(pair[0]) and pair[0] not in beginning]
     shown = [*begin, *hold][:SHOWN]
     return [place.suggestion(f"{label}:", number, is_finished=False) for label, number in shown]
 

@@ -16,7 +16,17 @@ from django.contrib.auth.models import User
 from .. import query as language
 from ..metadata import as_text, fold
 from ..models import Conversation, Credential, Term, statements, trigrams
-from ..models.index import LONGEST_KEY, after_all, digest, ord_at, searchable, values_beginning
+from ..models.index import (
+    LONGEST_KEY,
+    LONGEST_VALUE,
+    MOST_PAIRS,
+    after_all,
+    digest,
+    ord_at,
+    searchable,
+    searchable_keys,
+    values_beginning,
+)
 from .sources import ALL, NONE, Everything, Fixed, Postings, RowTest, Source, Span
 from .walk import Plan
 
@@ -303,7 +313,10 @@ def _fits_any(tests: Sequence[Test], text: str) -> bool:
 
 
 def _has_value(key: str, tests: Sequence[Test], metadata: Mapping[str, Any]) -> bool:
-    return key in metadata and _fits_any(tests, as_text(metadata[key]))
+    if key not in metadata or (len(metadata) > MOST_PAIRS and key not in searchable_keys(metadata)):
+        return False
+    text = as_text(metadata[key])
+    return len(text) <= LONGEST_VALUE and _fits_any(tests, text)
 
 
 def _holds_text(part: str, beginning: str, metadata: Mapping[str, Any], openai_id: str) -> bool:

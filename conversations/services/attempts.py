@@ -5,6 +5,7 @@ outcome that fits whatever OpenAI did. A process that dies in between leaves a p
 shows as unresolved two minutes later.
 """
 
+import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from ..metadata import told_by_answer
 from ..models import Conversation, Credential, Event, EventDetail, Outcome
 from ..openai_errors import NotSent, OpenAIError
 from .errors import AlreadySubmitted, BeingChanged
+
+LONGEST_DETAIL = 256 * 1024  # characters of JSON that an event keeps of one map
 
 logger = logging.getLogger(__name__)
 
@@ -154,9 +157,14 @@ def settle(event: Event) -> None:
 
 
 def write_detail(event: Event, **detail: Any) -> None:
-    """Keep values and words beside the event, where there are any."""
-    if any(value not in (None, "") for value in detail.values()):
-        EventDetail.objects.update_or_create(event=event, defaults=detail)
+    """Keep values and words beside the event, where there are any; maps that are no page's are left out."""
+    kept = {name: None if _is_huge(value) else value for name, value in detail.items()}
+    if any(value not in (None, "") for value in kept.values()):
+        EventDetail.objects.update_or_create(event=event, defaults=kept)
+
+
+def _is_huge(value: Any) -> bool:
+    return isinstance(value, Mapping) and len(json.dumps(value)) > LONGEST_DETAIL
 
 
 def _outcome(error: OpenAIError, changes: bool) -> str:

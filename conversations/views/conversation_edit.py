@@ -23,10 +23,10 @@ def conversation_edit(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     if request.method != "POST":
         return _page(request, conversation, _opened_form(request, conversation))
-    draft = MetadataForm(user=request.user, draft=request.POST)
+    draft = MetadataForm(user=request.user, draft=request.POST, opened_with=conversation.metadata)
     if draft.act(request.POST.get("do", "")):
         return _page(request, conversation, draft)
-    form = MetadataForm(request.POST, user=request.user)
+    form = MetadataForm(request.POST, user=request.user, opened_with=conversation.metadata)
     return attempted(
         request,
         form,
@@ -39,6 +39,8 @@ def _opened_form(request: SignedInRequest, conversation: Conversation) -> Metada
     form = MetadataForm(opened_with=conversation.metadata)
     if request.GET.get("fill") == "ours" and conversation.our_metadata is not None:
         form.offer(conversation.our_metadata)
+    elif request.GET.getlist("blank"):
+        form.blank(request.GET.getlist("blank"))
     return form
 
 
