@@ -1,4 +1,4 @@
-"""Text of items on a page: exact, and harmless whatever it holds."""
+"""Text of items and metadata on a page: exact, and harmless whatever it holds."""
 
 import html
 import re
@@ -11,11 +11,44 @@ from ..metadata import REPLACEMENT
 
 register = template.Library()
 
-# What a page would hide or obey: control characters but tab and line feed, and those that turn the direction of what
-# follows. Each stands in an element of its own, where it turns nothing, and is seen by its name; a copy holds it.
-_CONTROL = re.compile("[\x01-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_NAMES = {"\x1b": "ESC", "\r": "CR", "\x7f": "DEL", "\x08": "BS", "\x07": "BEL"}
 MOST_MARKED = 2_000  # in one text; where there are more, each shows as U+FFFD
+
+# What a page would hide or obey: control characters but tab and line feed, those that turn the direction of what
+# follows, and those that nobody sees. Each stands in an element of its own, where it does nothing, and is seen by its
+# name; a copy holds it.
+_CONTROLS = "\x01-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+_UNSEEN = "\u00ad\u061c\u180e\u200b-\u200f\u2060-\u2064\ufeff\U000e0001-\U000e007f"
+_SPACES = "\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # all but the plain one
+_AT_ENDS = " \t\n"
+
+_SHOWN = re.compile(f"[{_CONTROLS}{_UNSEEN}]")
+_EXACT = re.compile(f"[{_CONTROLS}{_UNSEEN}{_SPACES}]")
+
+_ZWJ, _ZWNJ = "\u200d", "\u200c"
+_EMOJI = re.compile("[\u00a9\u00ae\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]")
+_JOINING = re.compile("[\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af]")  # letters that joiners change
+_FLAG_OR_TAG = re.compile("[\U0001f3f4\U000e0020-\U000e007f]")
+
+_NAMES = {
+    "\x1b": "ESC",
+    "\r": "CR",
+    "\n": "LF",
+    "\t": "TAB",
+    "\x7f": "DEL",
+    "\x08": "BS",
+    "\x07": "BEL",
+    " ": "SP",
+    "\u00a0": "NBSP",
+    "\u00ad": "SHY",
+    "\u200b": "ZWSP",
+    "\u200c": "ZWNJ",
+    "\u200d": "ZWJ",
+    "\u200e": "LRM",
+    "\u200f": "RLM",
+    "\u061c": "ALM",
+    "\u2060": "WJ",
+    "\ufeff": "BOM",
+}
 
 STATUS_TONES = {"completed": "off", "in_progress": "info", "incomplete": "warn", "failed": "bad"}
 
@@ -23,18 +56,57 @@ STATUS_TONES = {"completed": "off", "in_progress": "info", "incomplete": "warn",
 @register.filter
 def shown(text: str) -> SafeString:
     """Text of anybody's, as HTML that shows it and does nothing else."""
-    escaped = html.escape(text.replace("\r\n", "\n"), quote=False)
-    if not _CONTROL.search(escaped):
-        return SafeString(escaped)
-    if len(_CONTROL.findall(escaped)) > MOST_MARKED:
-        return SafeString(_CONTROL.sub(REPLACEMENT, escaped))
-    return SafeString(_CONTROL.sub(lambda found: _mark(found[0]), escaped))
+    return SafeString(_marked(_SHOWN, html.escape(text.replace("\r\n", "\n"), quote=False)))
+
+
+@register.filter
+def exact(text: str) -> SafeString:
+    """A key or value as HTML in which no two that differ look alike: spaces at its ends, and unusual ones anywhere,
+    are marked too."""
+    escaped = html.escape(text)
+    inner = escaped.strip(_AT_ENDS)
+    if len(inner) == len(escaped):
+        return SafeString(_marked(_EXACT, escaped))
+    before = escaped[: len(escaped) - len(escaped.lstrip(_AT_ENDS))]
+    after = escaped[len(before) + len(inner) :]
+    return SafeString(_each(before) + _marked(_EXACT, inner) + _each(after))
+
+
+def _marked(pattern: re.Pattern[str], escaped: str) -> str:
+    if not pattern.search(escaped):
+        return escaped
+    places = {found.start() for found in pattern.finditer(escaped) if not _belongs(found)}
+    write = _mark if len(places) <= MOST_MARKED else _replaced
+    return pattern.sub(lambda found: write(found[0]) if found.start() in places else found[0], escaped)
+
+
+def _belongs(found: re.Match[str]) -> bool:
+    """Whether a character that nobody sees makes one sign of its neighbours: of emoji, of letters that join, or of
+    the letters that stand for a region after a black flag."""
+    character, before, after = found[0], _at(found, found.start() - 1), _at(found, found.end())
+    if character in (_ZWJ, _ZWNJ) and _JOINING.match(before):
+        return _JOINING.match(after) is not None
+    if character == _ZWJ:
+        return (before == "\ufe0f" or _EMOJI.match(before) is not None) and _EMOJI.match(after) is not None
+    return character > "\U000e0001" and _FLAG_OR_TAG.match(before) is not None
+
+
+def _at(found: re.Match[str], place: int) -> str:
+    return found.string[place : place + 1] if place >= 0 else ""
+
+
+def _each(spaces: str) -> str:
+    return "".join(map(_mark if len(spaces) <= MOST_MARKED else _replaced, spaces))
+
+
+def _replaced(character: str) -> str:
+    return REPLACEMENT
 
 
 def _mark(character: str) -> str:
     code = f"U+{ord(character):04X}"
     written = "&#13;" if character == "\r" else character  # as itself, browsers take it for a line feed
-    name = _NAMES.get(character) or unicodedata.name(character, code)
+    name = unicodedata.name(character, _NAMES.get(character, code))
     return f'<bdi class="control" data-name="{_NAMES.get(character, code)}" title="{code} {name}">{written}</bdi>'
 
 
