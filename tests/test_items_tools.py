@@ -91,6 +91,10 @@ CASES: list[tuple[dict[str, Any], Shown]] = [
         {"type": "reasoning", "summary": [{"type": "summary_text", "text": "s"}], "encrypted_content": "x" * 1234},
         ("Reasoning", "", "", [("text", "Summary", "s"), ("thing", "", "Encrypted content, 1,234 characters")]),
     ),
+    (
+        {"type": "configuration_update", "reasoning": {"effort": "high"}, "text": {"format": {"type": "text"}}},
+        ("Configuration update", "", "", [("text", "Reasoning effort", "high"), ("text", "Text format", "text")]),
+    ),
     ({"type": "program", "code": "return 1"}, ("Program", "", "", [("code", "", "return 1")])),
     ({"type": "program_output", "result": "1"}, ("Program output", "", "", [("code", "", "1")])),
     (

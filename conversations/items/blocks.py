@@ -2,10 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+
+from . import media
 
 FOLDED_LENGTH = 1_500  # characters, or lines, of a block before it folds
 FOLDED_LINES = 16
@@ -14,21 +16,30 @@ INDENTED_LENGTH = 200_000  # characters of JSON that are indented; longer ones a
 INDENTED_DEPTH = 40
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
-_MEDIA_TYPE = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[;,]")
+_MEDIA_TYPE = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[;,]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Block:
     """A piece of an item.
 
-    kind: `text` (prose), `refusal` (prose), `code` (monospaced), `reference` (a source, by its title), or `thing` (an
-    image, a file or the like, which is named and not shown); caption: what it is; url: where it lies, if anywhere.
+    kind: `text` (prose), `refusal` (prose), `code` (monospaced), `rest` (JSON of fields that nothing else shows),
+    `reference` (a source, by its title), `image` and `audio` (which a page can show and play), or `thing` (an image, a
+    file or the like, which is named and not shown); caption: what it is; url: where it lies, if anywhere; data: the
+    base64 of it that stands in the item; media: its number among those of the item that have any.
     """
 
     kind: str
     text: str
     caption: str = ""
     url: str = ""
+    data: str = field(default="", repr=False)
+    media: int | None = None
+
+    @property
+    def is_code(self) -> bool:
+        """Whether it is monospaced."""
+        return self.kind in ("code", "rest")
 
     @property
     def is_long(self) -> bool:
@@ -78,22 +89,36 @@ def thing(name: str, *, url: Any = "", caption: str = "") -> Block:
 
 
 def image(url: Any, file_id: Any = "", name: str = "Image") -> Block:
-    """An image: where it lies, or what its file is. It is never fetched."""
-    if isinstance(url, str) and url.startswith("data:"):
-        return thing(f"{name}, {described_data(url)}")
-    if isinstance(url, str) and url:
-        return Block("thing", f"{name}: {url}", "", safe_url(url))
-    if isinstance(file_id, str) and file_id:
-        return thing(f"{name}: file {file_id}")
-    return thing(f"{name}: its address was not asked for")
+    """An image: what it is, where it lies, what its file is. It is never fetched."""
+    address = url.get("url") if isinstance(url, Mapping) else url
+    file = f"file {file_id}" if isinstance(file_id, str) and file_id else ""
+    if isinstance(address, str) and media.is_data_url(address):
+        return embedded(name, address, file)
+    if isinstance(address, str) and address:
+        return Block("thing", joined([f"{name}: {address}", file]), "", safe_url(address))
+    if is_nothing(url):
+        return thing(f"{name}: {file or 'its address was not asked for'}")
+    return thing(joined([f"{name}: {as_json(url)}", file]))
+
+
+def embedded(name: str, data: str, *beside: str, declared: str = "") -> Block:
+    """A picture or sound that stands in the item: shown or played where its bytes are of a format that is."""
+    found = media.recognised(data)
+    about = described_data(data) if media.is_data_url(data) else joined([declared, as_size(media.size_of(data))])
+    return Block(found.kind if found else "thing", joined([name, about, *beside]), data=data)
+
+
+def rest(value: Mapping[str, Any], shown: Collection[str], caption: str = "Other fields") -> list[Block]:
+    """The fields besides those that are shown, as JSON; nothing where all of them are empty."""
+    left = {name: each for name, each in value.items() if name not in shown and not is_nothing(each)}
+    return [Block("rest", as_json(left), caption)] if left else []
 
 
 def described_data(value: str) -> str:
     """What base64 data, or a data: URL, holds: its media type and its size."""
     found = _MEDIA_TYPE.match(value[:100])
     kind = (found[1] if found else "") or "data"
-    encoded = value.partition(",")[2] if value.startswith("data:") else value
-    return f"{kind}, {as_size(len(encoded) * 3 // 4)}"
+    return f"{kind}, {as_size(media.size_of(value))}"
 
 
 def as_size(count: int) -> str:

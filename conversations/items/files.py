@@ -19,7 +19,7 @@ from ..spreadsheet import BYTE_ORDER_MARK, lines
 from .blocks import Block
 from .kinds import DisplayedItem, displayed
 
-Item = Mapping[str, Any]
+Item = Any  # what a list holds, be it an item or not
 
 BROKEN_OFF = "This file is not whole: the transcript broke off here"
 COLUMNS = ("position", "id", "type", "role or kind", "name", "status", "call id", "text", "json")
@@ -47,8 +47,8 @@ class JsonFile:
         if not listed:
             return ""
         separator = ",\n" if self._is_begun else "\n"
-        self._first_id = self._first_id if self._is_begun else listed[0].get("id")
-        self._last_id, self._is_begun = listed[-1].get("id"), True
+        self._first_id = self._first_id if self._is_begun else _id(listed[0])
+        self._last_id, self._is_begun = _id(listed[-1]), True
         return separator + ",\n".join(map(as_json, listed))
 
     def foot(self) -> str:
@@ -138,6 +138,10 @@ class MarkdownFile:
 
 File = JsonFile | JsonLinesFile | MarkdownFile | CsvFile
 FORMATS: dict[str, type[File]] = {each.extension: each for each in (MarkdownFile, JsonFile, JsonLinesFile, CsvFile)}
+
+
+def _id(item: Item) -> Any:
+    return item.get("id") if isinstance(item, Mapping) else None
 
 
 def as_json(item: Any) -> str:

@@ -1,11 +1,12 @@
 """What each type of item holds, as blocks. Each function takes an item of its type."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from . import tools
-from .blocks import Block, as_json, as_list, as_text, text, thing
+from .blocks import Block, as_json, as_list, as_text, joined, rest, text, thing
 from .parts import content
 
 Item = Mapping[str, Any]
@@ -36,42 +37,75 @@ class DisplayedItem:
     @property
     def text(self) -> str:
         """All that it says, without what stands around it."""
-        return "\n\n".join(block.text for block in self.blocks)
+        return "\n\n".join(block.text for block in self.blocks if block.kind != "rest")
+
+    @property
+    def data(self) -> list[str]:
+        """The pictures and sound in it, in base64, by their numbers."""
+        return [block.data for block in self.blocks if block.data]
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """How the items of a type are shown; `name`: fields that name it; `facts`: fields that stand beside it."""
+    """How the items of a type are shown; `holds`: the fields that its blocks show; `name`: fields that name it;
+    `facts`: fields that stand beside it."""
 
     label: str
     blocks: Callable[[Item], list[Block]]
+    holds: tuple[str, ...]
     name: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """All fields that have a place."""
+        return (*_EVERYWHERE, *self.holds, *self.name, *self.facts, *_COMMON_FACTS)
 
-def displayed(item: Item) -> DisplayedItem:
-    """One item, ready to be shown."""
-    kind_of_item = as_text(item.get("type"))
-    if kind_of_item == "message" and (shown := _message(item)) is not None:
-        return shown
-    known = _KINDS.get(kind_of_item)
-    blocks = known.blocks(item) if known else [Block("code", as_json(item))]
+
+def displayed(item: Any) -> DisplayedItem:
+    """One item, ready to be shown; whatever a list holds that is none, as its JSON."""
+    if not isinstance(item, Mapping):
+        return _unknown({}, item)
+    kind = as_text(item.get("type"))
+    if kind == "message" or (not kind and item.get("role")):
+        return _message(item) or _unknown(item, item)
+    known = _KINDS.get(kind)
+    return _known(item, kind, known) if known else _unknown(item, item)
+
+
+def _known(item: Item, kind: str, known: _Kind) -> DisplayedItem:
+    shown = known.blocks(item) or [Block("code", as_json(item))]
     return DisplayedItem(
         id=as_text(item.get("id")),
-        type=kind_of_item,
-        label=known.label if known else kind_of_item.replace("_", " ").capitalize() or "Item",
+        type=kind,
+        label=known.label,
         kind="tool",
-        name=" · ".join(filter(None, (as_text(item.get(name)) for name in known.name))) if known else "",
-        status=as_text(item.get("status")) if known else "",
-        call_id=as_text(item.get("call_id")) if known else "",
-        blocks=tuple(blocks or [Block("code", as_json(item))]),
-        facts=_facts(item, known.facts) if known else (),
-        is_known=known is not None,
+        name=" · ".join(filter(None, (as_text(item.get(name)) for name in known.name))),
+        status=as_text(item.get("status")),
+        call_id=as_text(item.get("call_id")),
+        blocks=_numbered([*shown, *rest(item, known.fields)]),
+        facts=_facts(item, (*known.facts, *_COMMON_FACTS)),
+    )
+
+
+def _unknown(item: Item, whole: Any) -> DisplayedItem:
+    """An item of a type that is not known: its JSON."""
+    kind = as_text(item.get("type"))
+    return DisplayedItem(
+        id=as_text(item.get("id")),
+        type=kind,
+        label=kind.replace("_", " ").capitalize() or "Item",
+        kind="tool",
+        name="",
+        status="",
+        call_id="",
+        blocks=(Block("code", as_json(whole)),),
+        is_known=False,
     )
 
 
 def _message(item: Item) -> DisplayedItem | None:
-    """A message, unless its content is neither text nor parts."""
+    """A message, unless its content is neither text nor parts. One that has a role needs no type to be one."""
     if not isinstance(item.get("content"), str | list):
         return None
     role = as_text(item.get("role"))
@@ -83,13 +117,26 @@ def _message(item: Item) -> DisplayedItem | None:
         name="",
         status="" if item.get("status") in QUIET_STATUSES else as_text(item.get("status")),
         call_id="",
-        blocks=tuple(content(item["content"])),
+        blocks=_numbered([*content(item["content"]), *rest(item, _OF_MESSAGES)]),
         facts=_facts(item, ("phase",)),
     )
 
 
+def _numbered(blocks: Iterable[Block]) -> tuple[Block, ...]:
+    """The blocks, with the number of each that holds a picture or sound."""
+    numbers = count()
+    return tuple(replace(block, media=next(numbers)) if block.data else block for block in blocks)
+
+
 def _facts(item: Item, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((name.replace("_", " "), shown) for name in names if (shown := as_text(item.get(name))))
+    return tuple((name.replace("_", " "), shown) for name in names if (shown := _fact(item.get(name))))
+
+
+def _fact(value: Any) -> str:
+    """A value in a line: that which is false is not worth one, a map of texts shows these."""
+    if isinstance(value, Mapping) and all(isinstance(each, str) for each in value.values()):
+        return joined(value.values(), " ")
+    return "" if value is False else "yes" if value is True else as_text(value)
 
 
 def _reasoning(item: Item) -> list[Block]:
@@ -118,34 +165,46 @@ def _tool_list(item: Item) -> list[Block]:
     ]
 
 
+_EVERYWHERE = ("id", "type", "status", "call_id")
+_COMMON_FACTS = ("async", "caller", "created_by")
+_OF_MESSAGES = ("id", "type", "status", "role", "content", "phase")
+_NAMED = ("namespace", "name")
+_ON_SERVER = ("server_label", "name")
+_DRAWN = ("action", "size", "quality", "background", "output_format")
+
 _KINDS: dict[str, _Kind] = {
-    "function_call": _Kind("Function call", tools.arguments, ("namespace", "name")),
-    "function_call_output": _Kind("Function output", tools.output, ("namespace", "name")),
-    "custom_tool_call": _Kind("Custom tool call", tools.custom_input, ("namespace", "name")),
-    "custom_tool_call_output": _Kind("Custom tool output", tools.output),
-    "file_search_call": _Kind("File search", tools.file_search),
-    "web_search_call": _Kind("Web search", tools.web_search),
+    "function_call": _Kind("Function call", tools.arguments, ("arguments",), _NAMED),
+    "function_call_output": _Kind("Function output", tools.output, ("output",), _NAMED),
+    "custom_tool_call": _Kind("Custom tool call", tools.custom_input, ("input",), _NAMED),
+    "custom_tool_call_output": _Kind("Custom tool output", tools.output, ("output",), _NAMED),
+    "file_search_call": _Kind("File search", tools.file_search, ("queries", "results")),
+    "web_search_call": _Kind("Web search", tools.web_search, ("action", "results")),
     "image_generation_call": _Kind(
-        "Image generation", tools.image_generation, (), ("action", "size", "quality", "background", "output_format")
+        "Image generation", tools.image_generation, ("result", "revised_prompt", "error", "svg_usage"), (), _DRAWN
     ),
-    "computer_call": _Kind("Computer call", tools.computer),
-    "computer_call_output": _Kind("Computer output", tools.computer_output),
-    "tool_search_call": _Kind("Tool search", tools.arguments, (), ("execution",)),
-    "tool_search_output": _Kind("Tools found", _tool_list, (), ("execution",)),
-    "additional_tools": _Kind("Additional tools", _tool_list, (), ("role",)),
-    "reasoning": _Kind("Reasoning", _reasoning),
-    "program": _Kind("Program", tools.program),
-    "program_output": _Kind("Program output", tools.program_result),
-    "compaction": _Kind("Compaction", _compaction),
-    "code_interpreter_call": _Kind("Code interpreter", tools.code_interpreter, (), ("container_id",)),
-    "local_shell_call": _Kind("Local shell", tools.local_shell),
-    "local_shell_call_output": _Kind("Local shell output", tools.output),
-    "shell_call": _Kind("Shell", tools.shell),
-    "shell_call_output": _Kind("Shell output", tools.shell_output),
-    "apply_patch_call": _Kind("Patch", tools.patch),
-    "apply_patch_call_output": _Kind("Patch output", tools.output),
-    "mcp_list_tools": _Kind("MCP tools", _tool_list, ("server_label",)),
-    "mcp_approval_request": _Kind("MCP approval asked for", tools.arguments, ("server_label", "name")),
-    "mcp_approval_response": _Kind("MCP approval", _approval),
-    "mcp_call": _Kind("MCP call", tools.mcp_call, ("server_label", "name")),
+    "computer_call": _Kind("Computer call", tools.computer, ("action", "actions", "pending_safety_checks")),
+    "computer_call_output": _Kind("Computer output", tools.computer_output, ("output", "acknowledged_safety_checks")),
+    "tool_search_call": _Kind("Tool search", tools.arguments, ("arguments",), (), ("execution",)),
+    "tool_search_output": _Kind("Tools found", _tool_list, ("error", "tools"), (), ("execution",)),
+    "additional_tools": _Kind("Additional tools", _tool_list, ("error", "tools"), (), ("role",)),
+    "configuration_update": _Kind("Configuration update", tools.configuration, ("reasoning", "text")),
+    "reasoning": _Kind("Reasoning", _reasoning, ("summary", "content", "encrypted_content")),
+    "program": _Kind("Program", tools.program, ("code",), (), ("fingerprint",)),
+    "program_output": _Kind("Program output", tools.program_result, ("result",)),
+    "compaction": _Kind("Compaction", _compaction, ("encrypted_content",)),
+    "code_interpreter_call": _Kind(
+        "Code interpreter", tools.code_interpreter, ("code", "outputs"), (), ("container_id",)
+    ),
+    "local_shell_call": _Kind("Local shell", tools.local_shell, ("action",)),
+    "local_shell_call_output": _Kind("Local shell output", tools.output, ("output",)),
+    "shell_call": _Kind("Shell", tools.shell, ("action",), (), ("environment",)),
+    "shell_call_output": _Kind("Shell output", tools.shell_output, ("output",), (), ("max_output_length",)),
+    "apply_patch_call": _Kind("Patch", tools.patch, ("operation",)),
+    "apply_patch_call_output": _Kind("Patch output", tools.output, ("output",)),
+    "mcp_list_tools": _Kind("MCP tools", _tool_list, ("error", "tools"), ("server_label",)),
+    "mcp_approval_request": _Kind("MCP approval asked for", tools.arguments, ("arguments",), _ON_SERVER),
+    "mcp_approval_response": _Kind("MCP approval", _approval, ("approve", "reason"), (), ("approval_request_id",)),
+    "mcp_call": _Kind(
+        "MCP call", tools.mcp_call, ("arguments", "output", "error"), _ON_SERVER, ("approval_request_id",)
+    ),
 }

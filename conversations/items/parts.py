@@ -1,12 +1,15 @@
 """The parts of messages and of outputs, each as blocks."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from . import blocks
-from .blocks import Block, as_list, as_map, as_text, code, reference, text, thing
+from .blocks import Block, as_list, as_map, as_text, code, is_nothing, joined, reference, rest, text, thing
 
 Part = Mapping[str, Any]
+
+_PLACES = ("type", "index", "start_index", "end_index")  # of a citation; the text itself is not marked
 
 
 def content(value: Any, *, is_code: bool = False) -> list[Block]:
@@ -17,16 +20,20 @@ def content(value: Any, *, is_code: bool = False) -> list[Block]:
 
 
 def part_blocks(part: Any) -> list[Block]:
-    """One part; its JSON where it is none that is known, or does not hold what it should."""
-    known = _PARTS.get(str(part.get("type"))) if isinstance(part, Mapping) else None
-    return (known(part) if known else None) or [Block("code", blocks.as_json(part))]
+    """One part, with the fields that its type is not known to have; its JSON where it is none that is known, or does
+    not hold what it should."""
+    if isinstance(part, Mapping) and (known := _PARTS.get(str(part.get("type")))) is not None:
+        shown, fields = known
+        if found := shown(part):
+            return [*found, *rest(part, ("type", *fields))]
+    return [Block("code", blocks.as_json(part))]
 
 
 def _text(part: Part) -> list[Block]:
     said = part.get("text")
     if not isinstance(said, str):
         return []
-    citations = [annotation(each) for each in as_list(part.get("annotations"))]
+    citations = [block for each in as_list(part.get("annotations")) for block in annotation(each)]
     return [Block("text", said), *citations, *_probabilities(part.get("logprobs"))]
 
 
@@ -44,11 +51,36 @@ def _refusal(part: Part) -> list[Block]:
 
 
 def _image(part: Part) -> list[Block]:
-    return [blocks.image(part.get("image_url"), part.get("file_id"))]
+    return picture(part)
 
 
 def _screenshot(part: Part) -> list[Block]:
-    return [screenshot(part)]
+    return picture(part, "Screenshot")
+
+
+def picture(part: Any, name: str = "Image") -> list[Block]:
+    """An image of a message or a screen, and in which detail it is looked at where that was chosen."""
+    known = as_map(part)
+    url = known.get("image_url")
+    caption = _detail(known.get("detail") or as_map(url).get("detail"))
+    shown = replace(blocks.image(url, known.get("file_id"), name), caption=caption)
+    return [shown, *(rest(url, ("url", "detail")) if isinstance(url, Mapping) and "url" in url else [])]
+
+
+def _detail(value: Any) -> str:
+    detail = as_text(value)
+    return "" if detail in ("", "auto") else f"{detail} detail".capitalize()
+
+
+def _audio(part: Part) -> list[Block]:
+    """Sound: its data and format stand in the part, or in a field of their own."""
+    own = part.get("input_audio")
+    held = part if is_nothing(own) else as_map(own)
+    said, data = text(part.get("transcript"), "Transcript"), held.get("data")
+    if not isinstance(data, str) or not data:
+        return said if is_nothing(own) and is_nothing(data) else []
+    shown = blocks.embedded("Audio", data, declared=as_text(held.get("format")))
+    return [shown, *said, *(rest(held, ("data", "format")) if held is own else [])]
 
 
 def _file(part: Part) -> list[Block]:
@@ -59,26 +91,22 @@ def _file(part: Part) -> list[Block]:
     if file_id := as_text(part.get("file_id")):
         what.append(file_id)
     url = part.get("file_url")
-    return [thing(", ".join([*what, *([as_text(url)] if url else [])]), url=url)]
+    named = ", ".join([*what, *([as_text(url)] if url else [])])
+    return [thing(named, url=url, caption=_detail(part.get("detail")))]
 
 
-def screenshot(part: Any) -> Block:
-    """A picture of a screen."""
-    known = as_map(part)
-    return blocks.image(known.get("image_url"), known.get("file_id"), "Screenshot")
-
-
-def annotation(value: Any) -> Block:
+def annotation(value: Any) -> list[Block]:
     """What a text cites, or a file that it points to."""
     known = as_map(value)
     kind = known.get("type")
     if kind == "url_citation":
-        return reference(known.get("title"), known.get("url"), "Cites")
-    if kind in ("file_citation", "container_file_citation"):
-        return reference(known.get("filename") or known.get("file_id"), caption="Cites the file")
-    if kind == "file_path":
-        return reference(known.get("file_id"), caption="Points to the file")
-    return Block("code", blocks.as_json(value), "Annotation")
+        cited = reference(known.get("title"), known.get("url"), "Cites")
+        return [cited, *rest(known, (*_PLACES, "title", "url"))]
+    if kind in ("file_citation", "container_file_citation", "file_path"):
+        names = ("filename", "file_id", "container_id")
+        caption = "Points to the file" if kind == "file_path" else "Cites the file"
+        return [reference(joined(map(known.get, names)), caption=caption), *rest(known, (*_PLACES, *names))]
+    return [Block("code", blocks.as_json(value), "Annotation")]
 
 
 def _probabilities(value: Any) -> list[Block]:
@@ -86,14 +114,21 @@ def _probabilities(value: Any) -> list[Block]:
     return code(value, "Log probabilities")
 
 
-_PARTS: dict[str, Callable[[Part], list[Block]]] = {
-    "input_text": _text,
-    "output_text": _text,
-    "text": _text,
-    "summary_text": _summary,
-    "reasoning_text": _reasoning,
-    "refusal": _refusal,
-    "input_image": _image,
-    "computer_screenshot": _screenshot,
-    "input_file": _file,
+_SAID = ("text", "annotations", "logprobs")
+_PICTURED = ("image_url", "file_id", "detail")
+_HEARD = ("input_audio", "data", "format", "transcript")
+
+# How the parts of a type are shown, and the fields that this shows.
+_PARTS: dict[str, tuple[Callable[[Part], list[Block]], tuple[str, ...]]] = {
+    "input_text": (_text, _SAID),
+    "output_text": (_text, _SAID),
+    "text": (_text, _SAID),
+    "summary_text": (_summary, ("text",)),
+    "reasoning_text": (_reasoning, ("text",)),
+    "refusal": (_refusal, ("refusal",)),
+    "input_image": (_image, _PICTURED),
+    "computer_screenshot": (_screenshot, _PICTURED),
+    "input_audio": (_audio, _HEARD),
+    "output_audio": (_audio, _HEARD),
+    "input_file": (_file, ("filename", "file_data", "file_id", "file_url", "detail")),
 }

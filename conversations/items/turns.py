@@ -6,7 +6,7 @@ from typing import Any
 
 from .kinds import DisplayedItem, displayed
 
-Item = Mapping[str, Any]
+Item = Any  # what a list holds, be it an item or not
 Key = tuple[str, str]
 
 _CALL_OF = {
@@ -83,11 +83,13 @@ def partner_of(item: Item) -> Partner | None:
 
 
 def _is_output(item: Item) -> bool:
-    return str(item.get("type")) in _CALL_OF
+    return isinstance(item, Mapping) and str(item.get("type")) in _CALL_OF
 
 
 def _key(item: Item) -> Key | None:
     """The type of the call, and the id that it shares with its output."""
+    if not isinstance(item, Mapping):
+        return None
     kind = str(item.get("type"))
     call = _CALL_OF.get(kind, kind)
     if call not in _CALLS:
