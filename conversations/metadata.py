@@ -7,6 +7,7 @@ Pure: no Django, no network. Limits are those of the Conversations API (16 pairs
 import hashlib
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,10 +23,12 @@ SHOWN_LENGTH = 2_000  # characters of a value on a page
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
 
 def is_storable(text: str) -> bool:
     """Whether every database can hold `text`: neither U+0000 nor a lone surrogate (PostgreSQL refuses both)."""
-    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)
+    return "\0" not in text if text.isascii() else _UNSTORABLE.search(text) is None
 
 
 def storable(value: Any) -> Any:

@@ -14,6 +14,7 @@ from .views import (
     item_changes,
     items,
     listing,
+    media,
     saved_views,
     site,
     transcripts,
@@ -44,6 +45,7 @@ urlpatterns = [
         "conversations/<int:pk>/items/export/file/", transcripts.transcript_export_file, name="transcript_export_file"
     ),
     path("conversations/<int:pk>/item/<str:item_id>/", items.item_detail, name="item_detail"),
+    path("conversations/<int:pk>/item/<str:item_id>/media/<int:number>/", media.item_media, name="item_media"),
     path("conversations/<int:pk>/item/<str:item_id>/delete/", item_changes.item_delete, name="item_delete"),
     path("conversations/<int:pk>/erase/", erasures.erasure_create, name="erasure_create"),
     path("conversations/<int:pk>/refresh/", conversation_actions.conversation_refresh, name="conversation_refresh"),

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from conversations.items import displayed
+from conversations.items.media import decoded
 from conversations.management.commands.seed import COUNT, KEPT, LONG, make_all
-from conversations.management.item_examples import every_type, hostile, invented, long
+from conversations.management.item_examples import every_type, from_elsewhere, hostile, invented, long
 from conversations.management.seed_data import LONGEST_METADATA
 from conversations.models import Conversation
 from conversations.sandbox import Sandbox, Store
@@ -55,6 +57,13 @@ def test_invented_items_are_of_no_type_role_or_part_that_is_known() -> None:
     types = {item["type"] for item in invented()} - known
     assert types == {"hologram_call", "hologram_call_output"}
     assert "moderator" in {item.get("role") for item in invented()}
+
+
+def test_examples_hold_a_picture_and_sound_that_are_whole_and_a_call_without_its_output() -> None:
+    shown, said, _, call = map(displayed, from_elsewhere())
+    formats = [decoded(data)[0].extension for item in (shown, said) for data in item.data]  # type: ignore[index]
+    assert formats == ["png", "wav", "wav"]
+    assert call.call_id not in {item.get("call_id") for item in every_type()}
 
 
 def test_a_long_transcript_is_numbered_and_both_speak_in_turn() -> None:
@@ -126,7 +135,8 @@ def test_four_conversations_belong_to_one_customer(store: Store) -> None:
 
 def test_the_special_conversations_hold_their_items(store: Store) -> None:
     ids = [one["id"] for one in store.list_conversations()[-4:-1]]
-    assert [len(store.list_items(id)) for id in ids] == [LONG, len(hostile()), len(every_type()) + len(invented())]
+    shown = [*every_type(), *invented(), *from_elsewhere()]
+    assert [len(store.list_items(id)) for id in ids] == [LONG, len(hostile()), len(shown)]
 
 
 @pytest.mark.django_db

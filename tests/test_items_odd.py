@@ -174,7 +174,7 @@ def test_the_tokens_of_a_drawing_are_shown() -> None:
 
 
 def test_who_called_and_how_stands_beside_a_call() -> None:
-    caller = {"type": "program", "caller_id": "call_1"}
+    caller = {"caller_id": "call_1", "type": "program"}
     facts = {"async": True, "caller": caller, "created_by": "someone"}
     item = displayed({"type": "custom_tool_call", "input": "x", **facts})
     assert item.facts == (("async", "yes"), ("caller", "program call_1"), ("created by", "someone"))

@@ -135,7 +135,7 @@ def _facts(item: Item, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 def _fact(value: Any) -> str:
     """A value in a line: that which is false is not worth one, a map of texts shows these."""
     if isinstance(value, Mapping) and all(isinstance(each, str) for each in value.values()):
-        return joined(value.values(), " ")
+        return joined((value[name] for name in sorted(value, key=lambda name: (name != "type", name))), " ")
     return "" if value is False else "yes" if value is True else as_text(value)
 
 

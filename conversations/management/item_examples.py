@@ -8,10 +8,11 @@ from copy import deepcopy
 from typing import Any
 
 from .item_examples_hostile import hostile
+from .item_examples_media import from_elsewhere
 from .item_examples_tools import CONTAINER, DRAWING, LOOKING_UP, ON_THE_WEB, PNG_URL, TOOLS, Item
 from .item_examples_work import CUSTOM, PATCHES, SERVERS, SHELLS
 
-__all__ = ["every_type", "hostile", "invented", "long"]
+__all__ = ["every_type", "from_elsewhere", "hostile", "invented", "long"]
 
 ORDERS_CSV = "data:text/csv;base64,b3JkZXIsYW1vdW50LHBhaWQKNDgyMTMsNDkuOTAseWVzCg=="
 ANSWER = (

@@ -100,7 +100,7 @@ def make_all(store: Store) -> list[dict[str, Any]]:
 
 def make_special(store: Store, created_at: int) -> list[dict[str, Any]]:
     """The conversations that show all that a page of items has to bear, a minute apart."""
-    every = [*item_examples.every_type(), *item_examples.invented()]
+    every = [*item_examples.every_type(), *item_examples.invented(), *item_examples.from_elsewhere()]
     items = [item_examples.long(LONG), item_examples.hostile(), every]
     return [
         store.create_conversation(
