@@ -19,22 +19,27 @@ INCLUDABLE = {
 }
 
 
+BROKEN = "broken"
+
+
 @dataclass(frozen=True)
 class TranscriptState:
     """Where in a transcript one is: after one item or before one, in which order, with what is included.
 
-    `result`: the address of the list that the conversation was opened from, carried along.
+    `show`: "broken" for the calls without an output alone, else "". `result`: the address of the list that the
+    conversation was opened from, carried along.
     """
 
     newest_first: bool = False
     after: str = ""
     before: str = ""
     include: tuple[str, ...] = ()
+    show: str = ""
     result: str = ""
 
     @classmethod
     def from_address(cls, parameters: Mapping[str, Sequence[str]]) -> "TranscriptState":
-        """The state of `?items=newest&item_after=msg_…&include=…`; what is unknown counts as not there."""
+        """The state of `?items=newest&show=broken&item_after=msg_…&include=…`; what is unknown counts as not there."""
         one = {name: values[-1] for name, values in parameters.items() if values}
         wanted = parameters.get("include", ())
         return cls(
@@ -42,6 +47,7 @@ class TranscriptState:
             after=one.get("item_after", ""),
             before=one.get("item_before", "") if not one.get("item_after") else "",
             include=tuple(name for name in INCLUDABLE if name in wanted),
+            show=BROKEN if one.get("show") == BROKEN else "",
             result=kept(parameters)[1:],
         )
 
@@ -62,6 +68,16 @@ class TranscriptState:
         return replace(self, newest_first=not self.newest_first)._address()
 
     @property
+    def broken(self) -> str:
+        """The address of the calls without an output."""
+        return replace(self, show=BROKEN)._address()
+
+    @property
+    def whole(self) -> str:
+        """The address of the first items, whatever they are."""
+        return replace(self, show="")._address()
+
+    @property
     def included(self) -> str:
         """What is included, as an address of another page about the conversation has it."""
         return self._joined(urlencode([("include", name) for name in self.include]))
@@ -74,7 +90,7 @@ class TranscriptState:
     @property
     def hidden(self) -> list[tuple[str, str]]:
         """What a form that chooses what is included carries along."""
-        return [*([("items", "newest")] if self.newest_first else []), *parse_qsl(self.result, keep_blank_values=True)]
+        return [*self._manner, *parse_qsl(self.result, keep_blank_values=True)]
 
     def after_item(self, item_id: str) -> str:
         """The address of the items that follow one."""
@@ -84,9 +100,13 @@ class TranscriptState:
         """The address of the items that stand before one."""
         return self._address(("item_before", item_id))
 
-    def _address(self, *place: tuple[str, str]) -> str:
+    @property
+    def _manner(self) -> list[tuple[str, str]]:
         order = [("items", "newest")] if self.newest_first else []
-        return self._joined(urlencode([*order, *place, *(("include", name) for name in self.include)]))
+        return [*order, *([("show", self.show)] if self.show else [])]
+
+    def _address(self, *place: tuple[str, str]) -> str:
+        return self._joined(urlencode([*self._manner, *place, *(("include", name) for name in self.include)]))
 
     def _joined(self, own: str) -> str:
         parts = "&".join(part for part in (own, self.result) if part)

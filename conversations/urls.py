@@ -12,6 +12,7 @@ from .views import (
     erasures,
     exports,
     item_changes,
+    item_outputs,
     items,
     listing,
     media,
@@ -46,6 +47,9 @@ urlpatterns = [
     ),
     path("conversations/<int:pk>/item/<str:item_id>/", items.item_detail, name="item_detail"),
     path("conversations/<int:pk>/item/<str:item_id>/media/<int:number>/", media.item_media, name="item_media"),
+    path(
+        "conversations/<int:pk>/item/<str:item_id>/output/", item_outputs.item_output_create, name="item_output_create"
+    ),
     path("conversations/<int:pk>/item/<str:item_id>/delete/", item_changes.item_delete, name="item_delete"),
     path("conversations/<int:pk>/erase/", erasures.erasure_create, name="erasure_create"),
     path("conversations/<int:pk>/refresh/", conversation_actions.conversation_refresh, name="conversation_refresh"),

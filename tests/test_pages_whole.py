@@ -27,6 +27,9 @@ STATES += [
     "items, failed",
     "item",
     "item, delete",
+    "broken",
+    "output",
+    "output, refused",
     "add",
     "add, refused",
     "download",
@@ -88,6 +91,7 @@ def _answer(state: str, browser: Browser, operator: User, credential: Credential
     sandbox.store.add_items(known.openai_id, [{"type": "message", "role": "user", "content": "a"}] * 25)
     halves = [{"type": f"function_call{end}", "call_id": "c"} for end in ("", "_output")]
     call = sandbox.store.add_items(known.openai_id, halves)[0]
+    shell = sandbox.store.add_items(known.openai_id, [{"type": "shell_call", "call_id": "d"}])[0]
     page, name = known.get_absolute_url(), state.partition(",")[0]
     sandbox.store.set_metadata(known.openai_id, {"tenant": "umbrella"})
     if state == "detail":
@@ -99,6 +103,7 @@ def _answer(state: str, browser: Browser, operator: User, credential: Credential
     addresses |= {"get": "/conversations/get/", "detail": page, "edit": f"{page}metadata/", "remove": f"{page}remove/"}
     addresses |= {"items": f"{page}items/", "activity": "/activity/", "unknown": f"/activity/{event.pk}/"}
     addresses |= {"sign in": "/sign-in/", "password": "/password/", "conflict": f"{page}metadata/"}
+    addresses |= {"broken": f"{page}items/?show=broken", "output": f"{page}item/{shell['id']}/output/"}
     item = f"{page}item/{call['id']}/"
     addresses |= {
         "item": item,
@@ -116,9 +121,9 @@ def _answer(state: str, browser: Browser, operator: User, credential: Credential
     if state == "items, failed":
         sandbox.faults.add(Fault(status=404))
     response = browser.get(addresses[name])
-    if state in ("new, refused", "get, refused", "edit, refused", "conflict", "add, refused", "erase, refused"):
+    if state.endswith(", refused") or state == "conflict":
         form = form_in(response, "token").fill("key", "k" * 65).fill("text", "\0").fill("openai_id", "a/b")
-        form.fill("json", "{").tick("after_unknown").put("after_unknown", str(event.pk))
+        form.fill("json", "{").fill("exit_code", "x").tick("after_unknown").put("after_unknown", str(event.pk))
         if state == "conflict":
             form = form_in(response, "token")
         response = form.send(browser, addresses[name])

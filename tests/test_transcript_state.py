@@ -35,13 +35,16 @@ def test_without_parameters_one_is_at_the_oldest() -> None:
         f"?item_after=1&include={SOURCES}&include={LOGPROBS}",
         f"?items=newest&include={LOGPROBS}&q=tenant%3Aacme&order=oldest",
         "?q=",
+        f"?items=newest&show=broken&item_after=msg_1&include={LOGPROBS}&q=tenant%3Aacme",
     ],
 )
 def test_an_address_turns_into_a_state_and_back(query: str) -> None:
     assert state(query[1:]).address == query
 
 
-@pytest.mark.parametrize("query", ["items=oldest", "items=", "include=everything", "include=", "after=1", "order=desc"])
+@pytest.mark.parametrize(
+    "query", ["items=oldest", "items=", "include=everything", "include=", "after=1", "order=desc", "show=all"]
+)
 def test_what_is_unknown_counts_as_not_there(query: str) -> None:
     assert state(query) == TranscriptState()
 
@@ -66,6 +69,16 @@ def test_links_keep_the_order_what_is_included_and_the_result() -> None:
     assert here.before_item("2") == f"?items=newest&item_before=2&{kept}"
     assert here.start == f"?items=newest&{kept}"
     assert here.turned == f"?{kept}"
+
+
+def test_the_calls_without_output_are_looked_for_from_the_beginning_and_left_again() -> None:
+    here = state(newest_first=True, after="1", include=(SOURCES,), result="q=acme")
+    assert here.broken == f"?items=newest&show=broken&include={SOURCES}&q=acme"
+    there = state(here.broken[1:])
+    assert there.turned == f"?show=broken&include={SOURCES}&q=acme"
+    assert there.after_item("2") == f"?items=newest&show=broken&item_after=2&include={SOURCES}&q=acme"
+    assert there.whole == here.start
+    assert there.hidden == [("items", "newest"), ("show", "broken"), ("q", "acme")]
 
 
 def test_turned_twice_one_is_at_the_start_again() -> None:

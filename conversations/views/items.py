@@ -12,7 +12,8 @@ from ..models import Conversation
 from ..openai_client import is_legal_id
 from ..request_preview import as_json
 from ..responses import SignedInRequest
-from ..services.items import list_items, retrieve_item
+from ..services.broken_calls import find_unanswered, list_with_unanswered
+from ..services.items import retrieve_item
 from ..transcript_state import TranscriptState
 from .conversations import visible_conversation
 from .failures import read_or_failure
@@ -25,7 +26,8 @@ FRAGMENTS = ["items", "more-items"]
 def item_list(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     state = transcript_state(request)
-    found, status = read_or_failure(lambda: _listed(conversation, state))
+    read = _broken if state.show else _listed
+    found, status = read_or_failure(lambda: read(conversation, state))
     context = {"conversation": conversation, "transcript": state, **found}
     return responses.page(request, "conversations/item_list.html", context, fragments=FRAGMENTS, status=status)
 
@@ -50,7 +52,7 @@ def transcript_state(request: SignedInRequest) -> TranscriptState:
 
 
 def _listed(conversation: Conversation, state: TranscriptState) -> dict[str, Any]:
-    found = list_items(
+    found, broken = list_with_unanswered(
         conversation=conversation,
         newest_first=state.newest_first,
         after=state.after,
@@ -60,8 +62,21 @@ def _listed(conversation: Conversation, state: TranscriptState) -> dict[str, Any
     return {
         "turns": turns(found.items),
         "is_cut": found.is_cut,
+        "broken": broken,
         "earlier_url": state.before_item(found.earlier) if found.earlier else "",
         "later_url": state.after_item(found.later) if found.later else "",
+    }
+
+
+def _broken(conversation: Conversation, state: TranscriptState) -> dict[str, Any]:
+    """The calls without an output; that they have none is certain where all items were read."""
+    look = find_unanswered(conversation=conversation, after=state.after, include=state.include)
+    found = turns(look.calls[::-1] if state.newest_first else look.calls)
+    return {
+        "look": look,
+        "turns": found,
+        "broken": frozenset(turn.item.id for turn in found if turn.item.id and not look.rest),
+        "further_url": state.after_item(look.rest) if look.rest else "",
     }
 
 

@@ -29,6 +29,14 @@ def test_items_and_changes_of_them(page: Page, known: Conversation, sandbox: San
     assert look_at(page, *pages) == {}
 
 
+def test_a_call_without_output_and_what_is_done_about_it(page: Page, known: Conversation, sandbox: Sandbox) -> None:
+    calls = [{"type": f"{kind}_call", "call_id": kind} for kind in ("shell", "apply_patch", "custom_tool", "computer")]
+    added = sandbox.store.add_items(known.openai_id, calls)
+    own = known.get_absolute_url()
+    pages = [f"{own}item/{item['id']}/output/" for item in added]
+    assert look_at(page, f"{own}items/", f"{own}items/?show=broken", *pages) == {}
+
+
 def test_an_erasure_from_its_beginning_to_its_receipt(
     page: Page, known: Conversation, superuser: User, sandbox: Sandbox
 ) -> None:

@@ -1,0 +1,95 @@
+"""Calls without an output, which make each later response fail: finding them, and reading one to answer it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..items.broken import Unanswered, is_call
+from ..models import Conversation
+from ..openai_client import Json, is_legal_id
+from ..openai_errors import OpenAIError
+from .errors import CredentialUnusable, ServiceError
+from .items import Items, list_items, retrieve_item
+
+MOST_PAGES = 20
+MOST_SECONDS = 10.0  # after which no further page is begun
+HASTE = 5.0  # seconds that a page may have taken for another to be read beside it
+
+
+class NeedsNoOutput(ServiceError):
+    """The item is no call that the application answers."""
+
+    def __init__(self) -> None:
+        super().__init__("This item is no call that waits for an output.")
+
+
+@dataclass(frozen=True)
+class Look:
+    """The calls without an output among so many items; `rest`: the id after which others were not looked at, "" where
+    all were."""
+
+    calls: list[Json]
+    count: int
+    rest: str
+
+
+def find_unanswered(*, conversation: Conversation, after: str = "", include: Sequence[str] = ()) -> Look:
+    """Read the transcript from the beginning, or after an item, for calls without an output: at most 20 pages, and
+    none is begun after 10 seconds. Raises OpenAIError or CredentialUnusable."""
+    found, count, started = Unanswered(), 0, time.monotonic()
+    for _ in range(MOST_PAGES):
+        page = list_items(conversation=conversation, after=after, include=include)
+        found.read(page.items)
+        count += len(page.items)
+        is_stuck = page.later == after
+        after = page.later
+        if not after or is_stuck or time.monotonic() - started > MOST_SECONDS:
+            break
+    return Look([dict(call) for call in found.calls], count, after)
+
+
+def list_with_unanswered(
+    *, conversation: Conversation, newest_first: bool, after: str, before: str, include: Sequence[str]
+) -> tuple[Items, frozenset[str]]:
+    """A page of items as `list_items` gives it, and the ids of the calls on it that certainly have no output.
+
+    That is certain where the transcript ends with the page, or within 100 items after it, which are read once.
+    """
+    started = time.monotonic()
+    page = list_items(conversation=conversation, newest_first=newest_first, after=after, before=before, include=include)
+    found = Unanswered()
+    found.read(page.items)
+    own = frozenset(str(call["id"]) for call in found.calls if isinstance(call.get("id"), str))
+    if not own or _ends(page, newest_first, after, before):
+        return page, own
+    if time.monotonic() - started > HASTE or not _read_on(conversation, page, newest_first, found):
+        return page, frozenset()
+    return page, own & {str(call.get("id")) for call in found.calls}
+
+
+def retrieve_call(*, conversation: Conversation, item_id: str) -> Json:
+    """A call that the application answers. Raises NeedsNoOutput for any other item, OpenAIError or
+    CredentialUnusable."""
+    item = retrieve_item(conversation=conversation, item_id=item_id)
+    if not is_call(item):
+        raise NeedsNoOutput
+    return item
+
+
+def _ends(page: Items, newest_first: bool, after: str, before: str) -> bool:
+    """Whether no item is newer than those of the page."""
+    return not (page.earlier or after) if newest_first else not (page.later or before)
+
+
+def _read_on(conversation: Conversation, page: Items, newest_first: bool, found: Unanswered) -> bool:
+    """Read what follows the page; True where the transcript ends with that."""
+    ids = [item.get("id") if isinstance(item, dict) else None for item in page.items]
+    newest = ids[0 if newest_first else -1]
+    if not isinstance(newest, str) or not is_legal_id(newest):
+        return False
+    try:
+        following = list_items(conversation=conversation, after=newest)
+    except (OpenAIError, CredentialUnusable):
+        return False
+    found.read(following.items)
+    return not following.later
