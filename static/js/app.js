@@ -60,7 +60,7 @@
 
   // Scrolling moves the address to the items that were loaded last; who comes back from an item finds it again.
   document.addEventListener("click", function (event) {
-    const turn = event.target.closest("[data-item] a[href]")?.closest("article");
+    const turn = event.target.closest("[data-item] a[href]")?.closest("[data-address] article");
     if (turn) {
       const before = turn.previousElementSibling?.querySelector("[data-item]");
       const address = new URL(turn.closest("[data-address]").dataset.address, location);

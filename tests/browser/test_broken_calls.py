@@ -36,6 +36,15 @@ def test_a_call_without_output_is_found_and_gets_one(page: Page, known: Conversa
     expect(page.get_by_text("Message 250", exact=True)).to_be_attached()
 
 
+def test_who_comes_back_from_a_call_finds_all_of_them_again(page: Page, known: Conversation, sandbox: Sandbox) -> None:
+    sandbox.store.add_items(known.openai_id, [CALL, {**CALL, "call_id": "call_2"}, {**CALL, "call_id": "call_3"}])
+    page.goto(f"{known.get_absolute_url()}items/?show=broken")
+    page.locator("article").nth(2).get_by_role("link", name="Open").click()
+    expect(page.get_by_role("heading", name="Raw JSON")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("3 calls without output")).to_be_visible()
+
+
 def test_the_same_without_scripts(
     open_browser: OpenBrowser, operator: User, known: Conversation, sandbox: Sandbox
 ) -> None:

@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from conversations.management.item_examples import every_type, from_elsewhere, invented
 from conversations.management.item_examples_media import HEIGHT, WIDTH
+from conversations.management.item_examples_tools import PNG
 from conversations.models import Conversation
 from conversations.sandbox import Sandbox
 from conversations.transcript_state import INCLUDABLE
@@ -44,6 +45,17 @@ def test_a_picture_opens_whole_in_a_tab_of_its_own(page: Page, address: str, gua
     tab.wait_for_load_state()
     assert tab.locator("img").evaluate("image => image.naturalWidth") == WIDTH
     guard.breaches = [each for each in guard.breaches if "inline style" not in each]  # the browser's own, refused too
+
+
+def test_a_picture_opens_from_the_page_of_its_item_too(
+    page: Page, known: Conversation, sandbox: Sandbox, guard: Guard
+) -> None:
+    [added, *_] = sandbox.store.add_items(known.openai_id, [{"type": "image_generation_call", "result": PNG}])
+    page.goto(f"{known.get_absolute_url()}item/{added['id']}/")
+    with page.expect_popup() as opened:
+        page.locator(".media a").click()
+    opened.value.close()
+    guard.breaches = [each for each in guard.breaches if "inline style" not in each]
 
 
 def test_sound_is_fetched_and_played_only_when_it_is_asked_for(page: Page, address: str) -> None:
