@@ -38,6 +38,7 @@ urlpatterns = [
     path("conversations/export/", exports.conversation_export, name="conversation_export"),
     path("conversations/export/file/", exports.conversation_export_file, name="conversation_export_file"),
     path("conversations/<int:pk>/", conversations.conversation_detail, name="conversation_detail"),
+    path("conversations/<int:pk>/conversation.json", conversations.conversation_json, name="conversation_json"),
     path("conversations/<int:pk>/metadata/", conversation_edit.conversation_edit, name="conversation_edit"),
     path("conversations/<int:pk>/items/", items.item_list, name="item_list"),
     path("conversations/<int:pk>/items/new/", item_changes.item_create, name="item_create"),

@@ -12,7 +12,7 @@ from conversations.items.broken import ANSWERED_BY_APPLICATION, Unanswered, need
 from conversations.models import Conversation, Credential
 from conversations.sandbox import Fault, Sandbox
 from conversations.services import broken_calls
-from tests.factories import add_messages, make_known
+from tests.factories import add_messages, calls_in, make_known
 from tests.pages import REFUSALS, everything, form_in, fragment, is_page, signed_in, text_of
 
 Item = dict[str, Any]
@@ -49,7 +49,7 @@ def claims(response: HttpResponse) -> int:
 
 
 def reads(sandbox: Sandbox) -> int:
-    return len([entry for entry in sandbox.log if entry.method == "GET"])
+    return len([entry for entry in calls_in(sandbox) if entry.method == "GET"])
 
 
 # Which need one

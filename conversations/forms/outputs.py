@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
 from django.http import QueryDict
 
 from ..items.blocks import as_map
@@ -29,10 +30,15 @@ class OutputForm(TokenForm):
     status = forms.ChoiceField(choices=STATUSES, required=False, initial="completed")
 
     def __init__(
-        self, data: QueryDict | None = None, *, draft: QueryDict | None = None, call: Call | None = None
+        self,
+        data: QueryDict | None = None,
+        *,
+        user: User | None = None,
+        draft: QueryDict | None = None,
+        call: Call | None = None,
     ) -> None:
         """`call` is None where it could not be read: then what was typed is shown again, and nothing else."""
-        super().__init__(data, draft=draft)
+        super().__init__(data, user=user, draft=draft)
         self.call = call
         typed = data if data is not None else draft
         self.call_type = str(call.get("type")) if call else typed.get("kind", "") if typed else ""

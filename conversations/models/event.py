@@ -260,6 +260,12 @@ class Event(models.Model):
         """Key by key what it changed, as far as the detail is still kept."""
         return [change for change in self.told if change.before != change.after]
 
+    def kept_keys(self, told: list[Change]) -> list[str]:
+        """The keys among what is told that were to go, and that the server keeps as they were."""
+        wanted = getattr(getattr(self, "detail", None), "wanted", None) or {}
+        refused = (change for change in told if change.fate is Fate.REFUSED and change.after is not None)
+        return [change.key for change in refused if change.key not in wanted and change.before is not None]
+
     def note_keys(self, changes: list[Change]) -> None:
         """Keep which keys had which fate, never their values; does not save."""
         by_fate: dict[Fate, list[str]] = defaultdict(list)

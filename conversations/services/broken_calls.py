@@ -60,7 +60,7 @@ def list_with_unanswered(
     found = Unanswered()
     found.read(page.items)
     own = frozenset(str(call["id"]) for call in found.calls if isinstance(call.get("id"), str))
-    if not own or _ends(page, newest_first, after, before):
+    if not own or (_ends(page, newest_first, after, before) and not page.is_cut):
         return page, own
     if time.monotonic() - started > HASTE or not _read_on(conversation, page, newest_first, found):
         return page, frozenset()

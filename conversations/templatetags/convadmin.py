@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from ..metadata import as_text
 from ..models import Outcome, State
 from ..models.erasure import Stage
+from .items import exact
 from .markup import filled, filled_each
 
 register = template.Library()
@@ -59,7 +60,8 @@ def chips(metadata: Mapping[str, Any]) -> SafeString:
     """The first pairs of a map, each as a chip. Built here: nested template tags would be most of the list's time."""
     pairs = [(key, as_text(metadata[key])) for key in islice(metadata, CHIPS)]
     shown = filled_each(
-        '<span class="chip"><b>%s</b><span>%s</span></span>', ((key, shortened(value)) for key, value in pairs)
+        '<span class="chip"><b>%s</b><span>%s</span></span>',
+        ((exact(shortened(key)), exact(shortened(value))) for key, value in pairs),
     )
     more = len(metadata) - len(pairs)
     return filled('%s<span class="chip chip-more">+%s</span>', shown, more) if more > 0 else shown

@@ -13,6 +13,7 @@ from ..list_state import kept
 from ..metadata import as_text
 from ..models import Conversation
 from .convadmin import badge, chips, short_id, shortened, when
+from .items import exact
 from .markup import filled_each
 
 register = template.Library()
@@ -59,7 +60,8 @@ def _row(conversation: Conversation, columns: Sequence[str], address: str) -> tu
 
 def _cells(conversation: Conversation, columns: Sequence[str]) -> Iterable[tuple[str]]:
     for column in columns:
-        yield (shortened(as_text(conversation.metadata[column])) if column in conversation.metadata else "",)
+        value = shortened(as_text(conversation.metadata[column])) if column in conversation.metadata else ""
+        yield (exact(value),)
 
 
 @register.simple_tag

@@ -1,16 +1,19 @@
 """One conversation, and getting one by its id."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
 
 from .. import responses
 from ..forms.conversations import GetForm, fresh_token
-from ..metadata import Change, difference
+from ..list_state import kept
+from ..metadata import Change, difference, shown
 from ..models import Conversation, Credential, Erasure, Event
 from ..models.event import EventQuerySet
 from ..request_preview import as_json
@@ -31,6 +34,16 @@ def conversation_detail(request: SignedInRequest, pk: int) -> HttpResponse:
     return responses.page(
         request, "conversations/conversation_detail.html", detail_context(request, conversation), fragments=["metadata"]
     )
+
+
+@require_safe
+@permission_required("conversations.view_conversation", raise_exception=True)
+def conversation_json(request: SignedInRequest, pk: int) -> HttpResponse:
+    conversation = visible_conversation(request, pk)
+    response = JsonResponse(_raw(conversation), json_dumps_params={"indent": 2, "ensure_ascii": False})
+    name = f"{conversation.openai_id[:80]}.json"
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
+    return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -73,15 +86,25 @@ def detail_context(request: SignedInRequest, conversation: Conversation) -> dict
         "open_event": next((event for event in recent if event.is_pending), None),
         "unresolved": list(events.unresolved()[:EVENTS_SHOWN]),
         "done": done,
-        "told": done.told if done else [],
+        **_told(request, done),
+        "metadata": shown(conversation.metadata),
         "others": others.exclude(pk=conversation.credential_id),
         "differences": _differences(conversation),
-        "raw": as_json(_raw(conversation)),
+        "raw": as_json(_raw(conversation)) if shown(conversation.metadata).is_whole else "",
         "token": fresh_token(),
         "transcript": TranscriptState.from_address(dict(request.GET.lists())),
         "erasure": _erasure(request, conversation),
         **result_context(request, conversation),
     }
+
+
+def _told(request: SignedInRequest, done: Event | None) -> dict[str, Any]:
+    """What the answer to a change said key by key, and the keys that the server keeps though they were to go."""
+    told = done.told if done else []
+    clung_to = done.kept_keys(told) if done else []
+    blank = kept(dict(request.GET.lists())) if clung_to else ""
+    blank_address = f"{blank}{'&' if blank else '?'}{urlencode([('blank', key) for key in clung_to])}"
+    return {"told": told, "clung_to": clung_to, "blank_address": blank_address}
 
 
 def _differences(conversation: Conversation) -> list[Change]:

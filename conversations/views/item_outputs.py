@@ -28,9 +28,9 @@ def item_output_create(request: SignedInRequest, pk: int, item_id: str) -> HttpR
     found, status = read_or_failure(lambda: _call(conversation, item_id, is_sent))
     context = {"conversation": conversation, "transcript": transcript_state(request), "item_id": item_id, **found}
     if status != 200 or not is_sent:
-        form = OutputForm(draft=request.POST if is_sent else None, call=found.get("call"))
+        form = OutputForm(user=request.user, draft=request.POST if is_sent else None, call=found.get("call"))
         return _output_page(request, context, form, status)
-    form = OutputForm(request.POST, call=found["call"])
+    form = OutputForm(request.POST, user=request.user, call=found["call"])
     return attempted(
         request,
         form,

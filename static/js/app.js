@@ -72,6 +72,33 @@
     }
   });
 
+  // A server whose pages go round would be followed for ever: an item that stands here already is left out, and a page
+  // that brings no other is the last.
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    if (event.detail.target.id !== "more-items") {
+      return;
+    }
+    const page = new DOMParser().parseFromString(event.detail.serverResponse, "text/html");
+    const items = Array.from(page.querySelectorAll("[data-item][id]"));
+    const known = items.filter(function (item) { return document.getElementById(item.id); });
+    known.forEach(function (item) {
+      const turn = item.closest("article");
+      item.remove();
+      if (!turn.querySelector("[data-item]")) {
+        turn.remove();
+      }
+    });
+    const more = page.getElementById("more-items");
+    if (known.length && known.length === items.length && more) {
+      more.removeAttribute("id");
+      more.className = "notice notice-warning";
+      more.textContent = "The server gives the same items again and again. It may hold others that it does not give.";
+    }
+    if (known.length) {
+      event.detail.serverResponse = page.body.innerHTML;
+    }
+  });
+
   function countAll() {
     document.querySelectorAll("[data-limit]").forEach(count);
   }
