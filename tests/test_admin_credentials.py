@@ -100,6 +100,32 @@ def test_another_host_needs_each_header_typed_again_r14(
     assert gated.base_url == sandbox.url
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"headers__INITIAL_FORMS": "0"},
+        {"headers__INITIAL_FORMS": "0", "headers__TOTAL_FORMS": "0"},
+        {"headers__INITIAL_FORMS": "0", "headers__0__name": "X-Other", "headers__0__value": HEADER},
+    ],
+)
+def test_a_header_that_the_browser_leaves_out_has_to_be_typed_again_too_r14(
+    admin: Browser, gated: Credential, sandbox: Sandbox, sent: dict[str, str]
+) -> None:
+    response = changed(admin, gated, base_url=origins(sandbox)["host"], api_key=MARKER, notes="typed", **sent)
+    gated.refresh_from_db()
+    assert gated.base_url == sandbox.url
+    assert gated.open_headers() == {"X-Gate": "gate-stored-0123456789"}
+    assert "Type the value of X-Gate again" in text_of(response)
+
+
+def test_what_was_typed_stays_when_a_header_is_missing_r14(admin: Browser, gated: Credential, sandbox: Sandbox) -> None:
+    there = origins(sandbox)["host"]
+    fewer = {"headers__INITIAL_FORMS": "0", "headers__TOTAL_FORMS": "0"}
+    response = changed(admin, gated, base_url=there, api_key=MARKER, notes="typed", **fewer)
+    again = form_in(response, "base_url")
+    assert (again.values("base_url"), again.values("notes")) == ([there], ["typed"])
+
+
 def test_another_host_is_taken_once_all_is_typed_again_r14(admin: Browser, gated: Credential, sandbox: Sandbox) -> None:
     there = "https://eu.api.openai.com/v1"
     response = changed(admin, gated, base_url=there, api_key=MARKER, headers__0__value=HEADER)

@@ -131,13 +131,28 @@ class HeaderFormSet(forms.BaseInlineFormSet):
 
     def clean(self) -> None:
         super().clean()
-        if not self._host_changes():
-            return
-        for form in self.initial_forms:
-            cleaned = getattr(form, "cleaned_data", {})
-            if not cleaned.get("DELETE") and not cleaned.get("value") and not form.errors:
-                form.add_error("value", "The address points to another host. Type the value again.")
+        if self._host_changes():
+            for header in CredentialHeader.objects.filter(credential=self.instance.pk):
+                self._check_typed_again(header)
 
     def _host_changes(self) -> bool:
-        stored = Credential.objects.filter(pk=self.instance.pk).values_list("base_url", flat=True).first()
+        """Locks the credential, so that nobody adds a header meanwhile."""
+        locked = Credential.objects.select_for_update().filter(pk=self.instance.pk)
+        stored = locked.values_list("base_url", flat=True).first()
         return bool(stored) and address.origin(str(stored)) != address.origin(self.instance.base_url)
+
+    def _check_typed_again(self, header: CredentialHeader) -> None:
+        """Which headers there are is asked of the database: a browser may send fewer than it was shown."""
+        own = [form for form in self.initial_forms if form.instance.pk == header.pk]
+        if any(self._is_settled(form) for form in own):
+            return
+        problem = f"The address points to another host. Type the value of {header.name} again, or delete the header."
+        if not own:
+            raise ValidationError(f"{problem} It is missing in this form: open the page again.")
+        if not own[0].errors:
+            own[0].add_error("value", problem)
+
+    @staticmethod
+    def _is_settled(form: forms.BaseForm) -> bool:
+        cleaned = getattr(form, "cleaned_data", {})
+        return bool(cleaned.get("DELETE") or cleaned.get("value"))
