@@ -61,7 +61,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "conversations",
-    "django.contrib.admin",
+    "convadmin.apps.AdminConfig",
 ]
 
 MIDDLEWARE = [
@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "convadmin.middleware.RequestBodyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "conversations.responses.FragmentMiddleware",
@@ -157,7 +158,8 @@ SECURE_CSP = {
     "frame-ancestors": ["'none'"],
 }
 
-DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # twenty long messages fit
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # twenty long messages fit; RequestBodyMiddleware allows most less
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]  # no form takes a file to the disk
 
 LOGGING = {
     "version": 1,

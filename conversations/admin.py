@@ -22,9 +22,6 @@ from .forms.credentials import CredentialForm, HeaderForm, HeaderFormSet
 from .models import Conversation, Credential, CredentialHeader, Event, Team
 from .services.credentials import check_credential
 
-admin.site.site_header = admin.site.site_title = "Convadmin"
-admin.site.index_title = "Administration"
-admin.site.site_url = "/conversations/"
 admin.site.unregister(Group)
 admin.site.unregister(get_user_model())
 

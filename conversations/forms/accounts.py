@@ -1,0 +1,34 @@
+"""Signing in."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm, UsernameField
+from django.contrib.auth.models import User
+from django.core.validators import MaxLengthValidator
+
+LONGEST_NAME: int = User._meta.get_field("username").max_length or 150
+LONGEST_PASSWORD = 4096
+
+
+class ShortUsernameField(UsernameField):
+    """A user name that is refused, and not shown again whole, where it is longer than any."""
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        value = super().bound_data(data, initial)
+        return value[:LONGEST_NAME] if isinstance(value, str) else value
+
+
+class SignInForm(AuthenticationForm):
+    """Name and password; nothing is looked up or hashed for what is too long to be either."""
+
+    username = ShortUsernameField(
+        widget=forms.TextInput(attrs={"autofocus": True}),
+        validators=[MaxLengthValidator(LONGEST_NAME, "A user name has at most %(limit_value)d characters.")],
+    )
+    password = forms.CharField(
+        strip=False,
+        max_length=LONGEST_PASSWORD,
+        error_messages={"max_length": "A password has at most %(limit_value)d characters."},
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
