@@ -1,4 +1,4 @@
-"""What holds for every request and answer: the policy, and how much may be sent."""
+"""What holds for every request and answer: the policy, no copies in caches, and how much may be sent."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -28,6 +28,19 @@ class ContentSecurityPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", self.policy)
+        return response
+
+
+class NoStoreMiddleware:
+    """Keeps pages out of the browser's and every other cache, unless a view says otherwise; static files are
+    answered before."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
 
 

@@ -69,6 +69,20 @@ def test_no_page_needs_what_the_policy_forbids(client: Browser, superuser: User,
     assert " onclick=" not in text
 
 
+@pytest.mark.parametrize(
+    "address",
+    [*PAGES, "/", "/views/", "/erasures/", "/conversations/overview/", "/nowhere/", "/conversations/new/x/",
+     "/admin/jsi18n/", "/admin/conversations/credential/"],
+)  # fmt: skip
+def test_no_cache_keeps_what_one_sees(client: Browser, superuser: User, address: str) -> None:
+    assert "no-store" in signed_in(client, superuser).get(address)["Cache-Control"]
+
+
+def test_no_cache_keeps_a_refusal_or_a_failure(client: Browser, viewer: User) -> None:
+    assert signed_in(client, viewer).get("/conversations/new/")["Cache-Control"] == "no-store"
+    assert client.get("/sign-in/", headers={"Host": "evil.example.com"})["Cache-Control"] == "no-store"
+
+
 def test_healthz_answers_without_a_sign_in_and_is_not_kept(client: Browser, db: None) -> None:
     response = client.get("/healthz")
     assert (response.status_code, response.content) == (200, b"ok\n")
