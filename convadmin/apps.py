@@ -1,5 +1,6 @@
-"""The admin pages with a site of our own."""
+"""Apps of others, set up for this site."""
 
+from axes.apps import AppConfig as AxesConfig
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 
 
@@ -7,3 +8,9 @@ class AdminConfig(DjangoAdminConfig):
     """Django's admin, at `AdminSite`."""
 
     default_site = "convadmin.admin_site.AdminSite"
+
+
+class SignInsConfig(AxesConfig):
+    """django-axes, under a name that says what its admin pages are about."""
+
+    verbose_name = "Sign-ins"

@@ -1,6 +1,8 @@
 """All settings, read from the environment and from `.env` beside manage.py. `.env.example` explains each."""
 
+import logging
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -19,6 +21,7 @@ env = Env(
     CSRF_TRUSTED_ORIGINS=(list, []),
     HTTPS=(switch, True),
     TRUST_FORWARDED_PROTO=(switch, False),
+    TRUST_FORWARDED_FOR=(switch, False),
     DATABASE_URL=(
         database,
         {"ENGINE": "django.db.backends.sqlite3", "NAME": str(BASE_DIR / "data" / "convadmin.sqlite3")},
@@ -39,6 +42,7 @@ ALLOWED_HOSTS = env("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env("CSRF_TRUSTED_ORIGINS")
 HTTPS = env("HTTPS")
 TRUST_FORWARDED_PROTO = env("TRUST_FORWARDED_PROTO")
+TRUST_FORWARDED_FOR = env("TRUST_FORWARDED_FOR")
 DATABASES = {"default": env("DATABASE_URL")}
 CREDENTIAL_KEYS = env("CREDENTIAL_KEYS")
 CREDENTIAL_HOSTS = env("CREDENTIAL_HOSTS")
@@ -62,6 +66,7 @@ INSTALLED_APPS = [
     "template_partials",
     "conversations",
     "convadmin.apps.AdminConfig",
+    "convadmin.apps.SignInsConfig",
 ]
 
 MIDDLEWARE = [
@@ -79,6 +84,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "convadmin.urls"
@@ -119,9 +125,26 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+
+AXES_FAILURE_LIMIT = 5  # of one account from one address
+SIGN_IN_FAILURES_OF_ADDRESS = 50  # with whatever accounts
+AXES_COOLOFF_TIME = timedelta(minutes=15)  # in which failures count, and a lock ends by itself
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]  # as SignInHandler takes them apart
+AXES_HANDLER = "convadmin.sign_in.SignInHandler"
+AXES_CLIENT_IP_CALLABLE = "convadmin.sign_in.client_address"
+AXES_CLIENT_STR_CALLABLE = "convadmin.sign_in.described"
+AXES_LOCKOUT_CALLABLE = "convadmin.sign_in.locked"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ACCESS_FAILURE_LOG = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "next"]
+AXES_ENABLE_ADMIN = False  # pages of our own, for superusers only
+AXES_VERBOSE = False
 
 LANGUAGE_CODE = "en"
 USE_I18N = True
@@ -168,5 +191,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False}},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
+        "axes": {"level": max(logging.WARNING, logging.getLevelName(LOG_LEVEL))},  # its steps are no news
+    },
 }

@@ -12,6 +12,7 @@ os.environ.update(
     CSRF_TRUSTED_ORIGINS="",
     HTTPS="off",
     TRUST_FORWARDED_PROTO="off",
+    TRUST_FORWARDED_FOR="off",
     DATABASE_URL=os.environ.get("DATABASE_URL_TEST", f"sqlite:///{tempfile.gettempdir()}/convadmin-unused.sqlite3"),
     CREDENTIAL_KEYS=Fernet.generate_key().decode(),
     CREDENTIAL_HOSTS="api.openai.com,eu.api.openai.com,127.0.0.1",

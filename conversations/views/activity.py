@@ -1,10 +1,14 @@
 """What was asked for, by whom, and what became of it."""
 
+from typing import Any
 from urllib.parse import urlencode
 
+from axes.models import AccessFailureLog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_safe
@@ -23,21 +27,42 @@ from .failures import status_of
 @require_safe
 @permission_required("conversations.view_event", raise_exception=True)
 def event_list(request: SignedInRequest) -> HttpResponse:
+    show = request.GET.get("show", "")
+    if show == "sign-ins":
+        return _sign_ins(request)
     events = Event.objects.visible_to(request.user)
-    only_unresolved = request.GET.get("show") == "unresolved"
-    cursors = {name: request.GET.get(name, "") for name in ("before", "after")}
+    only_unresolved = show == "unresolved"
     shown = events.unresolved() if only_unresolved else events
-    page = keyset_page(shown.for_list(), "pk", **cursors, size=settings.PAGE_SIZE)
-    kept = {"show": "unresolved"} if only_unresolved else {}
     context = {
-        "page": page,
-        "newer_url": f"?{urlencode({**kept, 'after': page.newer})}" if page.newer else "",
-        "older_url": f"?{urlencode({**kept, 'before': page.older})}" if page.older else "",
+        **_paged(request, shown.for_list(), {"show": show} if only_unresolved else {}),
+        "show": "unresolved" if only_unresolved else "all",
         "credentials": Credential.objects.visible_to(request.user).keys(),
         "only_unresolved": only_unresolved,
         "unresolved_count": events.unresolved().count(),
     }
     return responses.page(request, "conversations/event_list.html", context, fragments=["events"])
+
+
+def _sign_ins(request: SignedInRequest) -> HttpResponse:
+    if not request.user.is_superuser:
+        raise PermissionDenied
+    context = {
+        **_paged(request, AccessFailureLog.objects.all(), {"show": "sign-ins"}),
+        "show": "sign-ins",
+        "unresolved_count": Event.objects.visible_to(request.user).unresolved().count(),
+    }
+    return responses.page(request, "conversations/sign_in_list.html", context, fragments=["sign-ins"])
+
+
+def _paged(request: SignedInRequest, rows: QuerySet[Any], kept: dict[str, str]) -> dict[str, Any]:
+    """The page that the address asks for, and the addresses of those beside it."""
+    cursors = {name: request.GET.get(name, "") for name in ("before", "after")}
+    page = keyset_page(rows, "pk", **cursors, size=settings.PAGE_SIZE)
+    return {
+        "page": page,
+        "newer_url": f"?{urlencode({**kept, 'after': page.newer})}" if page.newer else "",
+        "older_url": f"?{urlencode({**kept, 'before': page.older})}" if page.older else "",
+    }
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

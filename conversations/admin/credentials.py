@@ -1,0 +1,103 @@
+"""Credentials in the admin."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import ManyToManyField, Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
+from django.views.decorators.http import require_POST
+
+from ..encryption import SealError
+from ..forms.credentials import CredentialForm, HeaderForm, HeaderFormSet
+from ..models import Credential, CredentialHeader, Team
+from ..services.credentials import check_credential
+
+
+class HeaderInline(admin.TabularInline):
+    """Further headers; who may change the credential may change them."""
+
+    model = CredentialHeader
+    form = HeaderForm
+    formset = HeaderFormSet
+    extra = 0
+    verbose_name = "further header"
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("conversations.view_credential")
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("conversations.change_credential")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("conversations.change_credential")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("conversations.change_credential")
+
+
+@admin.register(Credential)
+class CredentialAdmin(admin.ModelAdmin):
+    """Keys and where they go."""
+
+    form = CredentialForm
+    inlines = [HeaderInline]
+    list_display = ["name", "host", "is_active", "tested_at", "test_passed"]
+    list_filter = ["is_active", "test_passed"]
+    search_fields = ["name", "notes", "base_url"]
+    filter_horizontal = ["teams"]
+    readonly_fields = ["stored_key", "last_test"]
+    fieldsets = [
+        (None, {"fields": ["name", "base_url", "api_key", "stored_key", "is_active", "last_test"]}),
+        ("Sent along", {"fields": ["organization", "project"]}),
+        ("Who may use it", {"fields": ["teams", "notes"]}),
+    ]
+    actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
+        return super().get_queryset(request).visible_to(request.user)  # type: ignore[attr-defined]
+
+    def formfield_for_manytomany(self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any) -> Any:
+        """Others than superusers give a credential to teams of their own, and see no other team."""
+        if not request.user.is_superuser:
+            kwargs["queryset"] = Team.objects.filter(user=request.user.pk)
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if field is not None:
+            field.required = not request.user.is_superuser
+        return field
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Teams that the editor cannot see are kept as they were."""
+        hidden = list(form.instance.teams.exclude(user=request.user.pk)) if not request.user.is_superuser else []
+        super().save_related(request, form, formsets, change)
+        form.instance.teams.add(*hidden)
+
+    @admin.display(description="stored key")
+    def stored_key(self, credential: Credential) -> str:
+        if not credential.pk:
+            return "none yet"
+        try:
+            return credential.key_ending()
+        except SealError as error:
+            return str(error)
+
+    @admin.display(description="last test")
+    def last_test(self, credential: Credential) -> str:
+        if credential.tested_at is None:
+            return "never tested"
+        return f"{credential.tested_at:%Y-%m-%d %H:%M} UTC: {credential.test_answer}"
+
+    def get_urls(self) -> list[URLPattern]:
+        test = self.admin_site.admin_view(require_POST(self.test_view))
+        return [path("<int:pk>/test/", test, name="conversations_credential_test"), *super().get_urls()]
+
+    def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Test the credential; a page of its own, so that no transaction is open while OpenAI answers."""
+        credential = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_change_permission(request, credential):
+            messages.error(request, "You may not test this credential.")
+        else:
+            passed = check_credential(credential=credential)
+            messages.add_message(request, messages.SUCCESS if passed else messages.WARNING, credential.test_answer)
+        return redirect("admin:conversations_credential_change", pk)

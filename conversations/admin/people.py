@@ -1,0 +1,85 @@
+"""Teams, roles and accounts in the admin."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import FilteredSelectMultiple
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from ..models import Team
+from .base import SuperusersOnly
+
+admin.site.unregister(Group)
+admin.site.unregister(get_user_model())
+
+
+class TeamForm(forms.ModelForm):
+    """A team and its members."""
+
+    members = forms.ModelMultipleChoiceField(
+        get_user_model().objects.all(), required=False, widget=FilteredSelectMultiple("members", is_stacked=False)
+    )
+
+    class Meta:
+        model = Team
+        fields = ["name"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.fields["members"].initial = self.instance.user_set.all()
+
+
+@admin.register(Team)
+class TeamAdmin(SuperusersOnly):
+    """Who shares which credentials."""
+
+    form = TeamForm
+    list_display = ["name"]
+    search_fields = ["name"]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        form.instance.user_set.set(form.cleaned_data["members"])
+
+
+@admin.register(Group)
+class RoleAdmin(SuperusersOnly, DjangoGroupAdmin):
+    """What one may do: the roles, and groups of one's own. Teams have a page of their own."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        return super().get_queryset(request).filter(team=None)
+
+
+@admin.register(get_user_model())
+class UserAdmin(DjangoUserAdmin):
+    """Accounts. Only superusers edit superuser status, groups and permissions, and accounts of the staff."""
+
+    rights = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """The filter by group would list every team."""
+        filters = super().get_list_filter(request)
+        return filters if request.user.is_superuser else [name for name in filters if name != "groups"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        own = super().get_readonly_fields(request, obj)
+        return own if request.user.is_superuser else (*own, *self.rights)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Whoever can set a password can sign in with it, and then sees what that account sees."""
+        allowed = super().has_change_permission(request, obj)
+        if obj is None or request.user.is_superuser or obj.pk == request.user.pk:
+            return allowed
+        teams = set(Team.objects.filter(user=obj).values_list("pk", flat=True))
+        own = set(Team.objects.filter(user=request.user.pk).values_list("pk", flat=True))
+        return allowed and not obj.is_staff and not obj.is_superuser and teams <= own
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return request.user.is_superuser and super().has_delete_permission(request, obj)

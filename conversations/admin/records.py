@@ -1,0 +1,61 @@
+"""The index and the events in the admin: they are read, and rows of the index can be purged."""
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from ..models import Conversation, Event
+from .base import ReadOnly
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ReadOnly):
+    """The index. Purging a row is an administrator's act of its own; nothing is sent to OpenAI."""
+
+    list_display = ["openai_id", "credential", "state", "created_at", "read_at", "dashboard"]
+    list_filter = ["state", "origin", ("credential", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["credential"]
+    search_fields = ["openai_id"]
+    ordering = ["-ord"]
+    fields = [
+        "openai_id",
+        "dashboard",
+        "credential",
+        "base_url",
+        "state",
+        "metadata",
+        "our_metadata",
+        "is_altered",
+        "created_at",
+        "read_at",
+        "origin",
+        "added_by",
+        "added_at",
+    ]
+    readonly_fields = ["dashboard"]
+
+    @admin.display(description="dashboard")
+    def dashboard(self, conversation: Conversation) -> SafeString:
+        return format_html('<a href="{}">Open</a>', conversation.get_absolute_url())
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("conversations.purge_conversation")
+
+    def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
+        obj.purge()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
+        for conversation in queryset:
+            conversation.purge()
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly):
+    """What was asked for, and what became of it."""
+
+    list_display = ["created_at", "actor_name", "action", "outcome", "openai_id", "credential_name", "request_id"]
+    list_filter = ["outcome", "action"]
+    search_fields = ["openai_id", "actor_name", "request_id", "uuid"]
+    ordering = ["-pk"]
