@@ -13,8 +13,8 @@ Relation = tuple[str, list[Any]]
 
 
 def places(values: Collection[Any]) -> str:
-    """Room for a few values, as after IN."""
-    return f"({', '.join(['%s'] * len(values))})"
+    """Room for a few values, as after IN; nothing is among none, where PostgreSQL refuses empty parentheses."""
+    return f"({', '.join(['%s'] * len(values)) or 'NULL'})"
 
 
 def numbers(values: Iterable[int]) -> Relation:
