@@ -9,7 +9,10 @@ from conversations.models import statements
 from tests.factories import make_conversation, make_credential, make_user
 from tests.pages import signed_in, text_of
 
-QUERIES = ["", "beta", "be", "key:beta", "key:be*", "key:~eta", "-key:~eta", "has:key", "id:conv_*", "conv_", "state:active"]  # fmt: skip
+QUERIES = [
+    *("", "beta", "be", "key:beta", "key:be*", "key:~eta", "-key:~eta"),
+    *("has:key", "id:conv_*", "conv_", "state:active", "read:today"),
+]
 ADDRESSES = [
     "/conversations/?q={}",
     "/conversations/overview/?q={}&count=all",

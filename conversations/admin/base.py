@@ -7,7 +7,19 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 
-class SuperusersOnly(admin.ModelAdmin):
+class Page(admin.ModelAdmin):
+    """Pages whose address asks for nothing but what the filters beside the list send."""
+
+    LOOKUPS = frozenset({"exact", "isnull", "id__exact"})
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Django allows any look-up in a field of the row itself, such as patterns, which databases refuse."""
+        field, _, rest = lookup.partition("__")
+        filters = (each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request))
+        return field in filters and rest in self.LOOKUPS and super().lookup_allowed(lookup, value, request)
+
+
+class SuperusersOnly(Page):
     """Pages that decide what others may do."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -30,7 +42,7 @@ class SuperusersOnly(admin.ModelAdmin):
         return bool(request.user.is_active and request.user.is_superuser)
 
 
-class ReadOnly(admin.ModelAdmin):
+class ReadOnly(Page):
     """Records that only Convadmin writes."""
 
     show_full_result_count = False

@@ -13,6 +13,7 @@ from ..encryption import SealError
 from ..forms.credentials import CredentialForm, HeaderForm, HeaderFormSet
 from ..models import Credential, CredentialHeader, Team
 from ..services.credentials import check_credential
+from .base import Page
 
 
 class HeaderInline(admin.TabularInline):
@@ -38,7 +39,7 @@ class HeaderInline(admin.TabularInline):
 
 
 @admin.register(Credential)
-class CredentialAdmin(admin.ModelAdmin):
+class CredentialAdmin(Page):
     """Keys and where they go."""
 
     form = CredentialForm

@@ -9,11 +9,11 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 
 from ..models import Team
-from .base import SuperusersOnly
+from .base import Page, SuperusersOnly
 
 admin.site.unregister(Group)
 admin.site.unregister(get_user_model())
@@ -58,10 +58,25 @@ class RoleAdmin(SuperusersOnly, DjangoGroupAdmin):
 
 
 @admin.register(get_user_model())
-class UserAdmin(DjangoUserAdmin):
-    """Accounts. Only superusers edit superuser status, groups and permissions, and accounts of the staff."""
+class UserAdmin(Page, DjangoUserAdmin):
+    """Accounts. Only superusers edit superuser status, groups and permissions, and accounts of the staff; others see
+    accounts that share a team with them, and new ones."""
 
     rights = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """All that lists, pages, histories and completion know of. Accounts that are in no team yet, and have no more
+        rights than anyone, are shown, so that whoever makes one finds it again."""
+        users = super().get_queryset(request)
+        if request.user.is_superuser:
+            return users
+        own = Team.objects.filter(user=request.user.pk)
+        members = User.groups.through.objects.filter(group__in=own.values("pk"))
+        placed = User.groups.through.objects.filter(group__in=Team.objects.values("pk"))
+        is_new = ~Q(pk__in=placed.values("user")) & Q(is_staff=False, is_superuser=False)
+        known = users.filter(Q(pk__in=members.values("user")) | Q(pk=request.user.pk) | is_new)
+        told = Group.objects.filter(Q(team=None) | Q(pk__in=own.values("pk")))  # no other teams of theirs
+        return known.prefetch_related(Prefetch("groups", told))
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         """The filter by group would list every team."""

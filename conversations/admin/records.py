@@ -36,6 +36,9 @@ class ConversationAdmin(ReadOnly):
     ]
     readonly_fields = ["dashboard"]
 
+    def view_on_site(self, conversation: Conversation) -> str:
+        return conversation.get_absolute_url()
+
     @admin.display(description="dashboard")
     def dashboard(self, conversation: Conversation) -> SafeString:
         return format_html('<a href="{}">Open</a>', conversation.get_absolute_url())
