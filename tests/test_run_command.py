@@ -15,7 +15,7 @@ import requests
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from conversations.management.commands.run import find_sandbox_port, first_problem
+from conversations.management.commands.run import checked_password, find_sandbox_port, first_problem
 from conversations.models import Conversation, Credential, Event
 from conversations.models.conversation import Origin
 from conversations.sandbox import Sandbox
@@ -174,6 +174,12 @@ def test_r14_the_sandbox_host_has_to_be_listed(settings, db) -> None:  # type: i
 def test_the_first_problem_of_a_report_is_one_line_with_its_hint() -> None:
     report = "Some issues:\n\nERRORS:\n?: (conversations.E002) It is so.\n\tHINT: Do this.\n\nSystem check: 1 issue"
     assert first_problem(report) == "It is so. Do this."
+
+
+@pytest.mark.parametrize("password", ["Summer2024", "123456789012", "administrator"])
+def test_the_first_password_has_to_be_a_good_one(password: str) -> None:
+    with pytest.raises(CommandError, match="ADMIN_PASSWORD cannot be used: "):
+        checked_password(password)
 
 
 # Examples

@@ -132,6 +132,14 @@ def test_a_password_is_changed_by_whoever_knows_the_old_one(as_operator: Browser
     assert "Your password is changed" in text_of(response)
 
 
+@pytest.mark.parametrize("password", ["Summer2024", "elevenchars", "password1234", "918273645546", "operator-123"])
+def test_a_password_that_is_soon_guessed_is_refused(as_operator: Browser, operator: User, password: str) -> None:
+    typed = {"old_password": PASSWORD, "new_password1": password, "new_password2": password}
+    assert as_operator.post("/password/", typed).status_code == 200
+    operator.refresh_from_db()
+    assert operator.check_password(PASSWORD)
+
+
 @pytest.mark.parametrize("address", [SIGN_IN, "/conversations/new/", "/conversations/get/", "/password/", "/sign-out/"])
 def test_a_form_of_another_site_is_refused_in_words(operator: User, address: str) -> None:
     browser = signed_in(Browser(enforce_csrf_checks=True), operator)

@@ -11,7 +11,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.exceptions import ImproperlyConfigured
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 from django.db import DatabaseError, connection, connections
@@ -119,11 +120,20 @@ class Command(BaseCommand):
                 f"There is no superuser, and the name {ADMIN} is taken: make one with ./dev manage createsuperuser."
             )
         given = os.environ.get("ADMIN_PASSWORD")
-        password = given or secrets.token_urlsafe(12)
+        password = checked_password(given) if given else secrets.token_urlsafe(12)
         User.objects.create_superuser(ADMIN, "admin@example.com", password)
         shown = "the password in ADMIN_PASSWORD" if given else f"password {password} (shown only this once)"
         self.stdout.write(f"Made a first administrator: user name {ADMIN}, {shown}")
         self.stdout.flush()
+
+
+def checked_password(password: str) -> str:
+    """The password of the first administrator; raises CommandError where no account could have it."""
+    try:
+        validate_password(password, User(username=ADMIN))
+    except ValidationError as error:
+        raise CommandError(f"ADMIN_PASSWORD cannot be used: {' '.join(error.messages)}") from None
+    return password
 
 
 def first_problem(report: str) -> str:
