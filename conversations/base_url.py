@@ -25,6 +25,19 @@ def normalized(url: str) -> str:
     return parts._replace(netloc=name if is_implied else f"{name}:{port}").geturl()
 
 
+def corrected(url: str) -> str:
+    """The base URL that is probably meant, where `url` is one at which no conversations are; "" for any other."""
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/")
+    is_openai = f".{parts.hostname}".endswith(".openai.com")
+    before, found, _ = path.partition("/conversations")
+    if found:
+        path = before
+    if is_openai and path == "":
+        path = "/v1"
+    return parts._replace(path=path).geturl() if path != parts.path.rstrip("/") else ""
+
+
 def origin(url: str) -> tuple[str, str, int | None]:
     """Scheme, host and port; the port that the scheme implies counts as given."""
     parts = urlsplit(url)

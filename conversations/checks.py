@@ -1,11 +1,13 @@
 """What `manage.py check` finds wrong before anyone is hurt by it."""
 
 import zoneinfo
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from . import certificates
 from .encryption import is_key
 
 
@@ -34,6 +36,19 @@ def check_credential_keys(**_: Any) -> list[CheckMessage]:
         for number, key in enumerate(settings.CREDENTIAL_KEYS, start=1)
         if not is_key(key)
     ]
+
+
+@register()
+def check_ca_file(**_: Any) -> list[CheckMessage]:
+    """The certificates of private authorities can be read."""
+    hint = "Name a PEM file that the server's user may read, or leave it empty."
+    try:
+        text = Path(settings.OPENAI_CA_FILE).read_text() if settings.OPENAI_CA_FILE else ""
+    except (OSError, UnicodeDecodeError) as error:
+        problem: str | None = f"it cannot be read ({type(error).__name__})"
+    else:
+        problem = certificates.problem_with(text) if settings.OPENAI_CA_FILE else None
+    return [Error(f"OPENAI_CA_FILE: {problem}", hint=hint, id="conversations.E006")] if problem else []
 
 
 @register()

@@ -83,9 +83,12 @@ class Client:
         project: str = "",
         headers: Mapping[str, str] | None = None,
         proxy: str = "",
+        ca_file: str = "",
+        ca_certificates: str = "",
     ) -> None:
+        """Raises OSError where the certificates of further authorities cannot be read."""
         self.base_url = base_url.rstrip("/")
-        self._session = new_session(proxy)
+        self._session = new_session(proxy, ca_file=ca_file, ca_certificates=ca_certificates)
         self._session.auth = _Bearer(key)
         self._session.headers = requests.structures.CaseInsensitiveDict(
             {"User-Agent": "Convadmin", "Accept": "application/json", **(headers or {})}

@@ -16,7 +16,7 @@ from typing import Any
 import requests
 from requests import exceptions
 from requests.adapters import HTTPAdapter
-from requests.utils import check_header_validity
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, check_header_validity
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
@@ -102,14 +102,18 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class _DeadlineAdapter(HTTPAdapter):
-    """An adapter whose connections keep the deadline, through a proxy too."""
+    """An adapter whose connections keep the deadline, through a proxy too, and trust what the context trusts."""
+
+    def __init__(self, context: ssl.SSLContext | None = None, **options: Any) -> None:
+        self._trust: dict[str, Any] = {"ssl_context": context} if context is not None else {}
+        super().__init__(**options)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, **{**kwargs, **self._trust})
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
+        manager = super().proxy_manager_for(*args, **{**kwargs, **self._trust})
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         return manager
 
@@ -122,15 +126,28 @@ class _Session(requests.Session):
         return None
 
 
-def new_session(proxy: str = "") -> requests.Session:
-    """A session that ignores `.netrc` and proxy variables, drops cookies and goes through `proxy` if one is given."""
+def new_session(proxy: str = "", *, ca_file: str = "", ca_certificates: str = "") -> requests.Session:
+    """A session that ignores `.netrc` and proxy variables, drops cookies and goes through `proxy` if one is given.
+
+    It trusts the authorities in `ca_file` and in the PEM text `ca_certificates` besides the public ones. Raises OSError
+    (ssl.SSLError is one) where those cannot be read.
+    """
+    context = _context(ca_file, ca_certificates) if ca_file or ca_certificates else None
     session = _Session()
     session.trust_env = False
     session.proxies = {"http": proxy, "https": proxy} if proxy else {}
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("https://", _DeadlineAdapter(pool_maxsize=POOL_SIZE))
+    session.mount("https://", _DeadlineAdapter(context, pool_maxsize=POOL_SIZE))
     session.mount("http://", _DeadlineAdapter(pool_maxsize=POOL_SIZE))
     return session
+
+
+def _context(ca_file: str, ca_certificates: str) -> ssl.SSLContext:
+    """What a server's certificate is checked by: the public authorities, and those that are given."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cafile=DEFAULT_CA_BUNDLE_PATH)
+    context.load_verify_locations(cafile=ca_file or None, cadata=ca_certificates or None)
+    return context
 
 
 def send(
@@ -201,7 +218,11 @@ def _failure(error: requests.RequestException) -> OpenAIError:
     if isinstance(error, exceptions.ContentDecodingError):
         return TooLarge("The answer is too large or wrongly compressed.")
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        message = "No secure connection could be made: the server's certificate was not accepted."
+        message = (
+            "No secure connection could be made: the server's certificate was not accepted. If an authority of your "
+            "own signed it, put that one's certificate into the credential's “Certificates of private authorities”, "
+            "or name its file in OPENAI_CA_FILE."
+        )
         return NotSent(message, should_retry=False)
     if any(isinstance(cause, NewConnectionError | ConnectTimeoutError) for cause in causes):
         return NotSent("No connection could be made to the server.")

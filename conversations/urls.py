@@ -1,8 +1,9 @@
 """The addresses of the dashboard: resource, then verb; a view, its name and its template bear one name."""
 
 from django.contrib.auth import views as auth_views
-from django.urls import path
+from django.urls import path, register_converter
 
+from .converters import ItemIdConverter
 from .views import (
     activity,
     conversation_actions,
@@ -20,6 +21,8 @@ from .views import (
     site,
     transcripts,
 )
+
+register_converter(ItemIdConverter, "item_id")
 
 urlpatterns = [
     path("", saved_views.home, name="home"),
@@ -46,12 +49,14 @@ urlpatterns = [
     path(
         "conversations/<int:pk>/items/export/file/", transcripts.transcript_export_file, name="transcript_export_file"
     ),
-    path("conversations/<int:pk>/item/<str:item_id>/", items.item_detail, name="item_detail"),
-    path("conversations/<int:pk>/item/<str:item_id>/media/<int:number>/", media.item_media, name="item_media"),
+    path("conversations/<int:pk>/item/<item_id:item_id>/", items.item_detail, name="item_detail"),
+    path("conversations/<int:pk>/item/<item_id:item_id>/media/<int:number>/", media.item_media, name="item_media"),
     path(
-        "conversations/<int:pk>/item/<str:item_id>/output/", item_outputs.item_output_create, name="item_output_create"
+        "conversations/<int:pk>/item/<item_id:item_id>/output/",
+        item_outputs.item_output_create,
+        name="item_output_create",
     ),
-    path("conversations/<int:pk>/item/<str:item_id>/delete/", item_changes.item_delete, name="item_delete"),
+    path("conversations/<int:pk>/item/<item_id:item_id>/delete/", item_changes.item_delete, name="item_delete"),
     path("conversations/<int:pk>/erase/", erasures.erasure_create, name="erasure_create"),
     path("conversations/<int:pk>/refresh/", conversation_actions.conversation_refresh, name="conversation_refresh"),
     path("conversations/<int:pk>/keep/", conversation_actions.conversation_keep, name="conversation_keep"),

@@ -1,9 +1,11 @@
 """Fixtures of all tests: a sandbox to talk to, a credential for it, and people."""
 
 import os
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,6 +17,7 @@ from conversations.models import Credential, Team, Term
 from conversations.openai_client import Calls
 from conversations.sandbox import Dialect, Sandbox
 from conversations.services.credentials import forget_clients
+from tests.certificates import make_certificate
 from tests.factories import KEY, make_calls, make_credential, make_team, make_user
 from tests.raw_server import RawServer
 
@@ -64,6 +67,23 @@ def raw_server() -> Iterator[Callable[..., RawServer]]:
     """Starts servers that answer what they are told, HTTP or not."""
     with ExitStack() as stack:
         yield lambda *answers, **options: stack.enter_context(RawServer(*answers, **options))
+
+
+@pytest.fixture
+def self_signed(tmp_path: Path) -> ssl.SSLContext:
+    """What a server shows whose certificate nobody vouches for; `authority.pem` beside it holds what would."""
+    key, certificate = make_certificate("127.0.0.1")
+    (tmp_path / "server.pem").write_bytes(key + certificate)
+    (tmp_path / "authority.pem").write_bytes(certificate)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    return context
+
+
+@pytest.fixture
+def authority(self_signed: ssl.SSLContext, tmp_path: Path) -> str:
+    """The certificate that vouches for `self_signed`, in PEM."""
+    return (tmp_path / "authority.pem").read_text()
 
 
 @pytest.fixture

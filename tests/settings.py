@@ -17,6 +17,7 @@ os.environ.update(
     CREDENTIAL_KEYS=Fernet.generate_key().decode(),
     CREDENTIAL_HOSTS="api.openai.com,eu.api.openai.com,127.0.0.1",
     OPENAI_PROXY="",
+    OPENAI_CA_FILE="",
     TIME_ZONE="UTC",
     REQUEST_BUDGET="5",
     PAGE_SIZE="50",

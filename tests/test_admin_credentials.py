@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.test import Client as Browser
 
@@ -320,3 +321,62 @@ def test_teams_are_chosen_by_superusers_among_all(admin: Browser, credential: Cr
     form = opened(admin, page_of(credential)).put("teams", str(other.pk))
     form.send(admin, page_of(credential))
     assert [*credential.teams.all()] == [other]
+
+
+# What is probably meant
+
+
+def test_a_base_url_that_cannot_work_is_answered_with_the_one_that_is_meant(
+    admin: Browser, credential: Credential
+) -> None:
+    typed = f"{credential.base_url}/conversations"
+    response = changed(admin, credential, base_url=typed, api_key=MARKER)
+    assert errors_of(response) == ["base_url"]
+    assert f"Did you mean {credential.base_url}?" in text_of(response)
+    assert form_in(response, "base_url").values("base_url") == [typed]
+
+
+@pytest.mark.parametrize("quote", ['"', "'", "`"])
+def test_a_key_in_quotes_is_asked_about(admin: Browser, credential: Credential, quote: str) -> None:
+    quoted = f"{quote}{MARKER}{quote}"
+    response = changed(admin, credential, api_key=quoted)
+    assert errors_of(response) == ["api_key"]
+    assert "The quotes belong to the key" in text_of(response)
+    assert "The quotes belong to the key" not in text_of(admin.get(page_of(credential)))
+    form_in(response, "base_url").put("_save", "Save").put("api_key", quoted).tick("keep_quotes").send(
+        admin, page_of(credential)
+    )
+    credential.refresh_from_db()
+    assert credential.open_key() == quoted
+
+
+# Private authorities
+
+
+def test_certificates_of_an_authority_are_kept_from_text_or_file(
+    admin: Browser, credential: Credential, authority: str
+) -> None:
+    assert changed(admin, credential, ca_certificates=authority).status_code == 302
+    credential.refresh_from_db()
+    assert credential.ca_certificates.strip() == authority.strip()
+    form = opened(admin, page_of(credential)).put("ca_certificates", "")
+    fields = {name: form.values(name) for name, _ in form.fields}
+    file = SimpleUploadedFile("authority.pem", authority.encode())
+    assert admin.post(page_of(credential), {**fields, "ca_file": file}).status_code == 302
+    credential.refresh_from_db()
+    assert credential.ca_certificates.strip() == authority.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nonsense", "no certificate in PEM form"),
+        ("-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----", "private key"),
+        ("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----", "no certificate in PEM form"),
+        ("x" * 300_000, "too long"),
+    ],
+)
+def test_what_is_no_certificate_is_refused(admin: Browser, credential: Credential, text: str, words: str) -> None:
+    response = changed(admin, credential, ca_certificates=text)
+    assert errors_of(response) == ["ca_certificates"]
+    assert words in text_of(response)

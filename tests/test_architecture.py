@@ -23,6 +23,7 @@ PURE = {
     "items",
     "spreadsheet",
     "scrubbing",
+    "certificates",
 }
 CLIENT = {
     *("openai_errors", "openai_answers", "openai_objects", "openai_routes"),
@@ -39,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "paging": set(),
     "responses": set(),
     "roles": set(),
-    "checks": {"encryption"},
+    "checks": {"certificates", "encryption"},
     "apps": {"checks", "roles"},
     "models": PURE,
     "search": {"models", *PURE},
@@ -55,7 +56,8 @@ ALLOWED: dict[str, set[str]] = {
         *PURE,
     },
     "admin": {"forms", "services", "models", "encryption"},
-    "urls": {"views"},
+    "urls": {"converters", "views"},
+    "converters": set(),
     "management": {"models", "services", "sandbox", "openai_errors", *PURE},
 }
 NETWORK = {"requests", "urllib3", "http", "socket", "ssl"}

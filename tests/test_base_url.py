@@ -2,7 +2,7 @@
 
 import pytest
 
-from conversations.base_url import host, normalized, origin, problem_with
+from conversations.base_url import corrected, host, normalized, origin, problem_with
 
 HOSTS = ["api.openai.com", "gateway.example.com:8443", "127.0.0.1", "::1", "notopenai.com"]
 
@@ -95,3 +95,24 @@ def test_operators_see_host_and_port_only() -> None:
 )
 def test_r1_an_address_is_stored_in_one_form(typed: str, stored: str) -> None:
     assert normalized(typed) == stored
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("https://api.openai.com", "https://api.openai.com/v1"),
+        ("https://eu.api.openai.com", "https://eu.api.openai.com/v1"),
+        ("https://api.openai.com/v1/conversations", "https://api.openai.com/v1"),
+        ("https://api.openai.com/conversations", "https://api.openai.com/v1"),
+        (
+            "https://gateway.example.com:8443/openai/v1/conversations/conv_1",
+            "https://gateway.example.com:8443/openai/v1",
+        ),
+        ("https://api.openai.com/v1", ""),
+        ("https://gateway.example.com:8443", ""),
+        ("http://127.0.0.1:8001/v1", ""),
+        ("http://notopenai.com", ""),
+    ],
+)
+def test_an_address_without_conversations_is_corrected(url: str, meant: str) -> None:
+    assert corrected(url) == meant

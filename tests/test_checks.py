@@ -1,5 +1,6 @@
 """`manage.py check` finds what would hurt later."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +21,9 @@ def test_the_settings_of_the_tests_pass() -> None:
         checks.check_credential_keys,
         checks.check_time_zone,
         checks.check_credential_hosts,
+        checks.check_ca_file,
     )
-    assert [check() for check in every] == [[], [], [], []]
+    assert [check() for check in every] == [[], [], [], [], []]
 
 
 def test_r5_a_transaction_around_requests_is_refused(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,3 +59,17 @@ def test_r21_the_time_zone_must_exist(settings: Settings, zone: str, count: int)
 def test_r14_hosts_are_names(settings: Settings, host: Any, count: int) -> None:
     settings.CREDENTIAL_HOSTS = [host]
     assert len(checks.check_credential_hosts()) == count
+
+
+@pytest.mark.parametrize("content", [None, b"", b"nonsense", b"\xff\xfe"])
+def test_the_file_of_authorities_can_be_read(settings: Settings, tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "authorities.pem"
+    if content is not None:
+        file.write_bytes(content)
+    settings.OPENAI_CA_FILE = str(file)
+    assert ids(checks.check_ca_file()) == ["conversations.E006"]
+
+
+def test_a_file_with_a_certificate_passes(settings: Settings, tmp_path: Path, authority: str) -> None:
+    settings.OPENAI_CA_FILE = str(tmp_path / "authority.pem")
+    assert checks.check_ca_file() == []

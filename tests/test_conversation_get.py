@@ -175,3 +175,41 @@ def test_asks_as_many_queries_for_many_credentials_as_for_two(as_operator: Brows
             as_operator.get(GET)
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "“{}”",
+        '"{}"',
+        "'{}' ",
+        "`{}`",
+        "https://platform.openai.com/logs/{}?tab=items",
+        "https://platform.openai.com/conversations/{}",
+        "GET /v1/conversations/{}/items",
+    ],
+)
+def test_an_id_in_quotes_or_in_an_address_is_understood(
+    as_operator: Browser, credential: Credential, sandbox: Sandbox, pasted: str
+) -> None:
+    remote = make_remote(sandbox)
+    filled(as_operator, credential, pasted.format(remote)).send(as_operator, GET)
+    assert Conversation.objects.get().openai_id == remote
+
+
+@pytest.mark.parametrize(
+    ("pasted", "words"),
+    [
+        ("thread_abc", "a thread of the Assistants API"),
+        ("“resp_68a”", "a response"),
+        ("msg_1", "a message"),
+        ("x" * 300, "255 characters"),
+    ],
+)
+def test_the_id_of_another_thing_is_told_and_kept(
+    as_operator: Browser, credential: Credential, sandbox: Sandbox, pasted: str, words: str
+) -> None:
+    response = filled(as_operator, credential, pasted).send(as_operator, GET)
+    assert (response.status_code, len(sandbox.log)) == (422, 0)
+    assert words in text_of(response)
+    assert form_in(response, "openai_id").values("openai_id") == [pasted]

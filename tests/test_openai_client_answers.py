@@ -4,19 +4,16 @@ import gzip
 import json
 import ssl
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from conversations import openai_errors as errors
 from conversations.openai_client import Calls
 from conversations.sandbox import Fault, Sandbox
 from conversations.transport import MAX_ANSWER_BYTES
+from tests.certificates import make_certificate
 from tests.raw_server import RawServer, answer
 
 CallsTo = Callable[..., Calls]
@@ -220,26 +217,44 @@ def test_what_is_hardly_http_ends_in_a_documented_error(
 # Certificates
 
 
-@pytest.fixture
-def self_signed(tmp_path: Path) -> ssl.SSLContext:
-    """What a server shows whose certificate nobody vouches for."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1))
-    certificate = builder.sign(key, hashes.SHA256())
-    form, encoding = serialization.PrivateFormat.PKCS8, serialization.Encoding.PEM
-    pem = key.private_bytes(encoding, form, serialization.NoEncryption()) + certificate.public_bytes(encoding)
-    (tmp_path / "server.pem").write_bytes(pem)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "server.pem")
-    return context
-
-
 def test_a_certificate_that_nobody_vouches_for_is_sent_nothing(
     sandbox: Sandbox, calls_to: CallsTo, raw_server: Callable[..., RawServer], self_signed: ssl.SSLContext
 ) -> None:
     server = raw_server(answer(b'{"id": "conv_1"}'), tls=self_signed)
     with pytest.raises(errors.NotSent, match="certificate was not accepted"):
         calls_to(sandbox, base_url=server.url).retrieve_conversation(ID)
+    assert not server.requests
+
+
+def test_a_certificate_of_a_private_authority_is_accepted_where_that_is_known(
+    sandbox: Sandbox,
+    calls_to: CallsTo,
+    raw_server: Callable[..., RawServer],
+    self_signed: ssl.SSLContext,
+    authority: str,
+) -> None:
+    server = raw_server(answer(b'{"id": "conv_1", "metadata": {}}'), tls=self_signed)
+    calls = calls_to(sandbox, base_url=server.url, ca_certificates=authority)
+    assert calls.retrieve_conversation(ID).id == ID
+
+
+def test_a_file_of_authorities_is_for_every_client(
+    sandbox: Sandbox,
+    calls_to: CallsTo,
+    raw_server: Callable[..., RawServer],
+    self_signed: ssl.SSLContext,
+    tmp_path: Path,
+) -> None:
+    server = raw_server(answer(b'{"id": "conv_1", "metadata": {}}'), tls=self_signed)
+    calls = calls_to(sandbox, base_url=server.url, ca_file=str(tmp_path / "authority.pem"))
+    assert calls.retrieve_conversation(ID).id == ID
+
+
+def test_another_authority_vouches_for_nothing(
+    sandbox: Sandbox, calls_to: CallsTo, raw_server: Callable[..., RawServer], self_signed: ssl.SSLContext
+) -> None:
+    server = raw_server(answer(b'{"id": "conv_1"}'), tls=self_signed)
+    other = make_certificate("127.0.0.2")[1].decode()
+    with pytest.raises(errors.NotSent, match="OPENAI_CA_FILE"):
+        calls_to(sandbox, base_url=server.url, ca_certificates=other).retrieve_conversation(ID)
     assert not server.requests

@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
 from ..encryption import SealError
-from ..forms.credentials import CredentialForm, HeaderForm, HeaderFormSet
+from ..forms.credentials import CredentialForm, HeaderForm, HeaderFormSet, is_quoted
 from ..models import Credential, CredentialHeader, Team
 from ..services.credentials import check_credential
 from .base import Page
@@ -52,9 +52,20 @@ class CredentialAdmin(Page):
     fieldsets = [
         (None, {"fields": ["name", "base_url", "api_key", "stored_key", "is_active", "last_test"]}),
         ("Sent along", {"fields": ["organization", "project"]}),
+        ("Private authority", {"fields": ["ca_certificates", "ca_file"], "classes": ["collapse"]}),
         ("Who may use it", {"fields": ["teams", "notes"]}),
     ]
     actions = None
+
+    def get_fieldsets(self, request: HttpRequest, obj: Credential | None = None) -> Any:
+        """Where a key was pasted in quotes, it is asked whether they belong to it."""
+        sets = super().get_fieldsets(request, obj)
+        if not is_quoted(request.POST.get("api_key", "")):
+            return sets
+        (name, options), *others = sets
+        fields = list(options["fields"])
+        fields.insert(fields.index("api_key") + 1, "keep_quotes")
+        return [(name, {**options, "fields": fields}), *others]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
         return super().get_queryset(request).visible_to(request.user)  # type: ignore[attr-defined]

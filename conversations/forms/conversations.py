@@ -12,8 +12,8 @@ from django.http import QueryDict
 
 from ..metadata import MAX_PAIRS, SHOWN_PAIRS, Change, digest, shown, storable
 from ..models import Action, Credential, Event
-from ..openai_client import MAX_ID_LENGTH, is_legal_id
 from ..openai_errors import OpenAIError
+from .ids import OpenAIIdField
 from .rows import MessageRow, MessageRows, MetadataRows, PairRow, Row, as_typed
 
 LONGEST_CARRIED = 64 * 1024  # characters of JSON that a form carries along
@@ -22,21 +22,6 @@ LONGEST_CARRIED = 64 * 1024  # characters of JSON that a form carries along
 def fresh_token() -> str:
     """A token that lets a form be sent once."""
     return uuid.uuid4().hex
-
-
-def refuse_illegal_id(text: str) -> None:
-    """Raise ValidationError for what cannot be an id at OpenAI."""
-    if not is_legal_id(text):
-        raise forms.ValidationError("An id holds no “/” and no control characters. Paste it again.")
-
-
-class OpenAIIdField(forms.CharField):
-    """The id of a conversation."""
-
-    default_validators = [refuse_illegal_id]
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=MAX_ID_LENGTH, **kwargs)
 
 
 class TokenForm(forms.Form):

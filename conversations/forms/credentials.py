@@ -7,7 +7,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from .. import base_url as address
+from .. import certificates
 from ..models import Credential, CredentialHeader
+from ..models.credential import refuse_certificates
 
 SHORTEST_KEY = 8  # characters; what is shorter could not be told from ordinary text when it is taken out of answers
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -31,14 +33,25 @@ class SecretField(forms.CharField):
         return text
 
 
+def is_quoted(text: str) -> bool:
+    """Whether a text stands in quotes."""
+    return len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`"
+
+
 class CredentialForm(forms.ModelForm):
     """A credential; an empty key keeps the stored one."""
 
+    keep_quotes = forms.BooleanField(required=False, label="The quotes belong to the key")
     api_key = SecretField(label="API key")
+    ca_file = forms.FileField(
+        required=False,
+        label="Certificates from a file",
+        help_text="In PEM; takes the place of what stands above.",
+    )
 
     class Meta:
         model = Credential
-        fields = ["name", "base_url", "organization", "project", "is_active", "teams", "notes"]
+        fields = ["name", "base_url", "organization", "project", "is_active", "teams", "notes", "ca_certificates"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,6 +64,9 @@ class CredentialForm(forms.ModelForm):
 
     def clean_base_url(self) -> str:
         base_url = address.normalized(self.cleaned_data["base_url"])
+        corrected = address.corrected(base_url)
+        if corrected:
+            raise ValidationError(f"There are no conversations at this address. Did you mean {corrected}? Write that.")
         if self.stored_base_url and base_url != self.stored_base_url and self.instance.conversations.exists():
             raise ValidationError(
                 "The conversations of this credential are known by this address, so it cannot change. "
@@ -68,8 +84,22 @@ class CredentialForm(forms.ModelForm):
             raise ValidationError("Paste the API key.")
         return key
 
+    def clean_ca_file(self) -> str:
+        file = self.cleaned_data.get("ca_file")
+        text: str = file.read(certificates.LONGEST + 1).decode("utf-8", "replace") if file else ""
+        refuse_certificates(text)
+        return text
+
+    def clean_ca_certificates(self) -> str:
+        return "\n".join(self.cleaned_data["ca_certificates"].splitlines())
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        if is_quoted(cleaned.get("api_key", "")) and not cleaned.get("keep_quotes"):
+            words = "The key stands in quotes. Paste it without them, or tick that they belong to it."
+            self.add_error("api_key", words)
+        if cleaned.get("ca_file"):
+            cleaned["ca_certificates"] = cleaned["ca_file"]
         if (
             self.changes_origin(cleaned.get("base_url", ""))
             and not cleaned.get("api_key")

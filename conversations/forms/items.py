@@ -8,7 +8,8 @@ from django.http import QueryDict
 
 from ..models import Conversation, Event
 from ..openai_errors import OpenAIError
-from .conversations import TokenForm, refuse_illegal_id
+from .conversations import TokenForm
+from .ids import refuse_illegal_item_id
 from .rows import MessageRow, MessageRows, as_typed
 
 SHOWN_OF_ID = 6  # characters at an id's end, which one types to say that one means it
@@ -50,7 +51,7 @@ class AddItemsForm(TokenForm):
 class DeleteItemForm(TokenForm):
     """A yes, and whether the other half of a call and its output goes too."""
 
-    partner = forms.CharField(required=False, validators=[refuse_illegal_id])
+    partner = forms.CharField(required=False, validators=[refuse_illegal_item_id])
 
 
 class EraseForm(TokenForm):

@@ -11,6 +11,7 @@ from django.db import models
 from django.utils import timezone
 
 from .. import base_url as address
+from .. import certificates
 from ..encryption import open_sealed, seal
 from .team import Team
 
@@ -25,6 +26,13 @@ SHORTEST_KEY_WITH_ENDING = 20  # characters; of shorter keys no part is shown
 def validate_base_url(value: str) -> None:
     """Raise ValidationError where no key may be sent to `value`."""
     problem = address.problem_with(value, settings.CREDENTIAL_HOSTS)
+    if problem:
+        raise ValidationError(problem)
+
+
+def refuse_certificates(value: str) -> None:
+    """Raise ValidationError for what is no list of certificates in PEM."""
+    problem = certificates.problem_with(value) if value.strip() else None
     if problem:
         raise ValidationError(problem)
 
@@ -80,6 +88,12 @@ class Credential(models.Model):
     sealed_key = models.TextField(editable=False)
     organization = models.CharField(max_length=100, blank=True)
     project = models.CharField(max_length=100, blank=True)
+    ca_certificates = models.TextField(
+        "certificates of private authorities",
+        blank=True,
+        validators=[refuse_certificates],
+        help_text="In PEM, for a server whose certificate is signed by an authority of your own. Others stay trusted.",
+    )
     is_active = models.BooleanField(
         "active", default=True, help_text="An inactive credential keeps its conversations and sends nothing."
     )

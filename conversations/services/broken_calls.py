@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..items.broken import Unanswered, is_call
 from ..models import Conversation
-from ..openai_client import Json, is_legal_id
+from ..openai_client import Json, is_legal_item_id
 from ..openai_errors import OpenAIError
 from .errors import CredentialUnusable, ServiceError
 from .items import Items, list_items, retrieve_item
@@ -85,7 +85,7 @@ def _read_on(conversation: Conversation, page: Items, newest_first: bool, found:
     """Read what follows the page; True where the transcript ends with that."""
     ids = [item.get("id") if isinstance(item, dict) else None for item in page.items]
     newest = ids[0 if newest_first else -1]
-    if not isinstance(newest, str) or not is_legal_id(newest):
+    if not isinstance(newest, str) or not is_legal_item_id(newest):
         return False
     try:
         following = list_items(conversation=conversation, after=newest)

@@ -116,6 +116,8 @@ def _new_client(credential: Credential) -> Client:
             project=credential.project,
             headers=credential.open_headers(),
             proxy=settings.OPENAI_PROXY,
+            ca_file=settings.OPENAI_CA_FILE,
+            ca_certificates=credential.ca_certificates,
         )
 
 
@@ -125,3 +127,6 @@ def _opening(credential: Credential) -> Iterator[None]:
         yield
     except SealError as error:
         raise CredentialUnusable(credential, f"The secret of “{credential.name}” cannot be opened. {error}") from None
+    except OSError as error:
+        problem = f"The certificates in OPENAI_CA_FILE, or those of “{credential.name}”, cannot be read ({error})."
+        raise CredentialUnusable(credential, problem) from None

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from .. import responses
 from ..items import displayed, turns
 from ..models import Conversation
-from ..openai_client import is_legal_id
+from ..openai_client import is_legal_item_id
 from ..request_preview import as_json
 from ..responses import SignedInRequest
 from ..services.broken_calls import find_unanswered, list_with_unanswered
@@ -46,7 +46,7 @@ def transcript_state(request: SignedInRequest) -> TranscriptState:
     """What the address asks for; what can be no id is the beginning."""
     parameters = dict(request.GET.lists())
     for name in ("item_after", "item_before"):
-        if not is_legal_id(request.GET.get(name, "")):
+        if not is_legal_item_id(request.GET.get(name, "")):
             parameters.pop(name, None)
     return TranscriptState.from_address(parameters)
 

@@ -1,0 +1,58 @@
+"""Ids that somebody pastes: taken out of what stands around them, and told from those of other things."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxLengthValidator
+
+from ..openai_client import MAX_ID_LENGTH, is_legal_id, is_legal_item_id
+
+QUOTES = "\"'`“”‘’«»"
+OTHER_IDS = {  # by how they begin
+    "thread_": "a thread of the Assistants API",
+    "asst_": "an assistant",
+    "resp_": "a response",
+    "msg_": "a message",
+    "run_": "a run of the Assistants API",
+}
+LONGEST_PASTED = 2_000  # characters that an id is looked for in
+
+
+def refuse_illegal_id(text: str) -> None:
+    """Raise ValidationError for what cannot be an id at OpenAI."""
+    if not is_legal_id(text):
+        raise forms.ValidationError("An id holds no “/” and no control characters. Paste it again.")
+
+
+def pasted_id(text: str) -> str:
+    """The id in what somebody pasted: without quotes around it, and out of the address of a dashboard.
+
+    Raises ValidationError for the id of another thing, which says what it is.
+    """
+    text = text.strip().strip(QUOTES).strip()
+    in_address = re.search(r"\bconv_[A-Za-z0-9]+", text) if "/" in text else None
+    found = in_address[0] if in_address else text
+    for prefix, name in OTHER_IDS.items():
+        if found.startswith(prefix):
+            raise forms.ValidationError(f"This is the id of {name}, not of a conversation: that begins with conv_.")
+    return found
+
+
+class OpenAIIdField(forms.CharField):
+    """The id of a conversation."""
+
+    default_validators = [refuse_illegal_id]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(MaxLengthValidator(MAX_ID_LENGTH))
+
+    def to_python(self, value: Any) -> str:
+        return pasted_id(str(super().to_python(value))[:LONGEST_PASTED])
+
+
+def refuse_illegal_item_id(text: str) -> None:
+    """Raise ValidationError for what cannot be the id of an item."""
+    if not is_legal_item_id(text):
+        raise forms.ValidationError("An id holds no control characters. Paste it again.")
