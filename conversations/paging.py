@@ -15,19 +15,21 @@ class Page:
     older: str
 
 
-def keyset_page(rows: QuerySet[Any], key: str, *, before: str = "", after: str = "", size: int) -> Page:
+def keyset_page(
+    rows: QuerySet[Any], key: str, *, before: str = "", after: str = "", size: int, visible_to: Any = None
+) -> Page:
     """The page of `rows` below the cursor `before`, or above `after`, by descending `key`; the first otherwise.
 
-    A cursor is the key of a row, as text; one that is no number counts as none.
+    A cursor is the key of a row, as text; one that is no number counts as none. Of records, which say themselves how
+    those that a user may see are found fast, only those `visible_to` that user.
     """
     above, below = cursor(after), cursor(before)
     if above is not None:
-        found = list(rows.filter(**{f"{key}__gt": above}).order_by(key)[: size + 1])
+        found = _nearest(rows, key, size + 1, visible_to, above=above)
         has_newer, has_older = len(found) > size, True
         found = found[:size][::-1]
     else:
-        lower = rows if below is None else rows.filter(**{f"{key}__lt": below})
-        found = list(lower.order_by(f"-{key}")[: size + 1])
+        found = _nearest(rows, key, size + 1, visible_to, below=below)
         has_newer, has_older = below is not None, len(found) > size
         found = found[:size]
     keys = [str(getattr(row, key)) for row in found]
@@ -36,6 +38,18 @@ def keyset_page(rows: QuerySet[Any], key: str, *, before: str = "", after: str =
         newer=keys[0] if keys and has_newer else "",
         older=keys[-1] if keys and has_older else "",
     )
+
+
+def _nearest(rows: Any, key: str, count: int, user: Any, **bound: int | None) -> list[Any]:
+    """The nearest rows above or below a key, from there on."""
+    if user is not None:
+        found: list[Any] = rows.nearest_visible_to(user, count, **bound)
+        return found
+    above, below = bound.get("above"), bound.get("below")
+    if above is not None:
+        return list(rows.filter(**{f"{key}__gt": above}).order_by(key)[:count])
+    lower = rows if below is None else rows.filter(**{f"{key}__lt": below})
+    return list(lower.order_by(f"-{key}")[:count])
 
 
 def cursor(text: str) -> int | None:

@@ -136,9 +136,9 @@ def test_an_event_tells_key_by_key_what_it_changed(credential: Credential) -> No
 
 def test_the_list_takes_one_query(credential: Credential, django_assert_num_queries: Any) -> None:
     for number in range(3):
-        EventDetail.objects.create(event=make_event(credential, openai_id=f"conv_{number}"), note="note")
+        EventDetail.objects.create(event=make_event(credential, openai_id=f"conv_{number}"), message="said")
     with django_assert_num_queries(1):
-        assert [(event.credential, event.detail.note, event.conversation) for event in Event.objects.for_list()]
+        assert [(event.is_unresolved, event.detail.message, event.conversation) for event in Event.objects.for_list()]
 
 
 # R23

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
@@ -62,19 +62,6 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
     def named(self, names: Iterable[str]) -> list[str]:
         """Those of `names` that are names of these."""
         return list(self.filter(name__in=list(names)).values_list("name", flat=True))
-
-
-Record = TypeVar("Record", bound=models.Model)
-
-
-class RecordQuerySet(models.QuerySet[Record]):
-    """What was done with credentials: it outlives them."""
-
-    def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Those of the credentials that the user may see; those of deleted credentials are for superusers."""
-        if getattr(user, "is_superuser", False) and user.is_active:
-            return self
-        return self.filter(credential__in=Credential.objects.visible_to(user))
 
 
 class Credential(models.Model):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 
@@ -82,6 +83,11 @@ class ErasedItemQuerySet(models.QuerySet["ErasedItem"]):
     def done_since(self, moment: datetime) -> int:
         """How many were sent since then, and are done."""
         return self.filter(sent_at__gte=moment, fate__in=DONE).count()
+
+    def number_done(self, erasure: models.OuterRef) -> Coalesce:
+        """How many of an erasure are done, as a part of a query for erasures."""
+        done = self.filter(erasure=erasure, fate__in=DONE).order_by().values("erasure")
+        return Coalesce(models.Subquery(done.annotate(number=models.Count("pk")).values("number")), 0)
 
     def offer_again(self) -> None:
         """Forget that they were refused: they are tried again."""

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from .conversation import Conversation
-from .credential import Credential, RecordQuerySet
-from .erased_item import DONE, ErasedItem, Numbers
+from .credential import Credential
+from .erased_item import ErasedItem, Numbers
+from .record import RecordQuerySet
 
 if TYPE_CHECKING:
     from .erased_item import ErasedItemQuerySet
@@ -50,8 +51,9 @@ class ErasureQuerySet(RecordQuerySet["Erasure"]):
     """Erasures."""
 
     def for_list(self) -> "ErasureQuerySet":
-        """Newest first, with what a row shows."""
-        return self.select_related("conversation", "credential").order_by("-pk")
+        """Newest first, with the conversation, but none of its values."""
+        without = ("conversation__metadata", "conversation__our_metadata")
+        return self.select_related("conversation").defer(*without).order_by("-pk")
 
     def unfinished(self) -> "ErasureQuerySet":
         """Those that can go on."""
@@ -66,9 +68,10 @@ class ErasureQuerySet(RecordQuerySet["Erasure"]):
         for erasure in self.unfinished():
             erasure.give_up(why)
 
-    def counted(self) -> "ErasureQuerySet":
-        """With the number of items that are done, as `done_count`."""
-        return self.annotate(done_count=models.Count("items", filter=Q(items__fate__in=DONE)))
+    def summaries(self) -> "ErasureQuerySet":
+        """With what a row of the list shows, the number of items that are done as `done_count` among it."""
+        row = self.only("created_at", "actor_name", "openai_id", "reason", "stage")
+        return row.annotate(done_count=ErasedItem.objects.number_done(OuterRef("pk")))
 
     def running(self, pk: int, lease: str | None = None) -> "ErasureQuerySet":
         """The one with this key, unless it was stopped or finished meanwhile or, with a lease, taken over."""
@@ -95,7 +98,9 @@ class Erasure(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     conversation = models.ForeignKey(Conversation, null=True, on_delete=models.SET_NULL, related_name="erasures")
-    credential = models.ForeignKey(Credential, null=True, on_delete=models.SET_NULL, related_name="+")
+    credential = models.ForeignKey(
+        Credential, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )  # the first of an index's columns
     credential_name = models.CharField(max_length=100)
     base_url = models.CharField("base URL", max_length=300)
     openai_id = models.CharField("id at OpenAI", max_length=255)
@@ -129,7 +134,10 @@ class Erasure(models.Model):
                 name="one_open_erasure_a_conversation",
             )
         ]
-        indexes = [models.Index(fields=["credential", "-id"], name="erasure_by_credential")]
+        indexes = [
+            models.Index(fields=["credential", "id"], name="erasure_by_credential"),
+            models.Index(fields=["openai_id", "base_url"], name="erasure_by_address"),
+        ]
 
     def __str__(self) -> str:
         return f"Erasure of {self.openai_id}"

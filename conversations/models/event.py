@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
 from django.utils import timezone
 
 from ..metadata import Change, Fate, compare
 from .conversation import Conversation
-from .credential import Credential, RecordQuerySet
+from .credential import Credential
 from .fields import OrderedJSONField
+from .record import RecordQuerySet
 
 KEPT_KEYS, KEPT_LENGTH = 64, 500  # names of keys that an event keeps of each fate, and their characters
 PENDING_FOR = timedelta(seconds=120)  # longer than any request lives: after this nobody waits for an answer
@@ -59,6 +60,10 @@ DONE = {
     Action.EXPORT: "downloaded the transcript",
     Action.ERASE: "erased it",
 }
+ROW = (  # what the list of events and the list of downloads show of each
+    *("created_at", "touched_at", "actor_name", "action", "outcome", "settled_by", "credential_name", "openai_id"),
+    *("item_count", "code", "request_id", "detail__message", "conversation__credential"),
+)
 
 
 class Outcome(models.TextChoices):
@@ -70,6 +75,12 @@ class Outcome(models.TextChoices):
     FAILED = "failed", "Not sent"
     UNKNOWN = "unknown", "Unknown"
     STOPPED = "stopped", "Stopped"
+
+
+# A literal: SQLite takes an index with a condition only where the statement's own text states that condition.
+_IS_OPEN = Func(
+    F("outcome"), template="(%(expressions)s IN ('pending', 'unknown'))", output_field=models.BooleanField()
+)
 
 
 def _first_keys(keys: list[str]) -> list[str]:
@@ -87,8 +98,18 @@ class EventQuerySet(RecordQuerySet["Event"]):
     """What was asked for."""
 
     def for_list(self) -> "EventQuerySet":
-        """Newest first, with what a row shows."""
-        return self.select_related("detail", "credential", "conversation", "settled_by", "erasure").order_by("-pk")
+        """Newest first, with what a row shows, and nothing of the values that an event or its conversation holds."""
+        return self.select_related("detail", "conversation").only(*ROW).order_by("-pk")
+
+    def for_timeline(self) -> "EventQuerySet":
+        """Newest first, with the metadata before and after each."""
+        without = ("attempts", "item_ids", "detail__wanted", "detail__note")
+        return self.select_related("detail").defer(*without).order_by("-pk")
+
+    def for_page(self) -> "EventQuerySet":
+        """With all that the page of one tells."""
+        without = ("detail__wanted", "conversation__metadata", "conversation__our_metadata")
+        return self.select_related("detail", "conversation", "settled_by", "erasure").defer(*without)
 
     def open_at(self, base_url: str, openai_id: str) -> "EventQuerySet":
         """The event that holds the lock on a conversation, if any."""
@@ -128,7 +149,7 @@ class EventQuerySet(RecordQuerySet["Event"]):
 
     def unresolved(self) -> "EventQuerySet":
         """Those of which nobody knows yet what they did."""
-        return self.filter(_stale() | Q(outcome=Outcome.UNKNOWN), settled_by=None)
+        return self.filter(_IS_OPEN, _stale() | Q(outcome=Outcome.UNKNOWN), settled_by=None)
 
     def removal_was_sent(self, base_url: str, openai_id: str) -> bool:
         """Whether a DELETE of the conversation that may have been done was sent after the last call that was
@@ -173,11 +194,15 @@ class Event(models.Model):
     actor_name = models.CharField(max_length=150)
     action = models.CharField(max_length=12, choices=Action)
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.PENDING)
-    credential = models.ForeignKey(Credential, null=True, on_delete=models.SET_NULL, related_name="+")
+    credential = models.ForeignKey(
+        Credential, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )  # an index below begins with it, and so with the two others
     credential_name = models.CharField(max_length=100)
     base_url = models.CharField("base URL", max_length=300)
     openai_id = models.CharField("id at OpenAI", max_length=255, blank=True)
-    conversation = models.ForeignKey(Conversation, null=True, on_delete=models.SET_NULL, related_name="events")
+    conversation = models.ForeignKey(
+        Conversation, null=True, on_delete=models.SET_NULL, related_name="events", db_index=False
+    )
     attempts = models.JSONField(default=list)
     keys = models.JSONField(default=dict)
     item_count = models.PositiveIntegerField(default=0)
@@ -194,7 +219,7 @@ class Event(models.Model):
     code = models.CharField(max_length=200, blank=True)
     param = models.CharField(max_length=600, blank=True)
     request_id = models.CharField("request id", max_length=200, blank=True)
-    settled_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="settles")
+    settled_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="settles", db_index=False)
 
     objects = EventQuerySet.as_manager()
 
@@ -208,8 +233,15 @@ class Event(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["credential", "-id"], name="event_by_credential"),
-            models.Index(fields=["outcome"], condition=Q(outcome__in=["pending", "unknown"]), name="event_unresolved"),
+            models.Index(fields=["credential", "id"], name="event_by_credential"),
+            models.Index(fields=["conversation", "-id"], name="event_by_conversation"),
+            models.Index(fields=["openai_id", "base_url"], name="event_by_address"),
+            models.Index(fields=["settled_by"], condition=Q(settled_by__isnull=False), name="event_settled"),
+            models.Index(
+                fields=["credential", "id"],
+                condition=Q(outcome__in=["pending", "unknown"], settled_by=None),
+                name="event_unresolved",
+            ),
         ]
 
     def __str__(self) -> str:

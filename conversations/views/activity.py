@@ -7,6 +7,7 @@ from axes.models import AccessFailureLog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -30,15 +31,14 @@ def event_list(request: SignedInRequest) -> HttpResponse:
     show = request.GET.get("show", "")
     if show == "sign-ins":
         return _sign_ins(request)
-    events = Event.objects.visible_to(request.user)
     only_unresolved = show == "unresolved"
-    shown = events.unresolved() if only_unresolved else events
+    events = (Event.objects.unresolved() if only_unresolved else Event.objects.all()).for_list()
     context = {
-        **_paged(request, shown.for_list(), {"show": show} if only_unresolved else {}),
+        **_paged(request, events, {"show": show} if only_unresolved else {}, visible_to=request.user),
         "show": "unresolved" if only_unresolved else "all",
         "credentials": Credential.objects.visible_to(request.user).keys(),
         "only_unresolved": only_unresolved,
-        "unresolved_count": events.unresolved().count(),
+        "unresolved_count": Event.objects.visible_to(request.user).unresolved().count(),
     }
     return responses.page(request, "conversations/event_list.html", context, fragments=["events"])
 
@@ -54,10 +54,12 @@ def _sign_ins(request: SignedInRequest) -> HttpResponse:
     return responses.page(request, "conversations/sign_in_list.html", context, fragments=["sign-ins"])
 
 
-def _paged(request: SignedInRequest, rows: QuerySet[Any], kept: dict[str, str]) -> dict[str, Any]:
+def _paged(
+    request: SignedInRequest, rows: QuerySet[Any], kept: dict[str, str], *, visible_to: User | None = None
+) -> dict[str, Any]:
     """The page that the address asks for, and the addresses of those beside it."""
     cursors = {name: request.GET.get(name, "") for name in ("before", "after")}
-    page = keyset_page(rows, "pk", **cursors, size=settings.PAGE_SIZE)
+    page = keyset_page(rows, "pk", **cursors, size=settings.PAGE_SIZE, visible_to=visible_to)
     return {
         "page": page,
         "newer_url": f"?{urlencode({**kept, 'after': page.newer})}" if page.newer else "",
@@ -68,7 +70,7 @@ def _paged(request: SignedInRequest, rows: QuerySet[Any], kept: dict[str, str]) 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("conversations.view_event", raise_exception=True)
 def event_detail(request: SignedInRequest, pk: int) -> HttpResponse:
-    event = get_object_or_404(Event.objects.visible_to(request.user).for_list(), pk=pk)
+    event = get_object_or_404(Event.objects.visible_to(request.user).for_page(), pk=pk)
     if request.method != "POST":
         return _page(request, event, SettleForm(event=event, user=request.user))
     return _settle(request, event)

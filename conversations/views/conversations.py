@@ -75,7 +75,7 @@ def detail_context(request: SignedInRequest, conversation: Conversation) -> dict
     """What the page of a conversation shows."""
     may_see_events = request.user.has_perm("conversations.view_event")
     seen = Event.objects.visible_to(request.user) if may_see_events else Event.objects.none()
-    events = seen.for_list().about(conversation)
+    events = seen.for_timeline().about(conversation)
     recent = list(events[: EVENTS_SHOWN + 1])
     done = _done_event(request, events)
     others = Credential.objects.visible_to(request.user).active().at(conversation.base_url)

@@ -30,9 +30,9 @@ POLL = 2  # seconds between looks at an erasure that somebody else works on
 @require_safe
 @permission_required("conversations.view_erasure", raise_exception=True)
 def erasure_list(request: SignedInRequest) -> HttpResponse:
-    erasures = Erasure.objects.visible_to(request.user).for_list().counted()
     cursors = {name: request.GET.get(name, "") for name in ("before", "after")}
-    page = keyset_page(erasures, "pk", **cursors, size=settings.PAGE_SIZE)
+    erasures = Erasure.objects.summaries()
+    page = keyset_page(erasures, "pk", **cursors, size=settings.PAGE_SIZE, visible_to=request.user)
     context = {
         "page": page,
         "newer_url": f"?after={page.newer}" if page.newer else "",
