@@ -1,6 +1,7 @@
 """Events: the lock, what is unresolved, what they keep, and who sees them."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.utils import timezone
 from conversations.metadata import compare
 from conversations.models import Action, Conversation, Credential, Event, EventDetail, Outcome
 from conversations.models.event import PENDING_FOR
-from tests.factories import make_conversation, make_credential
+from tests.factories import in_threads, make_conversation, make_credential
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +90,62 @@ def test_r7_what_is_settled_is_resolved(credential: Credential) -> None:
     event.save()
     assert not event.is_unresolved
     assert not Event.objects.unresolved().exists()
+
+
+def dead_event(credential: Credential) -> Event:
+    return make_event(credential, created_at=timezone.now() - timedelta(hours=1))
+
+
+def test_r7_resolving_says_by_what_and_that_nobody_knew(credential: Credential) -> None:
+    event, settling = dead_event(credential), make_event(credential, outcome=Outcome.SUCCEEDED)
+    assert Event.objects.resolve(event, settling)
+    assert (event.outcome, event.settled_by, event.is_unresolved) == (Outcome.UNKNOWN, settling, False)
+    assert Event.objects.get(pk=event.pk).settled_by == settling
+
+
+def test_r7_what_is_resolved_stays_as_it_was_resolved_first(credential: Credential) -> None:
+    event = dead_event(credential)
+    first, second = (make_event(credential, outcome=Outcome.SUCCEEDED) for _ in range(2))
+    mine, theirs = Event.objects.get(pk=event.pk), Event.objects.get(pk=event.pk)
+    assert Event.objects.resolve(mine, first)
+    assert not Event.objects.resolve(theirs, second)
+    assert theirs.settled_by == first
+
+
+def test_r7_what_became_known_meanwhile_is_not_resolved(credential: Credential) -> None:
+    event, settling = dead_event(credential), make_event(credential, outcome=Outcome.SUCCEEDED)
+    Event.objects.get(pk=event.pk).finish(Outcome.SUCCEEDED)
+    assert not Event.objects.resolve(event, settling)
+    assert (event.outcome, event.settled_by) == (Outcome.SUCCEEDED, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_r7_of_two_who_resolve_at_once_one_does(credential: Credential) -> None:
+    event = dead_event(credential)
+    settling = [make_event(credential, outcome=Outcome.SUCCEEDED) for _ in range(2)]
+    mine, theirs = (partial(Event.objects.resolve, Event.objects.get(pk=event.pk), by) for by in settling)
+    did = in_threads(mine, theirs)
+    assert sorted(did) == [False, True]
+    assert Event.objects.get(pk=event.pk).settled_by == settling[did.index(True)]
+
+
+def test_finishing_keeps_a_settling_that_came_meanwhile(credential: Credential) -> None:
+    event, settling = dead_event(credential), make_event(credential, outcome=Outcome.SUCCEEDED)
+    slow = Event.objects.get(pk=event.pk)
+    Event.objects.resolve(event, settling)
+    slow.finish(Outcome.SUCCEEDED, status=200)
+    after = Event.objects.get(pk=event.pk)
+    assert (after.outcome, after.status, after.settled_by) == (Outcome.SUCCEEDED, 200, settling)
+
+
+def test_finishing_saves_what_was_noted_on_the_way(credential: Credential) -> None:
+    event = make_event(credential)
+    event.attempts, event.request_id, event.item_count = [{"id": "1", "status": 200}], "req_1", 3
+    event.note_keys(compare({}, {"a": "1"}))
+    event.finish(Outcome.SUCCEEDED, item_ids=["msg_1"])
+    after = Event.objects.get(pk=event.pk)
+    for name in ("attempts", "request_id", "item_count", "keys", "item_ids", "outcome", "finished_at"):
+        assert getattr(after, name) == getattr(event, name)
 
 
 @pytest.mark.parametrize(("silence", "unresolved"), [(0, False), (119, False), (121, True)])

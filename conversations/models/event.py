@@ -44,6 +44,7 @@ class Action(models.TextChoices):
     ERASE = "erase", "erase"
 
 
+NOTED = ("attempts", "request_id", "item_count", "keys")  # while its work goes on, and saved when it ends
 READS = {Action.GET, Action.REFRESH, Action.EXPORT}
 ABOUT_ITEMS = {Action.ADD_ITEMS, Action.DELETE_ITEMS, Action.ERASE}  # of which reading the conversation tells nothing
 DONE = {
@@ -150,6 +151,12 @@ class EventQuerySet(RecordQuerySet["Event"]):
     def unresolved(self) -> "EventQuerySet":
         """Those of which nobody knows yet what they did."""
         return self.filter(_IS_OPEN, _stale() | Q(outcome=Outcome.UNKNOWN), settled_by=None)
+
+    def resolve(self, event: "Event", by: "Event") -> bool:
+        """Say that `by` tells what became of `event`, unless that is known already; whether it was unresolved."""
+        resolved = self.unresolved().filter(pk=event.pk).update(outcome=Outcome.UNKNOWN, settled_by=by)
+        event.refresh_from_db(fields=["outcome", "settled_by"])
+        return bool(resolved)
 
     def removal_was_sent(self, base_url: str, openai_id: str) -> bool:
         """Whether a DELETE of the conversation that may have been done was sent after the last call that was
@@ -312,11 +319,12 @@ class Event(models.Model):
         self.save(update_fields=["touched_at", *fields])
 
     def finish(self, outcome: str, **facts: Any) -> None:
-        """Close it with its outcome and what else became known; saves."""
+        """Close it with its outcome and what else became known; saves these, and what was noted on the way alone:
+        another process may have settled it since it was read here."""
         self.outcome, self.finished_at = outcome, timezone.now()
         for name, value in facts.items():
             setattr(self, name, value)
-        self.save()
+        self.save(update_fields={"outcome", "finished_at", *NOTED, *facts})
 
     if TYPE_CHECKING:
         detail: "EventDetail"
