@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.checkouts import ROOT, clean_environment
-from tests.postgres import OLDEST, Unavailable, first_usable, is_usable, program_folders
+from tests.postgres import ENDED_BY, OLDEST, Unavailable, first_usable, is_usable, program_folders
 
 pytestmark = pytest.mark.slow
 
@@ -25,12 +25,19 @@ sys.exit(7)
 """
 
 
-def started(folder: Path, *command: str, **environment: str) -> subprocess.Popen[str]:
+def started(folder: Path, *command: str, ignoring: int = 0, **environment: str) -> subprocess.Popen[str]:
+    """As from a terminal: the tests may run where signals are ignored, in the background or under nohup."""
+
+    def set_signals() -> None:
+        for number in ENDED_BY:
+            signal.signal(number, signal.SIG_IGN if number == ignoring else signal.SIG_DFL)
+
     return subprocess.Popen(
         [sys.executable, "-m", "tests.postgres", *command],
         cwd=ROOT,
         env=clean_environment(folder, **environment),
         start_new_session=True,
+        preexec_fn=set_signals,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -76,6 +83,17 @@ def test_a_signal_ends_command_and_server_and_nothing_stays(tmp_path: Path, numb
     process.communicate(timeout=30)
     assert process.returncode == 128 + number
     assert (is_alive(command), is_alive(server), folder.exists()) == (False, False, False)
+
+
+@on_this_machine
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_that_is_ignored_where_it_was_started_ends_nothing(tmp_path: Path, number: int) -> None:
+    process = started(tmp_path, "sh", "-c", "echo $$; sleep 0.5; exit 5", ignoring=number)
+    assert process.stdout is not None
+    process.stdout.readline()
+    os.killpg(process.pid, number)
+    process.communicate(timeout=30)
+    assert process.returncode == 5
 
 
 @on_this_machine
