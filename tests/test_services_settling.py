@@ -9,7 +9,7 @@ from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import create_conversation
 from conversations.services.errors import ServiceError
 from conversations.services.settling import keep_remote_metadata, settle_by_id, settle_by_note
-from tests.factories import make_conversation
+from tests.factories import in_threads, make_conversation
 
 pytestmark = pytest.mark.django_db
 
@@ -91,3 +91,15 @@ def test_r2_where_nothing_differs_keeping_does_nothing(operator: User, credentia
     keep_remote_metadata(actor=operator, conversation=row)
     assert Conversation.objects.get().state == state
     assert not Event.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_settle_one_event_at_once_one_is_told(operator: User, credential: Credential) -> None:
+    event = Event.objects.create(
+        actor_name="x", action="create", outcome=Outcome.UNKNOWN, credential=credential, base_url=credential.base_url
+    )
+    own = [Event.objects.get(pk=event.pk) for _ in range(2)]
+    results = in_threads(*(lambda it=it: settle_by_note(actor=operator, event=it, note="looked") for it in own))
+    (told,) = [result for result in results if isinstance(result, ServiceError)]
+    assert "Somebody else settled this" in str(told)
+    assert Event.objects.filter(action="settle").count() == 1

@@ -23,18 +23,22 @@ def settle_by_id(*, actor: User, event: Event, openai_id: str) -> Conversation:
     token = uuid.uuid4().hex
     conversation = get_conversation(actor=actor, credential=event.credential, openai_id=openai_id, token=token)
     with transaction.atomic():
-        _close(event, Event.objects.get(token=token))
-        event.conversation, event.openai_id = conversation, conversation.openai_id
-        event.save(update_fields=["conversation", "openai_id"])
+        if Event.objects.resolve(event, Event.objects.get(token=token)):
+            event.conversation, event.openai_id = conversation, conversation.openai_id
+            event.save(update_fields=["conversation", "openai_id"])
     return conversation
 
 
 def settle_by_note(*, actor: User, event: Event, note: str) -> Event:
-    """Someone looked into it and says what became of it; gives the new event that holds the note."""
+    """Someone looked into it and says what became of it; gives the new event that holds the note.
+
+    Raises ServiceError where somebody else settled it meanwhile.
+    """
     with transaction.atomic():
         settling = _local_event(actor, Action.SETTLE, event)
         write_detail(settling, note=note)
-        _close(event, settling)
+        if not Event.objects.resolve(event, settling):
+            raise ServiceError("Somebody else settled this meanwhile. Load the page again to see how.")
     return settling
 
 
@@ -65,9 +69,3 @@ def _local_event(actor: User, action: str, about: Event) -> Event:
         openai_id=about.openai_id,
         conversation=about.conversation,
     )
-
-
-def _close(event: Event, settling: Event) -> None:
-    event.outcome = Outcome.UNKNOWN if event.outcome == Outcome.PENDING else event.outcome
-    event.settled_by = settling
-    event.save(update_fields=["outcome", "settled_by"])

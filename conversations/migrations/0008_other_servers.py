@@ -7,7 +7,7 @@ import conversations.models.credential
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("conversations", "0006_transcripts_and_erasures"),
+        ("conversations", "0007_event_indexes"),
     ]
 
     operations = [
