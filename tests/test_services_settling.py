@@ -1,7 +1,10 @@
 """R7: saying what became of an event of which nobody knew."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from conversations import openai_errors as errors
 from conversations.models import Action, Conversation, Credential, Event, Outcome, State
@@ -68,6 +71,7 @@ def test_r7_a_dead_event_that_is_settled_holds_no_lock(operator: User, credentia
         credential=credential,
         base_url=credential.base_url,
         openai_id="conv_1",
+        created_at=timezone.now() - timedelta(hours=1),
     )
     settle_by_note(actor=operator, event=dead, note="It crashed.")
     assert not Event.objects.open_at(credential.base_url, "conv_1").exists()
