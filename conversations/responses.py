@@ -93,6 +93,13 @@ def _redirected(request: SignedInRequest, response: HttpResponse) -> HttpRespons
 def _page_of(request: SignedInRequest) -> str:
     """The page that sent the request, if it is one of ours; else the first page, or where the request went."""
     if request.htmx:
-        return request.htmx.current_url_abs_path or resolve_url(settings.LOGIN_REDIRECT_URL)
+        return _current_path(request.htmx) or resolve_url(settings.LOGIN_REDIRECT_URL)
     here = request.headers.get("Referer", "").removeprefix(f"{request.scheme}://{request.get_host()}")
     return here if here.startswith("/") else request.get_full_path()
+
+
+def _current_path(htmx: HtmxDetails) -> str | None:
+    try:
+        return htmx.current_url_abs_path
+    except ValueError:  # such as http://[
+        return None

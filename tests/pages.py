@@ -157,10 +157,15 @@ class _Reader(HTMLParser):
             self._form.fields += [(name, value) for value in chosen]
 
 
+def forms_in(response: HttpResponse) -> list[Form]:
+    """The forms of the page, if it is one."""
+    reader = _Reader()
+    reader.feed("" if response.streaming else response.content.decode(errors="replace"))
+    return reader.forms
+
+
 def form_in(response: HttpResponse, field: str) -> Form:
     """The form of the page that has a field of this name."""
-    reader = _Reader()
-    reader.feed(text_of(response))
-    found = [form for form in reader.forms if form.values(field)]
+    found = [form for form in forms_in(response) if form.values(field)]
     assert found, f"no form has a field {field}"
     return found[0]

@@ -173,7 +173,7 @@ def test_htmx_is_led_to_the_sign_in_and_back_to_its_page(client: Browser, db: No
 
 
 @pytest.mark.parametrize(
-    "current", ["https://evil.example.com/x", "javascript:alert(1)", "", "http://testserver@evil/"]
+    "current", ["https://evil.example.com/x", "javascript:alert(1)", "", "http://testserver@evil/", "http://["]
 )
 def test_a_foreign_current_page_is_not_returned_to(client: Browser, db: None, current: str) -> None:
     assert wanted_after_sign_in(client, current) == "/sign-in/?next=/"
