@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
-from .query import Query, Term, exact, parse
+from .query import Query, Term, exact, parse_bounded
 from .query import StateTerm as _StateTerm
 
 NOT_REMOVED = Query((_StateTerm(exact("removed"), negated=True),))
@@ -42,7 +42,7 @@ class ListState:
         text = one.get("q", str(NOT_REMOVED))
         columns = dict.fromkeys(column for column in parameters.get("col", ()) if column)
         return cls(
-            query=parse(text),
+            query=parse_bounded(text),
             text=text,
             oldest_first=one.get("order") == "oldest",
             columns=tuple(columns)[:MOST_COLUMNS],

@@ -35,7 +35,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from conversations.query_dates import DateRange
-from conversations.query_parser import read_terms
+from conversations.query_parser import UNSTORABLE, read_terms
 from conversations.query_terms import (
     STATES,
     AddedTerm,
@@ -54,6 +54,9 @@ from conversations.query_terms import (
     Words,
     exact,
 )
+
+MOST_CHARACTERS = 4_000
+MOST_VALUES = 100
 
 __all__ = [
     "STATES",
@@ -75,6 +78,7 @@ __all__ = [
     "Words",
     "exact",
     "parse",
+    "parse_bounded",
     "problem_for",
 ]
 
@@ -128,6 +132,24 @@ def parse(text: str) -> Query:
     """Read a search; never raises: what it cannot understand is among the problems."""
     terms, problems = read_terms(text)
     return Query(tuple(terms), tuple(problems))
+
+
+def parse_bounded(text: str) -> Query:
+    """Read a search that came in an address; one that is too much is a problem as a whole.
+
+    Each link of a page holds the whole search, so that a page grows with the square of its terms.
+    """
+    if len(text) > MOST_CHARACTERS:
+        return _refused(text, f"A search has at most {MOST_CHARACTERS:,} characters: shorten it.")
+    query = parse(text)
+    size = sum(len(term.values) if isinstance(term, ChoiceTerm) else 1 for term in query.terms)
+    if size + len(query.problems) > MOST_VALUES:
+        return _refused(text, f"A search has at most {MOST_VALUES} terms and values: leave some out.")
+    return query
+
+
+def _refused(text: str, message: str) -> Query:
+    return Query((), (Problem(0, len(text), UNSTORABLE.sub("\ufffd", text), message),))
 
 
 def problem_for(term: Term, message: str) -> Problem:

@@ -35,7 +35,7 @@ from conversations.query_terms import (
 from conversations.query_tokens import Atom, Token, tokens
 
 # PostgreSQL stores neither, and neither can be sent back in a link.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _COMPARISON = re.compile(r"(created|read)([<>=].*)", re.IGNORECASE | re.DOTALL)
 _CURLY = "“”„"
 _LONGEST_SHOWN = 60
@@ -55,12 +55,12 @@ def read_terms(text: str) -> tuple[list[Term], list[Problem]]:
             terms.append(_term(token))
         except _NotUnderstood as error:
             start, end, source = token.span
-            problems.append(Problem(start, end, _UNSTORABLE.sub("\ufffd", source), str(error)))
+            problems.append(Problem(start, end, UNSTORABLE.sub("\ufffd", source), str(error)))
     return terms, problems
 
 
 def _term(token: Token) -> Term:
-    if found := _UNSTORABLE.search(token.span.text):
+    if found := UNSTORABLE.search(token.span.text):
         raise _NotUnderstood(f"No value can hold the character U+{ord(found[0]):04X}: take it out.")
     if not token.closed:
         raise _NotUnderstood('The quote is not closed: add " at the end; a quote inside quotes is written \\".')

@@ -9,7 +9,16 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+LONGEST = 1_000_000  # characters of a body that is shown
+
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def size_of(body: Mapping[str, Any]) -> int:
+    """The characters of the texts in the items and the metadata."""
+    return sum(len(item["content"]) for item in body["items"]) + sum(
+        map(len, [*body["metadata"], *body["metadata"].values()])
+    )
 
 
 def as_json(body: Mapping[str, Any]) -> str:

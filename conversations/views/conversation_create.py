@@ -13,7 +13,7 @@ from .. import responses
 from ..forms.conversations import ConversationForm
 from ..models import Event
 from ..openai_client import DEFAULT_BASE_URL
-from ..request_preview import as_curl, as_json
+from ..request_preview import LONGEST, as_curl, as_json, size_of
 from ..responses import SignedInRequest
 from ..services.conversations import create_conversation
 from .failures import attempted, event_of
@@ -62,12 +62,14 @@ def _page(request: SignedInRequest, form: ConversationForm, *, status: int = 200
 def _context(form: ConversationForm) -> dict[str, Any]:
     credential = form.chosen_credential()
     body = {"items": form.messages.draft(), "metadata": form.metadata.draft()}
+    is_long = size_of(body) > LONGEST
     url = f"{credential.base_url if credential else DEFAULT_BASE_URL}/conversations"
     curl = as_curl(
         url,
-        body,
+        {} if is_long else body,
         organization=credential.organization if credential else "",
         project=credential.project if credential else "",
         secret_headers=[header.name for header in credential.headers.all()] if credential else [],
     )
-    return {"form": form, "credential": credential, "path": urlsplit(url).path, "json": as_json(body), "curl": curl}
+    shown = {"is_long": True} if is_long else {"json": as_json(body), "curl": curl}
+    return {"form": form, "credential": credential, "path": urlsplit(url).path, **shown}
