@@ -42,7 +42,7 @@ def test_a_map_that_is_too_large_to_carry_is_refused_soon(as_operator: Browser, 
     start = perf_counter()
     response = form.send(as_operator, address)
     assert response.status_code == 422
-    assert "The form is damaged or too large. Open it again." in text_of(response)
+    assert "The form is damaged, too large, or older than what the index holds." in text_of(response)
     assert perf_counter() - start < 2
 
 

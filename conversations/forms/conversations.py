@@ -248,7 +248,9 @@ class MetadataForm(MetadataRowsForm):
 
     def clean_opened_with(self) -> dict[str, Any]:
         if self.is_damaged:
-            raise forms.ValidationError("The form is damaged, or older than what the index holds. Open it again.")
+            raise forms.ValidationError(
+                "The form is damaged, too large, or older than what the index holds. Open it again."
+            )
         return self.opened
 
     def clean(self) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def begin_erasure(*, actor: User, conversation: Conversation, reason: str, token
             found={"status": 200, "request_id": remote.request_id[:200], "at": moment()},
         )
         event.erasure = erasure
-        event.save()
+        event.save(update_fields=["erasure", "attempts", "request_id"])
     return erasure
 
 

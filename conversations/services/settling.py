@@ -23,7 +23,8 @@ def settle_by_id(*, actor: User, event: Event, openai_id: str) -> Conversation:
     token = uuid.uuid4().hex
     conversation = get_conversation(actor=actor, credential=event.credential, openai_id=openai_id, token=token)
     with transaction.atomic():
-        if Event.objects.resolve(event, Event.objects.get(token=token)):
+        read = Event.objects.get(token=token)
+        if Event.objects.resolve(event, read) or event.settled_by_id == read.pk:  # the read may have settled it
             event.conversation, event.openai_id = conversation, conversation.openai_id
             event.save(update_fields=["conversation", "openai_id"])
     return conversation
