@@ -125,3 +125,18 @@ def test_the_page_of_an_erasure_reads_no_key_or_metadata(as_operator: Browser, c
     with columns_read() as columns:
         assert as_operator.get(erasure.get_absolute_url()).status_code == 200
     assert columns.isdisjoint({"sealed_key", "metadata", "our_metadata"})
+
+
+def test_the_downloads_of_a_transcript_ask_as_many_queries_for_many_as_for_one(
+    as_operator: Browser, operator: User, credential: Credential
+) -> None:
+    conversation, counts = make_conversation(credential), []
+    for more in (1, 5):
+        for _ in range(more):
+            event = make_event(credential, conversation)
+            EventDetail.objects.create(event=event, message="OpenAI said no.")
+        Event.objects.update(actor=operator, action="export")
+        with CaptureQueriesContext(connection) as queries:
+            assert "OpenAI said no." in text_of(as_operator.get(f"/conversations/{conversation.pk}/items/export/"))
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
