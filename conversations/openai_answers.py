@@ -15,13 +15,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from .metadata import REPLACEMENT, storable
-from .openai_errors import BadAnswer, OpenAIError, Refused, refusal_kind
+from .openai_errors import BadAnswer, OpenAIError, Refused, TooLarge, refusal_kind
 from .scrubbing import Scrubber
 
 Json = dict[str, Any]
 
 MAX_DEPTH = 100  # levels of an answer; deeper ones would exhaust Python's stack further on
 CUT = f"{REPLACEMENT} more than {MAX_DEPTH} levels deep: left out"
+MOST_VALUES = 600_000  # of an answer, keys among them
 MOST_DIGITS = 300  # of a whole number; Python refuses to read or write some thousands
 LONGEST_TEXT = 2_000  # characters that are kept of a message in OpenAI's form, a code or a field
 LONGEST_FOREIGN_TEXT = 300  # characters that are kept of what anything else said
@@ -30,6 +31,7 @@ LONGEST_WAIT = 86_400.0  # seconds
 
 # Fields that hold words for people, in the order in which they are asked: OpenAI's form, then those of frameworks.
 _WORDED = ("message", "error", "detail", "msg", "title", "error_description", "description", "reason", "errors")
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _TITLES = [re.compile(rf"<{tag}[^>]*>(.*?)</{tag}", re.IGNORECASE | re.DOTALL) for tag in ("title", "h1")]
 _NOT_SHOWN = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
@@ -72,6 +74,8 @@ def decode(status: int, headers: Mapping[str, str], body: bytes, scrubber: Scrub
     is_success = status < 300
     if is_success and not body.strip():
         return Answer({}, status, request_id, scrubber)
+    if _holds_too_much(body):
+        raise TooLarge(f"The answer holds more than {MOST_VALUES:,} values.", status=status, request_id=request_id)
     content = _scrubbed_json(body, scrubber, is_data=is_success)
     if is_success and isinstance(content, dict) and not _is_error(content):
         return Answer(content, status, request_id, scrubber)
@@ -209,7 +213,9 @@ def _bad(problem: str, said: str, status: int, request_id: str) -> BadAnswer:
 def _scrubbed_json(body: bytes, scrubber: Scrubber, *, is_data: bool) -> Any:
     """The value of a JSON body, None for any other. No frame of an error's traceback holds it as it was sent."""
     try:
-        return scrubber.value(read_json(body), is_data=is_data)
+        value = read_json(body)
+        # Without escapes that can spell anything, no secret is left that the bytes do not show.
+        return scrubber.value(value, is_data=is_data) if b"\\" in body else value
     except ValueError:
         return None
 
@@ -235,10 +241,25 @@ def _whole_number(text: str) -> int | str:
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
-    if not isinstance(value, dict | list):
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(levels):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return bool(level)
+
+
+def _holds_too_much(body: bytes) -> bool:
+    """Whether a JSON text holds so many values that they would take far more memory than their text."""
+    if body.count(b",") + body.count(b":") <= MOST_VALUES:
         return False
-    inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
+    structure = _STRINGS.sub(b"", body)  # commas in texts cost nothing
+    return structure.count(b",") + structure.count(b":") > MOST_VALUES
 
 
 def _shallow(text: str) -> str:

@@ -56,6 +56,7 @@ urlpatterns = [
         item_outputs.item_output_create,
         name="item_output_create",
     ),
+    path("conversations/<int:pk>/item/<item_id:item_id>/item.json", items.item_json, name="item_json"),
     path("conversations/<int:pk>/item/<item_id:item_id>/delete/", item_changes.item_delete, name="item_delete"),
     path("conversations/<int:pk>/erase/", erasures.erasure_create, name="erasure_create"),
     path("conversations/<int:pk>/refresh/", conversation_actions.conversation_refresh, name="conversation_refresh"),

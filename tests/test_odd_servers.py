@@ -383,3 +383,15 @@ def test_a_time_that_is_unusable_is_first_seen_until_a_read_tells(operator: User
     assert (row.is_created_known, row.created_at.year) == (True, 2023)
     row.store_answer({"a": "1"}, by_us=False, created_at=None)
     assert (row.is_created_known, row.created_at.year) == (True, 2023)
+
+
+def test_a_server_that_gives_more_than_was_asked_for_is_read_page_by_page(
+    known: Conversation, sandbox: Sandbox
+) -> None:
+    ids = [f"msg_{number}" for number in range(250)]
+    sandbox.faults.add(Fault(method="GET", body=listing(*ids, has_more=False), times=None))
+    first = list_items(conversation=known)
+    second = list_items(conversation=known, after=first.later)
+    third = list_items(conversation=known, after=second.later)
+    found = [item["id"] for page in (first, second, third) for item in page.items]
+    assert (found, third.later) == (ids, "")

@@ -247,3 +247,20 @@ def test_any_answer_ends_in_a_value_or_a_documented_error(status: int, body: byt
     with suppress(OpenAIError):
         headers = {"retry-after": wait, "x-should-retry": should}
         assert isinstance(decode(status, headers, body, NO_SECRETS), Answer)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data": [' + b'{"a":1},' * 400_000 + b"{}]}",
+        b'{"id": "conv_1", "a": [' + b"1," * 700_000 + b"1]}",
+    ],
+)
+def test_an_answer_of_too_many_values_is_not_read(body: bytes) -> None:
+    with pytest.raises(errors.TooLarge, match="more than 600,000 values"):
+        decode(200, {}, body, NO_SECRETS)
+
+
+def test_commas_in_a_text_are_not_values() -> None:
+    text = "a,b:" * 400_000 + '\\"'
+    assert decode(200, {}, f'{{"text": "{text}"}}'.encode(), NO_SECRETS).content["text"].startswith("a,b:")

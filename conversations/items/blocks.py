@@ -11,6 +11,7 @@ from . import media
 
 FOLDED_LENGTH = 1_500  # characters, or lines, of a block before it folds
 FOLDED_LINES = 16
+VAST_LENGTH = 2_000_000  # characters that not even the page of the item holds: the file of the item does
 HUGE_LENGTH = 20_000  # characters that a page of many items does not hold: the page of the item does
 INDENTED_LENGTH = 200_000  # characters of JSON that are indented; longer ones are shown as they came
 INDENTED_DEPTH = 40
@@ -52,6 +53,11 @@ class Block:
         return len(self.text) > HUGE_LENGTH
 
     @property
+    def is_vast(self) -> bool:
+        """Whether no page holds all of it."""
+        return len(self.text) > VAST_LENGTH
+
+    @property
     def beginning(self) -> str:
         """What of it is seen while it is folded."""
         lines = self.text[:FOLDED_LENGTH].split("\n", FOLDED_LINES)
@@ -75,6 +81,11 @@ def code(value: Any, caption: str = "") -> list[Block]:
 def each_text(values: Any, caption: str = "") -> list[Block]:
     """The texts of a list, each in a line; what is no text as its JSON."""
     return text("\n".join(map(as_text, as_list(values))), caption)
+
+
+def left_over(values: Sequence[Any], name: str) -> list[Block]:
+    """What of a long list is not shown each by itself: as JSON in one line, which costs little; "name" them."""
+    return [Block("code", json.dumps(values, ensure_ascii=False), f"{len(values):,} more {name}")] if values else []
 
 
 def reference(title: Any, url: Any = "", caption: str = "") -> Block:

@@ -6,12 +6,13 @@ from itertools import count
 from typing import Any
 
 from . import tools
-from .blocks import Block, as_json, as_list, as_text, joined, rest, text, thing
+from .blocks import Block, as_json, as_list, as_text, joined, left_over, rest, text, thing
 from .parts import content
 
 Item = Mapping[str, Any]
 
 ROLES = ("user", "assistant", "system", "developer")
+MOST_BLOCKS = 3_000  # of one item that are shown each by itself
 QUIET_STATUSES = ("", "completed")
 
 
@@ -124,8 +125,9 @@ def _message(item: Item) -> DisplayedItem | None:
 
 def _numbered(blocks: Iterable[Block]) -> tuple[Block, ...]:
     """The blocks, with the number of each that holds a picture or sound."""
-    numbers = count()
-    return tuple(replace(block, media=next(numbers)) if block.data else block for block in blocks)
+    numbers, listed = count(), list(blocks)
+    shown = [replace(block, media=next(numbers)) if block.data else block for block in listed[:MOST_BLOCKS]]
+    return (*shown, *left_over([block.text for block in listed[MOST_BLOCKS:]], "pieces"))
 
 
 def _facts(item: Item, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

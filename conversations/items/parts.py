@@ -9,6 +9,8 @@ from .blocks import Block, as_list, as_map, as_text, code, is_nothing, joined, r
 
 Part = Mapping[str, Any]
 
+MOST_PARTS = 1_000  # of one message or output that are shown each by itself
+
 _PLACES = ("type", "index", "start_index", "end_index")  # of a citation; the text itself is not marked
 
 
@@ -16,7 +18,9 @@ def content(value: Any, *, is_code: bool = False) -> list[Block]:
     """What a message says, or a tool puts out: a text, or a list of parts. `is_code`: a text alone is for machines."""
     if isinstance(value, str):
         return code(value) if is_code else [Block("text", value)]
-    return [block for part in as_list(value) for block in part_blocks(part)]
+    parts = as_list(value)
+    shown = [block for part in parts[:MOST_PARTS] for block in part_blocks(part)]
+    return [*shown, *blocks.left_over(parts[MOST_PARTS:], "parts")]
 
 
 def part_blocks(part: Any) -> list[Block]:

@@ -47,13 +47,26 @@ def list_items(
     """
     order = NEWEST_FIRST if newest_first != bool(before) else OLDEST_FIRST
     calls = calls_for(conversation.credential)
-    page = read_page(calls, conversation.openai_id, order=order, after=before or after, include=include)
+    place = before or after
+    page = read_page(calls, conversation.openai_id, order=order, after=place, include=include)
+    page = _one_page(page, place)
     items: list[Any] = storable(page.items)  # a lone surrogate cannot stand in a page either
     first_id = _first_id(items)
     next_id = page.last_id if _goes_on(calls, conversation.openai_id, page, order) else ""
     if before:
         return Items(items[::-1], earlier=next_id, later=first_id, is_cut=page.is_cut)
     return Items(items, earlier=first_id if after else "", later=next_id, is_cut=page.is_cut)
+
+
+def _one_page(page: ItemPage, after: str) -> ItemPage:
+    """As many items as were asked for, and only those after the one that was named, of a server that gives more."""
+    start = next((place for place, item in enumerate(page.items, start=1) if after and id_of(item) == after), 0)
+    page = replace(page, items=page.items[start:])
+    if len(page.items) <= ITEMS_A_PAGE:
+        return page
+    items = page.items[:ITEMS_A_PAGE]
+    last_id = _first_id(items[::-1])
+    return replace(page, items=items, last_id=last_id, has_more=last_id != "", says_more=True, is_cut=last_id == "")
 
 
 def _first_id(items: Sequence[Any]) -> str:
@@ -72,7 +85,7 @@ def _goes_on(calls: Calls, openai_id: str, page: ItemPage, order: str = OLDEST_F
     """Whether items follow a page. Some servers say so of none: where a page is full, one item more is asked for."""
     if not page.has_more or page.says_more is not False:
         return page.has_more
-    following = read_page(calls, openai_id, order=order, after=page.last_id, most=1)
+    following = _one_page(read_page(calls, openai_id, order=order, after=page.last_id, most=1), page.last_id)
     return not {*map(id_of, following.items)} <= {*map(id_of, page.items)}
 
 
