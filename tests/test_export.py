@@ -83,22 +83,51 @@ def test_says_of_a_conversation_what_the_index_holds(superuser: User) -> None:
     assert table(text_of(superuser, site="https://here"))[1] == [*list(facts.values())[:-1], "1", "2"]
 
 
-@pytest.mark.parametrize("value", [*HOSTILE, "a,b;c", 'say "hi"', "a\rb", "\u2028", "'quoted'", " =1", "a=b"])
+@pytest.mark.parametrize(
+    "value", [*HOSTILE, "a,b;c", 'say "hi"', "a\rb", "\u2028", "'quoted'", "a=b", "a;b=1", "1 + 1"]
+)
 def test_a_value_comes_back_as_it_is(superuser: User, value: str) -> None:
     make_conversation(make_credential(), {"key": value})
-    assert records(text_of(superuser))[0]["metadata.key"] == value
+    assert records(text_of(superuser))[0]["metadata.key"] == (f"'{value}" if value.startswith("\n") else value)
     assert json.loads(records(text_of(superuser, metadata="json"))[0]["metadata"]) == {"key": value}
     assert json.loads(text_of(superuser, "json"))[0]["metadata"] == {"key": value}
     assert json.loads(text_of(superuser, "jsonl"))["metadata"] == {"key": value}
 
 
-@pytest.mark.parametrize("value", ["=1+1", "+49 30 1", "-5", "@SUM(A1)", "\t=1", "\r=1", "=", "-"])
+@pytest.mark.parametrize(
+    "value", ["=1+1", "+49 30 1", "-5", "@SUM(A1)", "\tx", "\rx", "\nx", " =1", "＝1", "－1", "=", "-"]
+)
 def test_no_cell_is_a_formula(superuser: User, value: str) -> None:
     make_conversation(make_credential(name=f"{value.strip()}name"), {"key": value, "=key": "x"})
     (record,) = records(text_of(superuser))
     assert record["metadata.key"] == f"'{value}"
     assert not any(cell[:1] in {*"=+-@\t\r"} - {""} for cell in [*record, *record.values()])
     assert json.loads(text_of(superuser, "json"))[0]["metadata"]["key"] == value
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("a;=1+1", "a;'=1+1"),
+        ("a; =1;@b", "a;' =1;'@b"),
+        ("a\t+1", "a\t'+1"),
+        ("a\n-1\r\n＠x", "a\n'-1\r\n'＠x"),
+        ("\t=1", "'\t'=1"),
+        (";;=1", ";;'=1"),
+        ("a\u2028=1", "a\u2028'=1"),
+    ],
+)
+def test_no_part_of_a_cell_is_a_formula_where_cells_are_split_otherwise(superuser: User, value: str, cell: str) -> None:
+    make_conversation(make_credential(), {"key": value})
+    assert records(text_of(superuser))[0]["metadata.key"] == cell
+
+
+@pytest.mark.parametrize("value", ["a;=1", "a; -1", "a\u2028＝1"])
+def test_metadata_in_one_cell_is_json_without_a_formula(superuser: User, value: str) -> None:
+    make_conversation(make_credential(), {"key": value})
+    cell = records(text_of(superuser, metadata="json"))[0]["metadata"]
+    assert json.loads(cell) == {"key": value}
+    assert value not in cell
 
 
 def test_values_that_are_no_text_stay_what_they_are_in_json(superuser: User) -> None:

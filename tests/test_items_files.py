@@ -136,9 +136,9 @@ def test_no_cell_of_a_csv_is_taken_for_a_formula(beginning: str) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=4))
-def test_csv_holds_any_text_but_for_the_apostrophe(texts: list[str]) -> None:
+def test_csv_holds_any_text_but_for_the_apostrophes(texts: list[str]) -> None:
     found = [row[7] for row in rows(written("csv", [message(text) for text in texts]))[1:]]
-    assert [cell.removeprefix("'") for cell in found] == [text.removeprefix("'") for text in texts]
+    assert [cell.replace("'", "") for cell in found] == [text.replace("'", "") for text in texts]
 
 
 def test_csv_ends_each_row_in_cr_lf_and_begins_with_its_mark() -> None:
