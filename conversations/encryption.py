@@ -29,6 +29,13 @@ def is_key(text: str) -> bool:
     return True
 
 
+def problem_with_keys(keys: Sequence[str]) -> str:
+    """Why nothing can be sealed or opened with `keys`, or nothing."""
+    if not keys:
+        return "CREDENTIAL_KEYS is empty. Set it before using credentials."
+    return "" if all(map(is_key, keys)) else "A key in CREDENTIAL_KEYS is no Fernet key. Correct it."
+
+
 def seal(value: str, *, keys: Sequence[str], owner: str, field: str) -> str:
     """`value` sealed for `field` of `owner`, under the first of `keys`."""
     return _fernet(keys).encrypt(json.dumps([owner, field, value]).encode()).decode()
@@ -54,8 +61,7 @@ def _json_or_none(content: bytes) -> Any:
 
 
 def _fernet(keys: Sequence[str]) -> MultiFernet:
-    if not keys:
-        raise SealError("CREDENTIAL_KEYS is empty. Set it before using credentials.")
-    if not all(map(is_key, keys)):
-        raise SealError("A key in CREDENTIAL_KEYS is no Fernet key. Correct it.")
+    problem = problem_with_keys(keys)
+    if problem:
+        raise SealError(problem)
     return MultiFernet([Fernet(key) for key in keys])

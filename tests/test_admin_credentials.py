@@ -177,6 +177,15 @@ def test_a_new_credential_needs_a_key(admin: Browser) -> None:
     assert errors_of(opened(admin, ADD).put("name", "New").send(admin, ADD)) == ["api_key"]
 
 
+@pytest.mark.parametrize("keys", [[], ["no key"]])
+def test_without_keys_to_seal_with_the_form_says_what_to_set(admin: Browser, settings: Any, keys: list[str]) -> None:
+    settings.CREDENTIAL_KEYS = keys
+    response = opened(admin, ADD).put("name", "New").put("api_key", MARKER).send(admin, ADD)
+    assert errors_of(response) == ["api_key"]
+    assert "CREDENTIAL_KEYS" in text_of(response)
+    assert not Credential.objects.exists()
+
+
 @pytest.mark.parametrize("name", ["Authorization", "host", "X Gate", "X:Y", "X\r\nEvil", "x-client-request-id", ""])
 def test_a_header_that_would_break_a_request_is_refused(admin: Browser, gated: Credential, name: str) -> None:
     response = changed(admin, gated, headers__0__name=name, headers__0__value=HEADER)

@@ -4,10 +4,12 @@ import re
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from .. import base_url as address
 from .. import certificates
+from ..encryption import problem_with_keys
 from ..models import Credential, CredentialHeader
 from ..models.credential import refuse_certificates
 
@@ -30,6 +32,9 @@ class SecretField(forms.CharField):
         text: str = super().clean(value)
         if not (text.isascii() and text.isprintable()):
             raise ValidationError("Use plain ASCII characters without line breaks. Paste it again.")
+        problem = problem_with_keys(settings.CREDENTIAL_KEYS)
+        if text and problem:
+            raise ValidationError(f"It cannot be sealed. {problem} It stands in the environment or in .env.")
         return text
 
 
