@@ -5,6 +5,7 @@ The sentence names the setting or the line and never shows the value, which may 
 
 import io
 import logging
+import os
 import re
 import zoneinfo
 from collections.abc import Callable
@@ -48,6 +49,15 @@ def read_env_file(path: Path) -> None:
         if "\0" in line or not LINE.fullmatch(line):
             raise ImproperlyConfigured(f"Line {number} of {path.name} is neither NAME=value nor a # comment.")
     environ.Env.read_env(io.StringIO("\n".join(filter(str.strip, lines))))
+
+
+def keep_private(database: Path) -> None:
+    """Let nobody else read or write an SQLite file, which is made where there is none; SQLite gives those beside it
+    the same mode. Raises OSError where it cannot be."""
+    os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+    for file in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))):
+        if file.exists() and file.stat().st_uid == os.geteuid():
+            file.chmod(0o600)
 
 
 def switch(text: str) -> bool:

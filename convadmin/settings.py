@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .environment import Env, count, database, log_level, read_env_file, seconds, switch, time_zone
+from .environment import Env, count, database, keep_private, log_level, read_env_file, seconds, switch, time_zone
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -117,6 +117,8 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
     }
     with suppress(OSError):  # whatever opens the database says what is wrong
         Path(DATABASES["default"]["NAME"]).parent.mkdir(mode=0o700, exist_ok=True)
+        if DATABASES["default"]["NAME"] != ":memory:":
+            keep_private(Path(DATABASES["default"]["NAME"]))
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
