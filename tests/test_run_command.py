@@ -15,11 +15,11 @@ import requests
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from conversations.management.commands.run import checked_password, find_sandbox_port, first_problem
+from conversations.management.commands.run import GUNICORN, checked_password, find_sandbox_port, first_problem
 from conversations.models import Conversation, Credential, Event
 from conversations.models.conversation import Origin
 from conversations.sandbox import Sandbox
-from tests.checkouts import clean_environment, copy_checkout, free_port
+from tests.checkouts import ROOT, clean_environment, copy_checkout, free_port
 
 
 class Run:
@@ -180,6 +180,12 @@ def test_the_first_problem_of_a_report_is_one_line_with_its_hint() -> None:
 def test_the_first_password_has_to_be_a_good_one(password: str) -> None:
     with pytest.raises(CommandError, match="ADMIN_PASSWORD cannot be used: "):
         checked_password(password)
+
+
+def test_the_documented_server_is_the_one_that_runs() -> None:
+    (line,) = re.findall(r"^gunicorn (.*?)\n```", (ROOT / "docs/operating.md").read_text(), re.MULTILINE | re.DOTALL)
+    own_ways = {"-m", "gunicorn", "--graceful-timeout", "8", "--log-level", "warning"}  # of ending and saying so
+    assert {*GUNICORN} - own_ways <= {*line.split()}
 
 
 # Examples
