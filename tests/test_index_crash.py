@@ -29,6 +29,7 @@ from conversations.sandbox import Sandbox
 from conversations.services import conversations as services
 from conversations.services.errors import BeingChanged, BelongsToAnother, MetadataMoved
 from conversations.services.settling import keep_remote_metadata
+from conversations.services.updating import update_metadata
 from tests.checkouts import ROOT
 from tests.factories import make_credential, make_remote
 
@@ -228,7 +229,7 @@ def refresh(site: Site) -> None:
 
 def edit(site: Site) -> None:
     row = services.refresh_conversation(actor=site.actor, conversation=site.row(**REMOTE))
-    services.update_metadata(actor=site.actor, conversation=row, opened_with=row.metadata, wanted=site.metadata)
+    update_metadata(actor=site.actor, conversation=row, opened_with=row.metadata, wanted=site.metadata)
 
 
 def remove(site: Site) -> None:

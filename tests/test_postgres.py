@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,10 +50,13 @@ def folder_in(url: str) -> Path:
 
 
 def is_alive(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
+    """Whether it is there after a while: who has ended is there until its new parent takes notice."""
+    for _ in range(100):
+        try:
+            os.kill(process_id, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.1)
     return True
 
 
