@@ -32,10 +32,12 @@ from .transport import Deadline
 MAX_ATTEMPTS = 3
 FIRST_DELAY = 0.5  # seconds before the second attempt, as the official client waits
 LEAST_FOR_PROBE = 0.5  # seconds that asking for a path that cannot exist may need
+REMEMBERED_FOR = 60.0  # seconds; what stands before a server may change
 
 Value = TypeVar("Value")
 
-_gists: dict[str, str | None] = {}  # by base URL: what a path that cannot exist is answered with
+# By base URL: when a path that cannot exist was asked for, on the monotonic clock, and what was answered.
+_gists: dict[str, tuple[float, str | None]] = {}
 _gists_lock = threading.Lock()
 
 
@@ -162,14 +164,15 @@ class Attempts:
         """What the server says of a path that cannot exist: asked now, or as it is remembered of this base URL."""
         base_url = self._client.base_url
         with _gists_lock:
-            if not is_fresh and base_url in _gists:
-                return _gists[base_url]
+            asked_at, known = _gists.get(base_url, (-REMEMBERED_FOR, None))
+        if not is_fresh and time.monotonic() - asked_at < REMEMBERED_FOR:
+            return known
         if self._deadline.remaining < LEAST_FOR_PROBE:
             raise NotSent("There is no time left to ask for a path that cannot exist.")
         answer = self._answer_without_route(path)
         found = None if answer is None else gist(answer, path_without_route(path))
         with _gists_lock:
-            _gists[base_url] = found
+            _gists[base_url] = time.monotonic(), found
         return found
 
     def _wait_to_retry(self, error: OpenAIError, attempt: int, repeatable: bool) -> bool:

@@ -273,3 +273,15 @@ def test_asks_as_many_queries_for_many_messages_as_for_one(
             as_operator.get(address)
         counts.append(len(queries))
     assert counts[1] <= counts[0]
+
+
+def test_a_number_that_nobody_can_hold_and_an_entry_that_is_no_object_hide_nothing(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    text = '{"type": "output_text", "text": "said", "logprobs": [{"token": "a", "logprob": -Infinity}]}'
+    message = f'{{"id": "a", "type": "message", "role": "assistant", "content": [{text}]}}'
+    last = '{"id": "b", "type": "message", "role": "user", "content": "after it"}'
+    sandbox.faults.add(Fault(body=f'{{"data": [{message}, 7, null, ["x"], {last}], "has_more": false}}'))
+    page = text_of(as_operator.get(address))
+    for words in ("said", "-Infinity", ">7<", ">null<", "after it"):
+        assert words in page

@@ -200,3 +200,14 @@ def test_r11_one_budget_is_for_all_calls_together(sandbox: Sandbox, calls_to: Ca
     calls.retrieve_conversation(ids[0])
     with pytest.raises(errors.NoAnswer):  # 0.1 s is left
         calls.retrieve_conversation(ids[0])
+
+
+@each_call
+def test_a_success_that_holds_an_error_is_that_error(
+    sandbox: Sandbox, calls_to: CallsTo, ids: tuple[str, str], call: Call
+) -> None:
+    body = '{"error": {"message": "Provider returned error", "code": 403}}'
+    sandbox.faults.add(Fault(body=body, times=None))
+    with pytest.raises(errors.Forbidden, match="Provider returned error") as caught:
+        call(calls_to(sandbox), *ids)
+    assert not caught.value.may_have_happened
