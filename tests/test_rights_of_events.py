@@ -23,6 +23,7 @@ from conversations.services.conversations import (
 )
 from conversations.services.erasing import MOST_WAITS, begin_erasure, work_on
 from conversations.services.errors import BeingChanged, ServiceError
+from conversations.services.rows import begin_on
 from tests.factories import add_messages, in_threads, make_credential, make_known, make_team, make_user
 from tests.pages import form_in, text_of
 
@@ -110,13 +111,15 @@ def test_of_an_erasure_and_a_removal_at_once_only_one_begins(
         assert len(refused) == 1, results
 
 
-def test_what_the_check_refuses_under_the_lock_leaves_no_event(
-    operator: User, known: Conversation, sandbox: Sandbox
-) -> None:
-    begin_erasure(actor=operator, conversation=known, reason="r")
-    Event.objects.all().delete()
-    with pytest.raises(ServiceError, match="Its erasure is not finished"):
-        remove_conversation(actor=operator, conversation=known)
+def test_what_became_wrong_before_the_lock_was_held_begins_nothing(operator: User, known: Conversation) -> None:
+    answers = iter([None, ServiceError("An erasure was begun meanwhile.")])
+
+    def check() -> None:
+        if (error := next(answers)) is not None:
+            raise error
+
+    with pytest.raises(ServiceError, match="meanwhile"):
+        begin_on(known, operator, "remove", check=check)
     assert not Event.objects.exists()
 
 
