@@ -8,9 +8,13 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import ResolverMatch
+from django.utils.datastructures import MultiValueDict
+
+from .large_forms import fields_of
 
 GetResponse = Callable[[HttpRequest], Any]
 
+FORM = "application/x-www-form-urlencoded"
 KIB = 1024
 EVERYWHERE = 64 * KIB  # bytes of a request's body
 IN_THE_ADMIN = 1024 * KIB
@@ -85,6 +89,8 @@ class RequestBodyMiddleware:
             raise BadRequest("The body is not in UTF-8.")
         if request.content_type == "multipart/form-data" and not parameters.get("boundary"):
             raise BadRequest("The body has no boundary.")
+        if size > EVERYWHERE and request.method == "POST" and request.content_type == FORM:
+            request._post, request._files = fields_of(request.body), MultiValueDict()  # type: ignore[attr-defined]
         return None
 
 
