@@ -31,10 +31,13 @@ LONGEST_WAIT = 86_400.0  # seconds
 
 # Fields that hold words for people, in the order in which they are asked: OpenAI's form, then those of frameworks.
 _WORDED = ("message", "error", "detail", "msg", "title", "error_description", "description", "reason", "errors")
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
-_TITLES = [re.compile(rf"<{tag}[^>]*>(.*?)</{tag}", re.IGNORECASE | re.DOTALL) for tag in ("title", "h1")]
-_NOT_SHOWN = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+# Each of these looks at a character once, whatever the server sends: what has no end reaches to the end of the text.
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
+_STRINGS = re.compile(_STRING.encode(), re.DOTALL)
+_MARKS = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
+_TITLES = [re.compile(rf"<{tag}[^<>]*+>(.*?)(?:</{tag}|\Z)", re.IGNORECASE | re.DOTALL) for tag in ("title", "h1")]
+_NOT_SHOWN = re.compile(r"<(script|style)\b.*?(?:</\1\s*+>|\Z)|<[^<>]*+>", re.IGNORECASE | re.DOTALL)
+_LONG_NUMBER = re.compile(r"&#[0-9]{8,};?")  # of no character; Python refuses to read some thousands of digits
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,7 @@ def _json_words(value: Any) -> str:
 def _page_words(body: bytes) -> str:
     text = body[:READ_OF_PAGE].decode(errors="replace")
     titles = (found[1] for title in _TITLES if (found := title.search(text)) and found[1].strip())
-    return html.unescape(_NOT_SHOWN.sub(" ", next(titles, text)))
+    return html.unescape(_LONG_NUMBER.sub(REPLACEMENT, _NOT_SHOWN.sub(" ", next(titles, text))))
 
 
 def _text_only(text: str) -> str:
@@ -256,10 +259,11 @@ def _is_deeper(value: Any, levels: int) -> bool:
 
 def _holds_too_much(body: bytes) -> bool:
     """Whether a JSON text holds so many values that they would take far more memory than their text."""
-    if body.count(b",") + body.count(b":") <= MOST_VALUES:
-        return False
-    structure = _STRINGS.sub(b"", body)  # commas in texts cost nothing
-    return structure.count(b",") + structure.count(b":") > MOST_VALUES
+    return _most(body) > MOST_VALUES and _most(_STRINGS.sub(b"", body)) > MOST_VALUES  # commas in texts cost nothing
+
+
+def _most(text: bytes) -> int:
+    return max(text.count(b",") + text.count(b":"), text.count(b"[") + text.count(b"{"))
 
 
 def _shallow(text: str) -> str:
