@@ -25,12 +25,19 @@ def client_address(request: HttpRequest) -> str | None:
     if settings.TRUST_FORWARDED_FOR:
         told = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip() or told
     try:
-        address = ip_address(told)
+        address = ip_address(_without_port(told))
     except ValueError:
         return None
     if not isinstance(address, IPv6Address):
         return str(address)
     return str(address.ipv4_mapped or ip_network((address, PREFIX), strict=False).network_address)
+
+
+def _without_port(told: str) -> str:
+    """An address as some proxies write it, with a port: 192.0.2.1:5678 or [2001:db8::1]:5678."""
+    if told.startswith("["):
+        return told[1:].partition("]")[0]
+    return told.partition(":")[0] if told.count(":") == 1 else told
 
 
 def described(username: str | None, address: str | None, *_: Any) -> str:

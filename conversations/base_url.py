@@ -3,6 +3,7 @@
 Pure. A secret goes only to the origin (scheme, host, port) that it was entered for.
 """
 
+import re
 from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
@@ -28,11 +29,8 @@ def normalized(url: str) -> str:
 def corrected(url: str) -> str:
     """The base URL that is probably meant, where `url` is one at which no conversations are; "" for any other."""
     parts = urlsplit(url)
-    path = parts.path.rstrip("/")
-    is_openai = f".{parts.hostname}".endswith(".openai.com")
-    before, found, _ = path.partition("/conversations")
-    if found:
-        path = before
+    path = re.sub(r"/conversations(/[^/]+)?$", "", parts.path.rstrip("/"))
+    is_openai = f".{parts.hostname}".endswith(".api.openai.com")
     if is_openai and path == "":
         path = "/v1"
     return parts._replace(path=path).geturl() if path != parts.path.rstrip("/") else ""

@@ -167,8 +167,6 @@ def _refusal(status: int, headers: Mapping[str, str], said: _Said) -> OpenAIErro
         should_retry={"true": True, "false": False}.get(headers.get("x-should-retry", "")),
     )
     error.is_in_form, error.is_json = said.is_in_form, said.is_json
-    if is_success:
-        error.may_have_happened = False  # it was answered, and not with what was asked for
     return error
 
 

@@ -4,7 +4,8 @@
     ├── NotSent                 nothing reached OpenAI: refused, no such host, connect timeout, bad certificate
     ├── NoAnswer                it was sent and no answer came: read timeout, dropped connection, deadline
     ├── BadAnswer               an answer that is none of the API's: HTML, a wrong shape
-    │   ├── TooLarge            an answer of more than 32 MiB, or wrongly compressed
+    │   ├── TooLarge            an answer of more than 32 MiB or 600,000 values, or wrongly compressed
+    │   ├── NotConfirmed        a deletion that was accepted, of something that is still there
     │   ├── EndlessList         a list that says there is more, and gives no way to it
     │   └── ForeignNotFound     a 404 that something in front of the server may have given: it proves nothing
     └── Refused                 OpenAI answered with an error
@@ -103,15 +104,21 @@ class NoAnswer(OpenAIError):
 class BadAnswer(OpenAIError):
     """An answer that the API would not give: a proxy's page, too much, another shape."""
 
-    advice = "Something between here and OpenAI answered in its place. Check the credential's base URL."
+    advice = "Something between here and OpenAI may have answered in its place. Check the credential's base URL."
     may_have_happened = True
     named_id: str = ""  # what the answer to a creation calls an id, though nothing else of it can be read
 
 
 class TooLarge(BadAnswer):
-    """More than can be read at once, or wrongly compressed."""
+    """More bytes or values than can be read at once, or wrongly compressed."""
 
     advice = "Ask for less at a time. If it is one thing alone, it cannot be read here."
+
+
+class NotConfirmed(BadAnswer):
+    """The server accepted a deletion, and still gives what it should have deleted."""
+
+    advice = "That may take a moment: refresh, then try again."
 
 
 class EndlessList(BadAnswer):
@@ -153,12 +160,20 @@ class InvalidRequest(Refused):
 
     advice = "Correct what OpenAI names and send it again."
 
+    def _advice(self) -> str:
+        if self.status is not None and self.status < 300:
+            return "The server answered with an error. Try again; if it stays, ask whoever runs the server."
+        return self.advice
+
 
 class Locked(InvalidRequest):
     """A response is running in the conversation."""
 
     advice = "A response is being generated in this conversation. Try again in a few seconds."
     worth_retrying = True
+
+    def _advice(self) -> str:
+        return self.advice
 
 
 class Unauthorized(Refused):
@@ -171,6 +186,11 @@ class Forbidden(Refused):
     """The key may not do this, or not from this region."""
 
     advice = "The key is known but may not do this. Check its permissions, its project and your region."
+
+    def _advice(self) -> str:
+        if self.is_json:
+            return self.advice
+        return "The server, or a gateway in front of it, does not let this through. Ask whoever runs it."
 
 
 class NotFound(Refused):

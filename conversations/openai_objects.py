@@ -92,13 +92,14 @@ def read_page(answer: Answer, limit: int) -> ItemPage:
     if not isinstance(items, list):
         raise answer.bad("The answer holds no list of items.")
     last_id = next(filter(None, map(_usable_id, (content.get("last_id"), id_of(items[-1])))), "") if items else ""
-    says_more = content.get("has_more")
-    is_more_likely = says_more is True or says_more is None or len(items) >= limit
+    told = content.get("has_more")
+    says_more = told if isinstance(told, bool) else None
+    is_more_likely = says_more is not False or len(items) >= limit
     return ItemPage(
         items=items,
         last_id=last_id,
         has_more=last_id != "" and is_more_likely,
-        says_more=says_more if isinstance(says_more, bool) else None,
+        says_more=says_more,
         is_cut=says_more is True and last_id == "",
         request_id=answer.request_id,
     )

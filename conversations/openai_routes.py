@@ -34,7 +34,7 @@ def gist(error: OpenAIError, path: str) -> str:
 def names_its_subject(error: OpenAIError, path: str) -> bool:
     """Whether an error speaks of the conversation, of an item or of their ids, other than by repeating the path."""
     said = _PATH.sub(" ", error.message.casefold())
-    return any(name in said for name in (*_THINGS, *_ids(path)))
+    return any(name in said for name in _THINGS) or any(_whole(each).search(said) for each in _ids(path))
 
 
 def may_be_of_the_api(error: OpenAIError, path: str) -> bool:
@@ -45,8 +45,12 @@ def may_be_of_the_api(error: OpenAIError, path: str) -> bool:
 def _without_ids(text: str, path: str) -> str:
     text = _PATH.sub("/", text)
     for each in _ids(path):
-        text = text.replace(each, "")
+        text = _whole(each).sub("", text)
     return text
+
+
+def _whole(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
 
 
 def _ids(path: str) -> Iterable[str]:

@@ -38,7 +38,7 @@ def receipt(erasure: Erasure) -> dict[str, Any]:
         },
         "first_read": erasure.found,
         "empty_listing": erasure.emptied,
-        "deletion_of_the_conversation": erasure.removal,
+        "deletion_of_the_conversation": {**erasure.removal, **_fate(erasure.removal.get("fate"))},
         "last_read": erasure.proof,
         "last_failure": erasure.failure,
         "runs": [_run(event) for event in erasure.events.order_by("pk")],
@@ -58,11 +58,16 @@ def _run(event: Any) -> dict[str, Any]:
     }
 
 
+def _fate(fate: str | None) -> dict[str, str]:
+    """What became of something, in the receipt's words."""
+    return {"fate": "unconfirmed" if fate == Fate.UNANSWERED else fate} if fate else {}
+
+
 def _item(row: ErasedItem) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "id": row.item_id,
         "type": row.type,
-        "fate": row.fate,
+        **_fate(row.fate),
         "tries": row.tries,
         "sent_at": row.sent_at.isoformat() if row.sent_at else None,
         "client_request_id": row.client_request_id,

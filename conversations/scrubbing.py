@@ -15,7 +15,7 @@ from urllib.parse import quote
 SCRUBBED = "[secret]"
 SHORTEST_SECRET = 6  # shorter header values ("1", "true") are switches, and would be cut out of every error
 NOTHING = "(?!)"  # matches nowhere
-SHORTEST_SURE_SECRET = 20  # a shorter one ("production", "ollama") may as well be a word of someone's metadata
+SHORTEST_SURE_SECRET = 20  # a shorter one ("production", "ollama"), or one of letters alone, may as well be a word
 
 
 class Scrubber:
@@ -24,7 +24,7 @@ class Scrubber:
     def __init__(self, secrets: Iterable[str]) -> None:
         known = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
         self._every, self._every_bytes = _patterns(known)
-        self._sure, self._sure_bytes = _patterns(secret for secret in known if len(secret) >= SHORTEST_SURE_SECRET)
+        self._sure, self._sure_bytes = _patterns(filter(_is_sure, known))
 
     def text(self, text: str) -> str:
         """The text without any of the secrets."""
@@ -39,6 +39,11 @@ class Scrubber:
         """A JSON value without the secrets, in keys too. `is_data`: it is content, which goes back to the server with
         the next edit, so secrets that may as well be words of somebody's metadata stay."""
         return _scrubbed(value, self._sure if is_data else self._every)
+
+
+def _is_sure(secret: str) -> bool:
+    """Whether a text can hardly be anything but the secret."""
+    return len(secret) >= SHORTEST_SURE_SECRET and any(character.isdigit() for character in secret)
 
 
 def _scrubbed(value: Any, pattern: re.Pattern[str]) -> Any:

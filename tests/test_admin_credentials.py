@@ -259,7 +259,7 @@ def test_a_wrong_key_is_said_and_not_shown_r15_r17(admin: Browser, sandbox: Sand
 
 def test_a_wrong_path_is_no_success_r17(admin: Browser, sandbox: Sandbox) -> None:
     credential = make_credential(sandbox, base_url=sandbox.url.removesuffix("/v1"))
-    assert "There are no conversations at this address: Invalid URL" in pressed(admin, credential)
+    assert "There seem to be no conversations at this address: Invalid URL" in pressed(admin, credential)
 
 
 def test_a_server_that_is_not_there_is_said_r17(admin: Browser, credential: Credential, sandbox: Sandbox) -> None:
@@ -342,7 +342,11 @@ def test_a_base_url_that_cannot_work_is_answered_with_the_one_that_is_meant(
     response = changed(admin, credential, base_url=typed, api_key=MARKER)
     assert errors_of(response) == ["base_url"]
     assert f"Did you mean {credential.base_url}?" in text_of(response)
-    assert form_in(response, "base_url").values("base_url") == [typed]
+    again = form_in(response, "base_url")
+    assert again.values("base_url") == [typed]
+    again.put("_save", "Save").put("api_key", MARKER).tick("keep_base_url").send(admin, page_of(credential))
+    credential.refresh_from_db()
+    assert credential.base_url == typed
 
 
 @pytest.mark.parametrize("quote", ['"', "'", "`"])

@@ -108,6 +108,8 @@ def test_r1_an_address_is_stored_in_one_form(typed: str, stored: str) -> None:
             "https://gateway.example.com:8443/openai/v1/conversations/conv_1",
             "https://gateway.example.com:8443/openai/v1",
         ),
+        ("https://gw.example.com/conversations-service/v1", ""),
+        ("https://platform.openai.com", ""),
         ("https://api.openai.com/v1", ""),
         ("https://gateway.example.com:8443", ""),
         ("http://127.0.0.1:8001/v1", ""),

@@ -187,6 +187,8 @@ def test_asks_as_many_queries_for_many_credentials_as_for_two(as_operator: Brows
         "https://platform.openai.com/logs/{}?tab=items",
         "https://platform.openai.com/conversations/{}",
         "GET /v1/conversations/{}/items",
+        "({}).",
+        "<{}>,",
     ],
 )
 def test_an_id_in_quotes_or_in_an_address_is_understood(

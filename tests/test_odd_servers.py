@@ -8,16 +8,16 @@ import pytest
 from django.contrib.auth.models import User
 
 from conversations import openai_errors as errors
-from conversations.items.files import JsonFile
 from conversations.models import Conversation, Credential, Erasure, Event, Outcome, State
 from conversations.models.erased_item import Fate
 from conversations.models.erasure import Stage
 from conversations.sandbox import Dialect, Fault, Sandbox
 from conversations.services.conversations import create_conversation, refresh_conversation, remove_conversation
 from conversations.services.erasing import begin_erasure, erase, work_on
-from conversations.services.items import add_items, all_pages, count_items, delete_items, list_items
-from conversations.services.transcripts import download
-from tests.factories import KEY, add_messages, calls_in, make_credential, make_known
+from conversations.services.errors import ServiceError
+from conversations.services.items import add_items, delete_items
+from conversations.services.updating import update_metadata
+from tests.factories import KEY, add_messages, calls_in, make_credential, make_known, metadata_at
 
 pytestmark = pytest.mark.django_db
 
@@ -116,7 +116,7 @@ def test_the_question_for_a_path_that_cannot_exist_is_asked_once(
 # Successes that are errors
 
 
-@pytest.mark.parametrize("code", [429, 502, "insufficient_quota"])
+@pytest.mark.parametrize("code", [429, 401, "insufficient_quota"])
 def test_a_creation_answered_with_an_error_is_refused_and_sent_once(
     operator: User, credential: Credential, sandbox: Sandbox, code: Any
 ) -> None:
@@ -282,116 +282,94 @@ def test_an_item_that_the_server_says_it_did_not_delete_stops_an_erasure(
     assert sandbox.store.get_conversation(known.openai_id) is not None
 
 
-# Lists that lie
+# Answers after which less is known than it seems
 
 
-def test_the_items_of_a_server_that_never_says_that_there_is_more_are_all_read(operator: User) -> None:
-    with Sandbox(key=KEY, dialect=Dialect(says_no_more=True)) as server:
-        known = make_known(server, make_credential(server))
-        wanted = add_messages(server, known, 250)
-        first = list_items(conversation=known)
-        assert (first.later, count_items(conversation=known)) == (wanted[99], (100, True))
-        assert [item["id"] for page in all_pages(known) for item in page.items] == wanted
-        assert erased(operator, known).numbers.deleted == 250
-
-
-def test_a_full_page_that_is_the_last_is_the_last(known: Conversation, sandbox: Sandbox) -> None:
-    add_messages(sandbox, known, 100)
-    assert (list_items(conversation=known).later, count_items(conversation=known)) == ("", (100, False))
-
-
-def test_without_a_word_on_more_the_next_page_is_asked_for(known: Conversation, sandbox: Sandbox) -> None:
-    for ids in (("a", "b"), ("c",), ()):
-        sandbox.faults.add(Fault(method="GET", body=listing(*ids)))
-    assert [item["id"] for page in all_pages(known) for item in page.items] == ["a", "b", "c"]
-
-
-def test_a_cursor_that_goes_round_ends_and_says_so(operator: User, known: Conversation, sandbox: Sandbox) -> None:
-    for ids in (("a", "b"), ("c", "d"), ("a", "b")):
-        sandbox.faults.add(Fault(method="GET", body=listing(*ids, has_more=True, last_id=ids[-1])))
-    written: list[str] = []
-    with pytest.raises(errors.EndlessList, match="again and again"):
-        written.extend(download(actor=operator, conversation=known, file=JsonFile(known.openai_id)))
-    assert [written[-1].count("not whole"), "".join(written).count('"id": "a"'), len(sandbox.log)] == [1, 1, 3]
-    assert Event.objects.get().outcome == Outcome.REFUSED
-
-
-def test_an_item_that_two_pages_share_is_given_once(known: Conversation, sandbox: Sandbox) -> None:
-    for ids in (("a", "b"), ("b", "c")):
-        sandbox.faults.add(Fault(method="GET", body=listing(*ids, has_more=ids[-1] == "b", last_id=ids[-1])))
-    assert [item["id"] for page in all_pages(known) for item in page.items] == ["a", "b", "c"]
-
-
-@pytest.mark.parametrize("ids", [(), ("a",)])
-def test_a_download_of_which_the_server_keeps_the_rest_back_breaks_off(
-    operator: User, known: Conversation, sandbox: Sandbox, ids: tuple[str, ...]
+def test_a_failure_of_the_server_in_a_success_leaves_a_creation_open(
+    operator: User, credential: Credential, sandbox: Sandbox
 ) -> None:
-    body = json.dumps({"data": [{"type": "odd", "name": name} for name in ids], "last_id": None, "has_more": True})
-    sandbox.faults.add(Fault(method="GET", body=body))
-    with pytest.raises(errors.EndlessList, match="there are more items"):
-        list(download(actor=operator, conversation=known, file=JsonFile(known.openai_id)))
+    body = '{"error": {"message": "upstream request timed out", "code": 504}}'
+    sandbox.faults.add(Fault(method="POST", body=body, after=True))
+    with pytest.raises(errors.ServerError):
+        create_conversation(actor=operator, credential=credential, items=[], metadata={})
+    assert (Event.objects.get().outcome, len(sandbox.log)) == (Outcome.UNKNOWN, 1)
 
 
-def test_no_conversation_is_deleted_behind_an_empty_page_that_says_more(
+@pytest.mark.parametrize("status", [401, 429])
+def test_an_update_that_was_answered_is_not_refused_by_the_read_after_it(
+    operator: User, known: Conversation, sandbox: Sandbox, status: int
+) -> None:
+    sandbox.faults.add(Fault(method="POST", body=f'{{"id": "{known.openai_id}"}}', after=True))
+    sandbox.faults.add(Fault(method="GET", skip=1, status=status, headers={"Retry-After": "60"}))
+    with pytest.raises(errors.OpenAIError):
+        update_metadata(actor=operator, conversation=known, opened_with={"a": "1"}, wanted={"a": "2"})
+    assert Event.objects.get().outcome == Outcome.UNKNOWN
+
+
+def test_a_part_that_was_done_is_told_with_the_refusal_of_the_rest(
+    operator: User, credential: Credential, sandbox: Sandbox
+) -> None:
+    before = {f"old {number}": "1" for number in range(16)}
+    known = make_known(sandbox, credential, before)
+    sandbox.faults.add(Fault(method="POST", skip=2, status=401))
+    wanted = {**dict.fromkeys(list(before)[1:], "1"), "new": "1"}
+    with pytest.raises(errors.Unauthorized) as caught:
+        update_metadata(actor=operator, conversation=known, opened_with=before, wanted=wanted)
+    assert caught.value.message.startswith("A part of it (removed old 0) was done before OpenAI said:")
+    assert caught.value.message == Event.objects.get().detail.message
+
+
+def test_metadata_that_was_never_told_is_nobodys_change(
+    operator: User, credential: Credential, sandbox: Sandbox
+) -> None:
+    made = sandbox.store.create_conversation(metadata={"a": "1"})
+    sandbox.faults.add(Fault(method="POST", body=json.dumps({"id": made["id"]})))
+    sandbox.faults.add(Fault(method="GET", status=403))
+    row = create_conversation(actor=operator, credential=credential, items=[], metadata={"a": "1"})
+    assert (row.metadata, row.is_metadata_known) == ({}, False)
+    row = refresh_conversation(actor=operator, conversation=row)
+    assert (row.metadata, row.state, row.is_metadata_known) == ({"a": "1"}, State.ACTIVE, True)
+
+
+def test_of_a_server_that_gives_fewer_items_than_it_holds_none_are_called_dropped(
+    operator: User, credential: Credential, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(Fault(method="GET", path=".*/items", body=listing("a", has_more=True)))
+    create_conversation(actor=operator, credential=credential, items=MESSAGES, metadata={})
+    assert Event.objects.get().kept_count is None
+
+
+def test_of_a_server_that_answers_an_addition_with_all_items_only_those_sent_are_counted(
     operator: User, known: Conversation, sandbox: Sandbox
 ) -> None:
-    body = '{"object": "list", "data": [], "first_id": null, "last_id": null, "has_more": true}'
-    add_messages(sandbox, known, 3)
-    sandbox.faults.add(Fault(method="GET", path=".*/items", body=body, times=None))
-    stopped = erased(operator, known)
-    assert (stopped.stage, stopped.proof, stopped.numbers.found) == (Stage.STOPPED, {}, 0)
-    assert sandbox.store.get_conversation(known.openai_id) is not None
+    sandbox.faults.add(Fault(method="POST", body=listing("a", "b", "c", "d", "e", "f", has_more=False)))
+    event = add_items(actor=operator, conversation=known, items=MESSAGES)
+    assert (event.kept_count, event.item_ids) == (4, [])
 
 
-def test_null_for_data_is_an_empty_list(known: Conversation, sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault(method="GET", body='{"data": null, "has_more": false}'))
-    found = list_items(conversation=known)
-    assert (found.items, found.later, found.is_cut) == ([], "", False)
+def test_the_proof_of_an_erasure_stands_among_its_attempts(operator: User, known: Conversation) -> None:
+    done = erased(operator, known)
+    last = done.events.get().attempts[-1]
+    assert (last["method"], last["status"], last["request_id"]) == ("GET", 404, done.proof["request_id"])
 
 
-def test_refused_items_on_pages_that_go_round_end_the_pass(
-    operator: User, known: Conversation, sandbox: Sandbox
+# A secret in what others wrote
+
+
+def test_what_was_taken_out_of_an_answer_is_not_written_back(
+    operator: User, credential: Credential, sandbox: Sandbox
 ) -> None:
-    for item_id in ("a", "b") * 30:
-        body = listing(item_id, has_more=True, last_id=item_id)
-        sandbox.faults.add(Fault(method="GET", path=".*/items$", body=body))
-    sandbox.faults.add(Fault(method="DELETE", path=".*/items/", status=400, times=None))
-    stopped = erased(operator, known)
-    assert (stopped.stage, stopped.failure["message"][:16]) == (Stage.STOPPED, "2 items were not")
+    known = make_known(sandbox, credential, {"note": f"the key {KEY}", "n": "1"})
+    known.store_answer({"note": "the key [secret]", "n": "1"}, by_us=True)
+    wanted = {"note": "the key [secret]", "n": "2"}
+    with pytest.raises(ServiceError, match="holds one of the credential's own secrets"):
+        update_metadata(actor=operator, conversation=known, opened_with=known.metadata, wanted=wanted)
+    assert metadata_at(sandbox, known.openai_id)["note"] == f"the key {KEY}"
+    update_metadata(actor=operator, conversation=known, opened_with=known.metadata, wanted={"n": "2"})
+    assert metadata_at(sandbox, known.openai_id) == {"n": "2"}
 
 
-# Times
-
-
-@pytest.mark.parametrize("written", ['"2023-11-14T22:13:20Z"', "1700000000123", "1700000000.5", '"1700000000"'])
-def test_r1_a_time_of_creation_in_any_form_is_the_place_in_the_list(
-    operator: User, known: Conversation, sandbox: Sandbox, written: str
-) -> None:
-    body = f'{{"id": "{known.openai_id}", "metadata": {{"a": "1"}}, "created_at": {written}}}'
-    sandbox.faults.add(Fault(method="GET", body=body))
-    row = refresh_conversation(actor=operator, conversation=known)
-    assert (row.created_at.year, row.is_created_known) == (2023, True)
-    assert row.ord < known.ord
-
-
-def test_a_time_that_is_unusable_is_first_seen_until_a_read_tells(operator: User, credential: Credential) -> None:
-    row = Conversation.objects.add(
-        credential=credential, openai_id="conv_1", created_at=None, metadata={"a": "1"}, added_by=None, origin="created"
-    )
-    assert not row.is_created_known
-    row.store_answer({"a": "1"}, by_us=False, created_at=1_700_000_000)
-    assert (row.is_created_known, row.created_at.year) == (True, 2023)
-    row.store_answer({"a": "1"}, by_us=False, created_at=None)
-    assert (row.is_created_known, row.created_at.year) == (True, 2023)
-
-
-def test_a_server_that_gives_more_than_was_asked_for_is_read_page_by_page(
-    known: Conversation, sandbox: Sandbox
-) -> None:
-    ids = [f"msg_{number}" for number in range(250)]
-    sandbox.faults.add(Fault(method="GET", body=listing(*ids, has_more=False), times=None))
-    first = list_items(conversation=known)
-    second = list_items(conversation=known, after=first.later)
-    third = list_items(conversation=known, after=second.later)
-    found = [item["id"] for page in (first, second, third) for item in page.items]
-    assert (found, third.later) == (ids, "")
+def test_a_further_header_of_letters_alone_is_no_secret_in_metadata(operator: User, sandbox: Sandbox) -> None:
+    credential = make_credential(sandbox, headers={"X-Team": "customer-success-europe"})
+    known = make_known(sandbox, credential, {"team": "customer-success-europe"})
+    assert refresh_conversation(actor=operator, conversation=known).metadata == {"team": "customer-success-europe"}

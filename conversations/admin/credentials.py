@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
 from ..encryption import SealError
-from ..forms.credentials import CredentialForm, HeaderForm, HeaderFormSet, is_quoted
+from ..forms.credentials import CredentialForm, HeaderForm, HeaderFormSet, questions_about
 from ..models import Credential, CredentialHeader, Team
 from ..services.credentials import check_credential
 from .base import Page
@@ -58,13 +58,12 @@ class CredentialAdmin(Page):
     actions = None
 
     def get_fieldsets(self, request: HttpRequest, obj: Credential | None = None) -> Any:
-        """Where a key was pasted in quotes, it is asked whether they belong to it."""
+        """What looks like a mistake in an address or a key is asked about, beside it."""
         sets = super().get_fieldsets(request, obj)
-        if not is_quoted(request.POST.get("api_key", "")):
-            return sets
         (name, options), *others = sets
         fields = list(options["fields"])
-        fields.insert(fields.index("api_key") + 1, "keep_quotes")
+        for field, question in questions_about(request.POST).items():
+            fields.insert(fields.index(field) + 1, question)
         return [(name, {**options, "fields": fields}), *others]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:

@@ -1,6 +1,7 @@
 """Credentials in the admin: a stored secret is never shown, and goes only to the host it was entered for."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -43,9 +44,17 @@ def is_quoted(text: str) -> bool:
     return len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`"
 
 
+def questions_about(typed: Mapping[str, str]) -> dict[str, str]:
+    """The fields of which something looks like a mistake, each with the field that says that it is none."""
+    is_odd = bool(address.corrected(address.normalized(typed.get("base_url", ""))))
+    asked = {"base_url": ("keep_base_url", is_odd), "api_key": ("keep_quotes", is_quoted(typed.get("api_key", "")))}
+    return {field: question for field, (question, is_asked) in asked.items() if is_asked}
+
+
 class CredentialForm(forms.ModelForm):
     """A credential; an empty key keeps the stored one."""
 
+    keep_base_url = forms.BooleanField(required=False, label="Keep the address as it is")
     keep_quotes = forms.BooleanField(required=False, label="The quotes belong to the key")
     api_key = SecretField(label="API key")
     ca_file = forms.FileField(
@@ -69,9 +78,6 @@ class CredentialForm(forms.ModelForm):
 
     def clean_base_url(self) -> str:
         base_url = address.normalized(self.cleaned_data["base_url"])
-        corrected = address.corrected(base_url)
-        if corrected:
-            raise ValidationError(f"There are no conversations at this address. Did you mean {corrected}? Write that.")
         if self.stored_base_url and base_url != self.stored_base_url and self.instance.conversations.exists():
             raise ValidationError(
                 "The conversations of this credential are known by this address, so it cannot change. "
@@ -83,6 +89,8 @@ class CredentialForm(forms.ModelForm):
         key: str = self.cleaned_data["api_key"]
         if key and len(key) < SHORTEST_KEY:
             raise ValidationError(f"A key has at least {SHORTEST_KEY} characters. Paste it again.")
+        if key.lower().startswith("bearer "):
+            raise ValidationError("Leave “Bearer” out: paste the key alone.")
         if " " in key:
             raise ValidationError("A key holds no spaces. Paste it again.")
         if not key and not self.instance.pk:
@@ -100,6 +108,10 @@ class CredentialForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        corrected = address.corrected(cleaned.get("base_url", ""))
+        if corrected and not cleaned.get("keep_base_url"):
+            words = f"Conversations are probably not at this address. Did you mean {corrected}? Or tick to keep it."
+            self.add_error("base_url", words)
         if is_quoted(cleaned.get("api_key", "")) and not cleaned.get("keep_quotes"):
             words = "The key stands in quotes. Paste it without them, or tick that they belong to it."
             self.add_error("api_key", words)

@@ -30,8 +30,8 @@ def pasted_id(text: str) -> str:
 
     Raises ValidationError for the id of another thing, which says what it is.
     """
-    text = text.strip().strip(QUOTES).strip()
-    in_address = re.search(r"\bconv_[A-Za-z0-9]+", text) if "/" in text else None
+    text = text.strip().strip(QUOTES + "()[]<>,.;: \t")
+    in_address = re.search(r"\bconv_[^/?#&\s\"'<>]+", text) if "/" in text else None
     found = in_address[0] if in_address else text
     for prefix, name in OTHER_IDS.items():
         if found.startswith(prefix):

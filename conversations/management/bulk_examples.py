@@ -36,7 +36,7 @@ ENDINGS = ("", "", "d", "ck", "ing", "l", "m", "n", "nt", "r", "s", "st", "tion"
 
 COLUMNS = {
     "ord": "bigint", "credential_id": "bigint", "base_url": "text", "openai_id": "text", "created_at": "timestamptz",
-    "is_created_known": "boolean",
+    "is_created_known": "boolean", "is_metadata_known": "boolean",
     "metadata": "text", "is_altered": "boolean", "our_metadata": "text", "state": "text", "read_at": "timestamptz",
     "added_at": "timestamptz", "added_by_id": "integer", "origin": "text",
 }  # fmt: skip
@@ -126,6 +126,7 @@ def _row(credential: Credential, moment: datetime, draw: Draw, number: int, adde
         "openai_id": f"conv_{draw.random.getrandbits(192):048x}",
         "created_at": at,
         "is_created_known": True,
+        "is_metadata_known": True,
         "metadata": json.dumps(metadata, ensure_ascii=False),
         "is_altered": False,
         "our_metadata": "{}" if state == State.DIFFERS else None,

@@ -72,11 +72,12 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         credential: Credential,
         openai_id: str,
         created_at: int | None,
-        metadata: Mapping[str, Any],
+        metadata: Mapping[str, Any] | None,
         added_by: User | None,
         origin: str,
     ) -> "Conversation":
-        """Put a conversation that OpenAI answered about into the index. `created_at`: Unix seconds."""
+        """Put a conversation that OpenAI answered about into the index. `created_at`: Unix seconds; `metadata`: None
+        where the answer held none."""
         conversation = Conversation(
             credential=credential,
             base_url=credential.base_url,
@@ -85,7 +86,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
             origin=origin,
         )
         conversation.take_created_at(created_at)
-        conversation.take_metadata(metadata)
+        conversation.take_metadata(metadata or {})
+        conversation.is_metadata_known = metadata is not None
         conversation.insert()
         index.apply([IndexChange(credential.pk, conversation.ord, after=conversation.bearings)])
         return conversation
@@ -105,6 +107,7 @@ class Conversation(models.Model):
         "time of creation known", default=True, help_text="OpenAI said when it was created."
     )
     metadata = OrderedJSONField(default=dict, help_text="OpenAI's last answer.")
+    is_metadata_known = models.BooleanField(default=True, help_text="An answer told it.")
     is_altered = models.BooleanField(
         default=False, help_text="The answer held characters that cannot be stored; they stand as U+FFFD."
     )
@@ -201,10 +204,12 @@ class Conversation(models.Model):
         without us makes it differ, until someone chooses or OpenAI holds again what we had.
         """
         had = self.metadata if self.our_metadata is None else self.our_metadata
+        is_first = not self.is_metadata_known  # nothing can differ from what was never told
         with self._reindexed():
+            self.is_metadata_known = True
             self._correct_created_at(created_at)
             self.take_metadata(metadata)
-            self.our_metadata = None if by_us or had == self.metadata else had
+            self.our_metadata = None if by_us or is_first or had == self.metadata else had
             self.state = State.ACTIVE if self.our_metadata is None else State.DIFFERS
             self.read_at = timezone.now()
             self.save()

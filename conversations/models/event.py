@@ -23,6 +23,7 @@ from .credential import Credential
 from .fields import OrderedJSONField
 from .record import RecordQuerySet
 
+MORE_KEYS = "… and "
 KEPT_KEYS, KEPT_LENGTH = 64, 500  # names of keys that an event keeps of each fate, and their characters
 PENDING_FOR = timedelta(seconds=120)  # longer than any request lives: after this nobody waits for an answer
 
@@ -87,7 +88,7 @@ _IS_OPEN = Func(
 def _first_keys(keys: list[str]) -> list[str]:
     """Key names as they are kept: the first ones, shortened, and how many there are besides."""
     kept = [key if len(key) <= KEPT_LENGTH else f"{key[:KEPT_LENGTH]}…" for key in keys[:KEPT_KEYS]]
-    return [*kept, *([f"… and {len(keys) - KEPT_KEYS:,} more"] if len(keys) > KEPT_KEYS else [])]
+    return [*kept, *([f"{MORE_KEYS}{len(keys) - KEPT_KEYS:,} more"] if len(keys) > KEPT_KEYS else [])]
 
 
 def _stale() -> Q:
@@ -288,7 +289,7 @@ class Event(models.Model):
         detail = getattr(self, "detail", None)
         if detail is None or detail.before is None or detail.after is None:
             return []
-        refused = set(self.keys.get(Fate.REFUSED, []))
+        refused = {key for key in self.keys.get(Fate.REFUSED, []) if not key.startswith(MORE_KEYS) and key[-1:] != "…"}
         found = compare(detail.before, detail.after)
         absent = refused - {change.key for change in found}
         told = [replace(change, fate=Fate.REFUSED) if change.key in refused else change for change in found]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from ..items.broken import Unanswered, is_call
 from ..models import Conversation
-from ..openai_client import Json, is_legal_item_id
+from ..openai_client import Calls, Json, is_legal_item_id
 from ..openai_errors import OpenAIError
+from .credentials import calls_for
 from .errors import CredentialUnusable, ServiceError
 from .items import Items, list_items, retrieve_item
 
@@ -26,26 +27,33 @@ class NeedsNoOutput(ServiceError):
 @dataclass(frozen=True)
 class Look:
     """The calls without an output among so many items; `rest`: the id after which others were not looked at, "" where
-    all were."""
+    all were; `is_cut`: the server says that there are more, and does not give them."""
 
     calls: list[Json]
     count: int
     rest: str
+    is_cut: bool = False
 
 
 def find_unanswered(*, conversation: Conversation, after: str = "", include: Sequence[str] = ()) -> Look:
     """Read the transcript from the beginning, or after an item, for calls without an output: at most 20 pages, and
-    none is begun after 10 seconds. Raises OpenAIError or CredentialUnusable."""
+    none is begun after 10 seconds. Raises OpenAIError or CredentialUnusable, if not even one page could be read."""
     found, count, started = Unanswered(), 0, time.monotonic()
+    calls = calls_for(conversation.credential)
     for _ in range(MOST_PAGES):
-        page = list_items(conversation=conversation, after=after, include=include)
+        try:
+            page = list_items(conversation=conversation, after=after, include=include, calls=calls)
+        except OpenAIError:
+            if not count:
+                raise
+            break
         found.read(page.items)
         count += len(page.items)
         is_stuck = page.later == after
         after = page.later
         if not after or is_stuck or time.monotonic() - started > MOST_SECONDS:
             break
-    return Look([dict(call) for call in found.calls], count, after)
+    return Look([dict(call) for call in found.calls], count, after, page.is_cut)
 
 
 def list_with_unanswered(
@@ -55,14 +63,21 @@ def list_with_unanswered(
 
     That is certain where the transcript ends with the page, or within 100 items after it, which are read once.
     """
-    started = time.monotonic()
-    page = list_items(conversation=conversation, newest_first=newest_first, after=after, before=before, include=include)
+    started, calls = time.monotonic(), calls_for(conversation.credential)
+    page = list_items(
+        conversation=conversation,
+        newest_first=newest_first,
+        after=after,
+        before=before,
+        include=include,
+        calls=calls,
+    )
     found = Unanswered()
     found.read(page.items)
     own = frozenset(str(call["id"]) for call in found.calls if isinstance(call.get("id"), str))
     if not own or (_ends(page, newest_first, after, before) and not page.is_cut):
         return page, own
-    if time.monotonic() - started > HASTE or not _read_on(conversation, page, newest_first, found):
+    if time.monotonic() - started > HASTE or not _read_on(calls, conversation, page, newest_first, found):
         return page, frozenset()
     return page, own & {str(call.get("id")) for call in found.calls}
 
@@ -81,15 +96,15 @@ def _ends(page: Items, newest_first: bool, after: str, before: str) -> bool:
     return not (page.earlier or after) if newest_first else not (page.later or before)
 
 
-def _read_on(conversation: Conversation, page: Items, newest_first: bool, found: Unanswered) -> bool:
+def _read_on(calls: Calls, conversation: Conversation, page: Items, newest_first: bool, found: Unanswered) -> bool:
     """Read what follows the page; True where the transcript ends with that."""
     ids = [item.get("id") if isinstance(item, dict) else None for item in page.items]
     newest = ids[0 if newest_first else -1]
     if not isinstance(newest, str) or not is_legal_item_id(newest):
         return False
     try:
-        following = list_items(conversation=conversation, after=newest)
+        following = list_items(conversation=conversation, after=newest, calls=calls)
     except (OpenAIError, CredentialUnusable):
         return False
     found.read(following.items)
-    return not following.later
+    return not following.later and not following.is_cut

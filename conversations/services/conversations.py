@@ -62,10 +62,7 @@ def create_conversation(
         raise NotRecorded(remote.id, credential) from None
     if items:
         _count_kept(event, calls, conversation)
-    if remote.metadata is None:
-        with suppress(OpenAIError, ServiceError):
-            return refresh_conversation(actor=actor, conversation=conversation)
-    return conversation
+    return conversation if remote.metadata is not None else _with_metadata(event, calls, conversation)
 
 
 def get_conversation(*, actor: User, credential: Credential, openai_id: str, token: str | None = None) -> Conversation:
@@ -158,8 +155,21 @@ def _count_kept(event: Event, calls: Calls, conversation: Conversation) -> None:
     """Note how many of the messages that were sent along the server holds now: one server drops them all."""
     with suppress(OpenAIError):
         page = calls.list_items(conversation.openai_id, limit=MOST_ITEMS)
-        event.kept_count = min(len(page.items), event.item_count)
+        is_all = len(page.items) >= event.item_count or not page.has_more  # some servers give fewer than they are asked
+        event.kept_count = min(len(page.items), event.item_count) if is_all else None
     event.save(update_fields=["kept_count", "attempts"])
+
+
+def _with_metadata(event: Event, calls: Calls, conversation: Conversation) -> Conversation:
+    """The answer to the creation held no metadata: a read may tell it, within the same time."""
+    with suppress(OpenAIError):
+        remote = calls.retrieve_conversation(conversation.openai_id)
+        if remote.metadata is not None:
+            with transaction.atomic():
+                conversation = locked(conversation)
+                conversation.store_answer(remote.metadata, by_us=True, created_at=remote.created_at)
+    event.save(update_fields=["attempts"])
+    return conversation
 
 
 def _save_id(event: Event, openai_id: str, reason: str) -> None:
@@ -185,7 +195,7 @@ def _enter(event: Event, credential: Credential, remote: RemoteConversation, ori
             credential=credential,
             openai_id=remote.id,
             created_at=remote.created_at,
-            metadata=remote.metadata or {},
+            metadata=remote.metadata,
             added_by=event.actor,
             origin=origin,
         )

@@ -17,6 +17,7 @@ from .errors import CredentialUnusable
 
 WEB_PATIENCE = 2.0  # seconds that a web request waits before another attempt
 NOBODYS_ID = "conv_" + "0" * 48
+UNKNOWN = "It cannot be told whether it works:"
 WORKS = "Works: the server knows the key and answers for conversations."
 ANSWERS_ANYTHING = (
     "the server answered with a conversation that cannot exist. Get one by an id that you know, to see what it answers."
@@ -80,12 +81,13 @@ def _judgement(calls: Calls) -> tuple[bool | None, str]:
     except NotFound:
         return True, WORKS
     except (Unauthorized, Forbidden) as error:
-        return False, f"The key was refused: {error.in_full}"
+        is_told = error.is_json  # a page of HTML is some gateway's
+        return (False, f"The key was refused: {error.in_full}") if is_told else (None, f"{UNKNOWN} {error.in_full}")
     except ForeignNotFound as error:
         return _judged_by_route(calls, error)
     except OpenAIError as error:
-        return None, f"It cannot be told whether it works: {error.in_full}"
-    return None, f"It cannot be told whether it works: {ANSWERS_ANYTHING}"
+        return None, f"{UNKNOWN} {error.in_full}"
+    return None, f"{UNKNOWN} {ANSWERS_ANYTHING}"
 
 
 def _judged_by_route(calls: Calls, error: ForeignNotFound) -> tuple[bool | None, str]:
@@ -93,10 +95,10 @@ def _judged_by_route(calls: Calls, error: ForeignNotFound) -> tuple[bool | None,
     try:
         is_without_route = calls.is_without_route(NOBODYS_ID, error)
     except OpenAIError as other:
-        return None, f"It cannot be told whether it works: {other.in_full}"
+        return None, f"{UNKNOWN} {other.in_full}"
     if not is_without_route:
-        return (True, WORKS) if error.is_json else (None, f"It cannot be told whether it works: {error.in_full}")
-    return False, f"There are no conversations at this address: {error.message} {NO_ROUTE_ADVICE}"
+        return (True, WORKS) if error.is_json else (None, f"{UNKNOWN} {error.in_full}")
+    return False, f"There seem to be no conversations at this address: {error.message.rstrip('.')}. {NO_ROUTE_ADVICE}"
 
 
 def _refuse_unusable(credential: Credential) -> None:

@@ -186,6 +186,8 @@ def _work(actor: User, erasure: Erasure, seconds: float, lease: str) -> None:
     try:
         run.go_on()
     except OpenAIError as error:
+        with erasure.held(lease):
+            run.note_attempts()
         _note_failure(erasure, error, lease, made_headway=run.made_headway)
     else:
         _note_failure(erasure, None if run.made_headway else TOO_SLOW, lease, made_headway=run.made_headway)

@@ -17,12 +17,12 @@ from ..models.erased_item import Fate
 from ..models.erasure import Stage, moment
 from ..openai_client import Calls, ItemPage
 from ..openai_errors import (
-    BadAnswer,
     Conflict,
     EndlessList,
     Forbidden,
     InvalidRequest,
     Locked,
+    NotConfirmed,
     NotDone,
     NotFound,
     NotSent,
@@ -73,7 +73,7 @@ class Run:
         if self._erasure.removal and self._is_settled():
             return
         if self._has_deleted_items() and self._has_removed() and not self._is_proven():
-            raise BadAnswer("OpenAI accepted the deletion of the conversation, and still answers for it.")
+            raise NotConfirmed("OpenAI accepted the deletion of the conversation, and still answers for it.")
 
     def _may_go_on(self) -> bool:
         """Whether there is time for another call: for one deletion in any case, if the items were listed slowly."""
@@ -111,7 +111,7 @@ class Run:
             made_headway = self.made_headway
             self._delete_each(gone)
             self.made_headway = made_headway
-            raise BadAnswer("OpenAI still lists items that it says are gone.", status=200)
+            raise NotConfirmed("OpenAI still lists items that it says are gone.", status=200)
         elif page.has_more and page.last_id not in self._passed:
             self._passed.add(page.last_id)
             self._note(after=page.last_id)
@@ -273,10 +273,15 @@ class Run:
             events = Event.objects.at_address(erasure.base_url, erasure.openai_id)
             events.forget_details()
             erasure.note(stage=Stage.FINISHED, failure={}, not_before=None, finished_at=timezone.now(), proof=proof)
+            self.note_attempts()
             erasure.close_runs(Outcome.SUCCEEDED)
             events.unresolved().exclude(pk=self._event.pk).update(outcome=Outcome.UNKNOWN, settled_by=self._event)
 
     # What is known
+
+    def note_attempts(self) -> None:
+        """Keep the answers to the calls about the conversation, which closing the event does not know of."""
+        self._event.save(update_fields=["attempts", "request_id"])
 
     def _held(self) -> AbstractContextManager[None]:
         return self._erasure.held(self._lease)

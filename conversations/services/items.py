@@ -11,7 +11,7 @@ from ..items import partner_of
 from ..metadata import storable
 from ..models import Action, Conversation, Event, Outcome
 from ..openai_client import Calls, ItemPage, Json
-from ..openai_errors import BadAnswer, EndlessList, NotFound, OpenAIError, TooLarge
+from ..openai_errors import EndlessList, NotConfirmed, NotFound, OpenAIError, TooLarge
 from ..openai_objects import id_of, is_legal_item_id
 from .attempts import recorded, write_detail
 from .credentials import calls_for
@@ -40,13 +40,15 @@ def list_items(
     after: str = "",
     before: str = "",
     include: Sequence[str] = (),
+    calls: Calls | None = None,
 ) -> Items:
     """Up to 100 items after or before one, fewer where they are large. Raises OpenAIError or CredentialUnusable.
 
-    The API pages forth only: what is before an item is read in the other order, and turned round.
+    The API pages forth only: what is before an item is read in the other order, and turned round. `calls`: those of
+    the same web request, whose time they share.
     """
     order = NEWEST_FIRST if newest_first != bool(before) else OLDEST_FIRST
-    calls = calls_for(conversation.credential)
+    calls = calls or calls_for(conversation.credential)
     place = before or after
     page = read_page(calls, conversation.openai_id, order=order, after=place, include=include)
     page = _one_page(page, place)
@@ -61,6 +63,8 @@ def list_items(
 def _one_page(page: ItemPage, after: str) -> ItemPage:
     """As many items as were asked for, and only those after the one that was named, of a server that gives more."""
     start = next((place for place, item in enumerate(page.items, start=1) if after and id_of(item) == after), 0)
+    if start and start == len(page.items):  # nothing new
+        return replace(page, items=[], last_id="", has_more=False, is_cut=page.says_more is True)
     page = replace(page, items=page.items[start:])
     if len(page.items) <= ITEMS_A_PAGE:
         return page
@@ -85,7 +89,10 @@ def _goes_on(calls: Calls, openai_id: str, page: ItemPage, order: str = OLDEST_F
     """Whether items follow a page. Some servers say so of none: where a page is full, one item more is asked for."""
     if not page.has_more or page.says_more is not False:
         return page.has_more
-    following = _one_page(read_page(calls, openai_id, order=order, after=page.last_id, most=1), page.last_id)
+    try:
+        following = _one_page(read_page(calls, openai_id, order=order, after=page.last_id, most=1), page.last_id)
+    except OpenAIError:
+        return True  # that is for the next page to tell
     return not {*map(id_of, following.items)} <= {*map(id_of, page.items)}
 
 
@@ -160,8 +167,9 @@ def add_items(*, actor: User, conversation: Conversation, items: Sequence[Json],
     event, calls = begin_on(conversation, actor, Action.ADD_ITEMS, token=token, item_count=len(items))
     with recorded(event, changes=True):
         added = calls.create_items(conversation.openai_id, items)
-    item_ids = [storable(id_of(item)) for item in added.items]
-    event.finish(Outcome.SUCCEEDED, item_ids=item_ids, kept_count=len(added.items))
+    count = len(added.items)  # one server answers with all items that there are
+    item_ids = [storable(id_of(item)) for item in added.items] if count <= len(items) else []
+    event.finish(Outcome.SUCCEEDED, item_ids=item_ids, kept_count=min(count, len(items)))
     return event
 
 
@@ -205,7 +213,7 @@ def _prove_item_gone(calls: Calls, openai_id: str, item_id: str) -> None:
         error.may_have_happened = True
         raise
     else:
-        raise BadAnswer("The server accepted the deletion, and still gives the item.", status=200)
+        raise NotConfirmed("The server accepted the deletion, and still gives the item.", status=200)
 
 
 def _note_partial(event: Event, error: OpenAIError, number: int) -> None:

@@ -10,7 +10,7 @@ from django.db import transaction
 from ..metadata import storable
 from ..models import Conversation, Credential, Event
 from ..openai_client import Calls, Json, RemoteConversation
-from ..openai_errors import BadAnswer, NotFound, OpenAIError
+from ..openai_errors import BadAnswer, NotConfirmed, NotFound, OpenAIError
 from .attempts import begin, recorded, settle, succeed
 from .credentials import calls_for, client_for
 
@@ -99,7 +99,7 @@ def prove_conversation_gone(calls: Calls, openai_id: str) -> None:
     except OpenAIError as error:
         error.may_have_happened = True
         raise
-    raise BadAnswer("The server accepted the deletion, and still answers for the conversation.", status=200)
+    raise NotConfirmed("The server accepted the deletion, and still answers for the conversation.", status=200)
 
 
 @contextmanager

@@ -11,12 +11,13 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from ..metadata import MAX_PAIRS, Change, difference, storable, told_by_answer
+from ..metadata import MAX_PAIRS, Change, as_text, difference, storable, told_by_answer
 from ..models import Action, Conversation, Event, Outcome
 from ..openai_client import Calls, RemoteConversation
 from ..openai_errors import InvalidRequest, Locked, OpenAIError
+from ..scrubbing import SCRUBBED
 from .attempts import recorded, settle, write_detail
-from .errors import MetadataMoved
+from .errors import MetadataMoved, ServiceError
 from .rows import begin_on, is_ours, locked, read_metadata, required_metadata, store
 
 
@@ -39,14 +40,15 @@ def update_metadata(
         _store_conflict(event, conversation, remote)
         raise MetadataMoved(opened_with, storable(current))
     exact = _exact(current, opened_with, wanted)
+    _refuse_scrubbed(event, current, exact)
     write_detail(event, before=opened_with, wanted=storable(exact))
     answers = [remote]
     try:
         with recorded(event, changes=True):
             for answer in _updates(calls, conversation.openai_id, current, exact):
                 answers.append(answer)  # an answer counts even where the next call fails
-    except OpenAIError:
-        _keep_partial(event, conversation, answers)
+    except OpenAIError as error:
+        _keep_partial(event, conversation, answers, error)
         raise
     store(event, conversation, answers[-1], by_us=True, wanted=storable(exact))
     return told_by_answer(storable(current), storable(exact), storable(answers[-1].metadata))
@@ -60,6 +62,17 @@ def _exact(current: Mapping[str, Any], opened_with: Mapping[str, Any], wanted: M
         their_key, their_value = theirs.get(key, (key, value))
         exact[their_key] = their_value if opened_with.get(key) == value else value
     return exact
+
+
+def _refuse_scrubbed(event: Event, current: Mapping[str, Any], exact: Mapping[str, Any]) -> None:
+    """What was taken out of an answer, because it is one of the credential's secrets, must not be written back so."""
+    for key, value in exact.items():
+        if key in current and current[key] == value and SCRUBBED in f"{key}{as_text(value)}":
+            event.finish(Outcome.FAILED, code="holds_secret")
+            raise ServiceError(
+                f"Nothing was sent: the pair “{storable(key)[:80]}” holds one of the credential's own secrets, which "
+                f"shows as {SCRUBBED} and would be overwritten so. Give it another value, or remove it."
+            )
 
 
 def _updates(
@@ -109,9 +122,14 @@ def _remove_from_merged(
 def _update(calls: Calls, openai_id: str, metadata: Mapping[str, Any]) -> RemoteConversation:
     """The answer to one update, or to a read where it holds no metadata; raises BadAnswer where both hold none."""
     answer = calls.update_conversation(openai_id, metadata)
-    if answer.metadata is None:
+    if answer.metadata is not None:
+        return answer
+    try:
         answer = calls.retrieve_conversation(openai_id)
-    required_metadata(answer)
+        required_metadata(answer)
+    except OpenAIError as error:
+        error.may_have_happened = True  # the update was answered
+        raise
     return answer
 
 
@@ -126,7 +144,9 @@ def _store_conflict(event: Event, conversation: Conversation, remote: RemoteConv
         settle(event)
 
 
-def _keep_partial(event: Event, conversation: Conversation, answers: Sequence[RemoteConversation]) -> None:
+def _keep_partial(
+    event: Event, conversation: Conversation, answers: Sequence[RemoteConversation], error: OpenAIError
+) -> None:
     """An update was answered and the one after it was not: the index holds the answer there is, and
     the event tells what was changed; that the second was not sent does not make it "not sent"."""
     if len(answers) < 2:
@@ -135,6 +155,14 @@ def _keep_partial(event: Event, conversation: Conversation, answers: Sequence[Re
         row = locked(conversation)
         before = row.metadata
         row.store_answer(required_metadata(answers[-1]), by_us=True)
-        event.note_keys(difference(before, row.metadata))
+        changes = difference(before, row.metadata)
+        error.message = f"{_told(changes)} was done before OpenAI said: {error.message}"
+        event.note_keys(changes)
         event.finish(Outcome.UNKNOWN if event.outcome == Outcome.FAILED else event.outcome)
-        write_detail(event, before=before, after=row.metadata)
+        write_detail(event, before=before, after=row.metadata, message=error.message)
+
+
+def _told(changes: Sequence[Change]) -> str:
+    """Changes in a few words."""
+    words = [f"{change.fate.value} {change.key}" for change in changes[:MAX_PAIRS]]
+    return f"A part of it ({', '.join(words)})" if words else "A part of it"

@@ -17,12 +17,15 @@ MOST_MARKED = 2_000  # in one text; where there are more, each shows as U+FFFD
 # follows, and those that nobody sees. Each stands in an element of its own, where it does nothing, and is seen by its
 # name; a copy holds it.
 _CONTROLS = "\x01-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
-_UNSEEN = "\u00ad\u061c\u180e\u200b-\u200f\u2060-\u2064\ufeff\U000e0001-\U000e007f"
+_UNSEEN = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028\u2029\u2060-\u2064\u206a-\u206f\u3164"
+    "\ufeff\uffa0\ufff0-\ufffb\U000e0001-\U000e007f"
+)
 _SPACES = "\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # all but the plain one
 _AT_ENDS = " \t\n"
 
 _SHOWN = re.compile(f"[{_CONTROLS}{_UNSEEN}]")
-_EXACT = re.compile(f"[{_CONTROLS}{_UNSEEN}{_SPACES}]")
+_EXACT = re.compile(f"[\t{_CONTROLS}{_UNSEEN}{_SPACES}]|(?<= ) ")
 
 _ZWJ, _ZWNJ = "\u200d", "\u200c"
 _EMOJI = re.compile("[\u00a9\u00ae\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]")

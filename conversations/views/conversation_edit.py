@@ -49,6 +49,7 @@ def _save(request: SignedInRequest, conversation: Conversation, form: MetadataFo
     try:
         update_metadata(actor=request.user, conversation=conversation, wanted=form.cleaned_data["metadata"], **facts)
     except MetadataMoved as error:
+        conversation.refresh_from_db()  # what was read is in the index by now
         form.show_conflict(error.theirs, error.changes)
         raise
     event = event_of(form)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from .. import responses
 from ..forms.conversations import GetForm, fresh_token
 from ..list_state import kept
-from ..metadata import Change, difference, shown
+from ..metadata import Change, Fate, difference, shown
 from ..models import Conversation, Credential, Erasure, Event
 from ..models.event import EventQuerySet
 from ..request_preview import as_json
@@ -104,7 +104,9 @@ def _told(request: SignedInRequest, done: Event | None) -> dict[str, Any]:
     clung_to = done.kept_keys(told) if done else []
     blank = kept(dict(request.GET.lists())) if clung_to else ""
     blank_address = f"{blank}{'&' if blank else '?'}{urlencode([('blank', key) for key in clung_to])}"
-    return {"told": told, "clung_to": clung_to, "blank_address": blank_address}
+    is_refused = any(change.fate is Fate.REFUSED for change in told)
+    told.sort(key=lambda change: change.fate is Fate.KEPT)  # what changed comes first
+    return {"told": told, "is_refused": is_refused, "clung_to": clung_to, "blank_address": blank_address}
 
 
 def _differences(conversation: Conversation) -> list[Change]:

@@ -95,7 +95,7 @@ def _broken(conversation: Conversation, state: TranscriptState) -> dict[str, Any
     return {
         "look": look,
         "turns": found,
-        "broken": frozenset(turn.item.id for turn in found if turn.item.id and not look.rest),
+        "broken": frozenset(turn.item.id for turn in found if turn.item.id and not look.rest and not look.is_cut),
         "further_url": state.after_item(look.rest) if look.rest else "",
     }
 
