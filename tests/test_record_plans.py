@@ -16,7 +16,7 @@ from conversations.models.event import EventQuerySet
 from tests.factories import make_conversation, make_credential
 from tests.pages import signed_in
 
-EVENTS, ERASURES, ITEMS = 1_500, 150, 5
+EVENTS, ERASURES, ITEMS = 600, 60, 2
 EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN"}
 TABLES = ("conversations_event", "conversations_erasure", "conversations_eraseditem")
 
