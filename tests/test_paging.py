@@ -1,10 +1,12 @@
 """Pages by keyset."""
 
+from datetime import timedelta
+
 import pytest
 
 from conversations.models import Conversation, Credential
 from conversations.paging import Page, keyset_page
-from tests.factories import make_conversation, make_credential
+from tests.factories import CREATED_AT, make_conversation, make_credential
 
 pytestmark = pytest.mark.django_db
 CURSORS_THAT_ARE_NONE = ["", "x", "-1", "1.5", "1e3", " 1", "9" * 20, "9" * 5000, "²", "0x1"]
@@ -60,7 +62,8 @@ def test_the_way_back_ends_at_the_newest(credential: Credential) -> None:
 def test_a_row_that_is_added_meanwhile_moves_nothing(credential: Credential) -> None:
     expected = make(credential, 5)
     older = page().older
-    make(credential, 3)
+    for _ in range(3):
+        make_conversation(credential, created_at=CREATED_AT + timedelta(hours=1))
     assert set(keys(page(before=older))) <= set(Conversation.objects.values_list("ord", flat=True))
     assert expected[3] in keys(page(before=older))
 
