@@ -46,7 +46,6 @@ BROKEN_OFF = '"This file is not whole: the export broke off here.'
 FIELDS = ("id", "credential", "state", "created", "last_read", "added_by", "origin", "url")
 READ = (
     "ord", "openai_id", "credential__name", "state", "created_at", "read_at", "added_by__username", "origin",
-    "metadata",
 )  # fmt: skip
 
 Batches = Iterable[list[Conversation]]
@@ -90,11 +89,11 @@ class Export:
             raise
 
     def _batches(self) -> Iterator[list[Conversation]]:
-        rows = self.search.visible.only(*READ).select_related("credential", "added_by")
+        rows = self.search.visible.with_short_metadata().only(*READ).select_related("credential", "added_by")
         # One that is handed over meanwhile can be met twice in a row, with the old credential and with the new one.
         ords = (ord_ for ord_, _ in groupby(self.search.ords(oldest_first=self.oldest_first)))
         while batch := list(islice(ords, self.batch)):
-            yield rows.at_ords(batch)
+            yield from _apart(rows.at_ords(batch))
 
     def _json(self) -> Iterator[str]:
         yield "["
@@ -110,14 +109,14 @@ class Export:
             yield "".join(f"{self._object(row)}\n" for row in batch)
 
     def _object(self, row: Conversation) -> str:
-        return _as_json(dict(zip(FIELDS, self._values(row), strict=True)) | {"metadata": row.metadata})
+        return _as_json(dict(zip(FIELDS, self._values(row), strict=True)) | {"metadata": row.whole_metadata})
 
     def _csv(self) -> Iterator[str]:
         columns, batches = self._columns(self._batches())
         names = [name.replace("_", " ") for name in FIELDS]
         yield BYTE_ORDER_MARK + lines([[*names, *columns.names]])
         for batch in batches:
-            yield lines([*self._values(row), *columns.values(row.metadata)] for row in batch)
+            yield lines([*self._values(row), *columns.values(row.whole_metadata)] for row in batch)
 
     def _columns(self, batches: Iterator[list[Conversation]]) -> tuple["Columns", Batches]:
         """The columns of the metadata, and the batches, of which the first few were read to find them."""
@@ -195,8 +194,15 @@ def _plain(text: str, *, negated: bool) -> str:
     return f"not-{plain}" if plain and negated else plain
 
 
+def _apart(rows: list[Conversation]) -> Batches:
+    """The rows in their order, each with large metadata by itself: a thousand of them at once could fill the memory."""
+    for is_large, group in groupby(rows, key=lambda row: row.short_metadata is None):
+        own = list(group)
+        yield from ([row] for row in own) if is_large else [own]
+
+
 def _keys_in(batches: Batches) -> Counter[str]:
-    return Counter(key for batch in batches for row in batch for key in row.metadata)
+    return Counter(key for batch in batches for row in batch for key in row.whole_metadata)
 
 
 def _moment(moment: datetime) -> str:

@@ -1,12 +1,14 @@
 """Metadata beyond all limits, as other servers keep it: bounded where it is indexed and shown, kept whole."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client as Browser
 
+from conversations.export import Export
 from conversations.models import Conversation, Credential, Event, Posting, Term
 from conversations.models.reindex import differences
 from conversations.query import parse
@@ -14,8 +16,8 @@ from conversations.sandbox import Fault, Sandbox
 from conversations.search import Search
 from conversations.services.conversations import get_conversation
 from conversations.services.updating import update_metadata
-from tests.factories import make_conversation, make_known, metadata_at
-from tests.pages import form_in, text_of
+from tests.factories import make_conversation, make_credential, make_known, metadata_at
+from tests.pages import form_in, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -198,3 +200,36 @@ def test_completion_tells_look_alikes_apart(as_operator: Browser, credential: Cr
     make_conversation(credential, {"tenant": "a\u200b"})
     text = text_of(as_operator.get("/conversations/completion/", {"q": "tenant:", "at": "7"}))
     assert 'data-name="ZWSP"' in text
+
+
+# Many of them
+
+
+def memory_of(work: Any) -> int:
+    """The most bytes that it takes at once."""
+    tracemalloc.start()
+    work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_lists_and_files_of_many_large_maps_hold_one_at_a_time(client: Browser, superuser: User) -> None:
+    credential = make_credential()
+    for _ in range(20):
+        make_conversation(credential, {"long": "x" * 500_000})
+    browser = signed_in(client, superuser)
+    pages = ("/conversations/", "/conversations/overview/", "/conversations/?q=long:~y", "/conversations/?q=-long:~x")
+    for address in (*pages, "/admin/conversations/conversation/"):
+        assert memory_of(lambda address=address: browser.get(address)) < 2_500_000, address
+    for format_ in ("csv", "json", "jsonl"):
+        search = Search(parse(""), superuser)
+        assert memory_of(lambda search=search, as_=format_: sum(map(len, Export(search, as_).chunks()))) < 6_000_000
+
+
+def test_the_list_says_which_metadata_is_too_large_for_it(as_operator: Browser, credential: Credential) -> None:
+    make_conversation(credential, {"long": "x" * 30_000})
+    make_conversation(credential, {"short": "1"})
+    text = text_of(as_operator.get("/conversations/"))
+    assert text.count("too large for the list") == 1
+    assert "short" in text

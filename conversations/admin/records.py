@@ -36,6 +36,9 @@ class ConversationAdmin(ReadOnly):
     ]
     readonly_fields = ["dashboard"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
+        return super().get_queryset(request).defer("metadata", "our_metadata")  # the list shows none
+
     def view_on_site(self, conversation: Conversation) -> str:
         return conversation.get_absolute_url()
 

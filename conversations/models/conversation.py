@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import IntegrityError, models, transaction
-from django.db.models.functions import Lower
+from django.db.models import Case, F, When
+from django.db.models.functions import Length, Lower
 from django.urls import reverse
 from django.utils import timezone
 
@@ -22,6 +23,9 @@ from .index import EPOCH, TIEBREAK_BITS, Bearing, IndexChange, bearings, ord_at
 if TYPE_CHECKING:
     from .erasure import ErasureQuerySet
     from .event import EventQuerySet
+
+
+SHORT_METADATA = 20_000  # characters of JSON; longer than all that OpenAI takes
 
 
 class State(models.TextChoices):
@@ -51,6 +55,25 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def locked(self) -> "ConversationQuerySet":
         """Locked until the transaction ends, each with its credential."""
         return self.select_for_update(of=("self",)).select_related("credential")
+
+    def with_short_metadata(self) -> "ConversationQuerySet":
+        """For reading many: with `short_metadata` in place of the metadata, None where that is large."""
+        short = Case(When(metadata_length__lte=SHORT_METADATA, then=F("metadata")), output_field=OrderedJSONField())
+        rows = self.alias(metadata_length=Length("metadata")).annotate(short_metadata=short)  # type: ignore[no-redef]
+        return rows.defer("metadata", "our_metadata")
+
+    def facts(self, *names: str) -> Iterator[list[Any]]:
+        """These fields of each row; of large metadata one is held at a time."""
+        short = ["short_metadata" if name == "metadata" else name for name in names]
+        place = names.index("metadata") if "metadata" in names else None
+        for pk, *facts in self.with_short_metadata().values_list("pk", *short):
+            if place is not None and facts[place] is None:
+                facts[place] = self.metadata_of(pk)
+            yield facts
+
+    def metadata_of(self, pk: int) -> Mapping[str, Any]:
+        """The metadata of one, however large; {} where it is gone."""
+        return Conversation.objects.filter(pk=pk).values_list("metadata", flat=True).first() or {}
 
     def at_ords(self, ords: Iterable[int]) -> list["Conversation"]:
         """Those with these `ord`s, in that order; one that is gone is left out."""
@@ -143,6 +166,13 @@ class Conversation(models.Model):
     @property
     def is_removed(self) -> bool:
         return self.state == State.REMOVED
+
+    @property
+    def whole_metadata(self) -> Mapping[str, Any]:
+        """The metadata of one that was read with short metadata: what is large is read now, and not kept."""
+        if self.short_metadata is not None:
+            return self.short_metadata
+        return Conversation.objects.metadata_of(self.pk)
 
     @property
     def bearings(self) -> frozenset[Bearing]:
@@ -277,6 +307,7 @@ class Conversation(models.Model):
     if TYPE_CHECKING:
         events: EventQuerySet
         erasures: ErasureQuerySet
+        short_metadata: dict[str, Any] | None
 
 
 def _moment(seconds: int | None) -> datetime | None:

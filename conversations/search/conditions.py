@@ -220,10 +220,11 @@ class Conditions:
 
     @cached_property
     def _sample(self) -> list[dict[str, Any]]:
-        """Metadata and id of the newest conversations of the largest credential."""
+        """Metadata, unless it is large, and id of the newest conversations of the largest credential."""
         largest = max(self.totals, key=lambda pk: self.totals[pk], default=None)
-        rows = Conversation.objects.filter(credential=largest).order_by("-ord")
-        return [dict(row) for row in rows.values("metadata", "openai_id")[:SAMPLE]]
+        rows = Conversation.objects.filter(credential=largest).order_by("-ord").with_short_metadata()
+        found = rows.values_list("short_metadata", "openai_id")[:SAMPLE]  # type: ignore[misc]
+        return [{"metadata": metadata or {}, "openai_id": openai_id} for metadata, openai_id in found]
 
     # From what was found to conditions
 

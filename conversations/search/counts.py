@@ -2,7 +2,7 @@
 from the numbers that the index keeps, where the query asks for nothing but states and credentials."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,7 @@ class Counts:
     states: Counter[str] = field(default_factory=Counter)
     credentials: Counter[int] = field(default_factory=Counter)
 
-    def add(self, metadata: dict[str, Any], state: str, credential_id: int) -> None:
+    def add(self, metadata: Mapping[str, Any], state: str, credential_id: int) -> None:
         """Count one conversation."""
         self.of += 1
         self.states[state] += 1
@@ -54,8 +54,7 @@ def counted(ords: Sequence[int], *, is_complete: bool) -> Counts:
     """The counts of these conversations."""
     counts = Counts(is_complete=is_complete)
     for batch in statements.batches(ords):
-        rows = Conversation.objects.filter(ord__in=batch).values_list("metadata", "state", "credential_id")
-        for row in rows:
+        for row in Conversation.objects.filter(ord__in=batch).facts("metadata", "state", "credential_id"):
             counts.add(*row)
     return counts
 

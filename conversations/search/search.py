@@ -167,9 +167,10 @@ class Search:
         return found, None
 
     def _rows(self, ords: list[int]) -> list[Conversation]:
-        """The rows, as far as they still belong to a credential that may be seen; each with that credential."""
+        """The rows, as far as they still belong to a credential that may be seen; each with that credential and
+        with short metadata."""
         known = {credential.pk: credential for credential in self.credentials}
-        rows = self.visible.at_ords(ords)
+        rows = self.visible.with_short_metadata().at_ords(ords)
         for row in rows:
             row.credential = known[row.credential_id]
         return rows

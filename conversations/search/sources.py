@@ -6,7 +6,7 @@ Conversations are known here by their `ord` alone.
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from ..models import Conversation, Posting, statements
 
@@ -164,5 +164,5 @@ def passing(tests: Sequence[RowTest], ords: Sequence[int]) -> set[int]:
     """Those of `ords` whose rows pass every test; the rows are read once."""
     fields = list(dict.fromkeys(field for test in tests for field in test.fields))
     places = [(test.test, [fields.index(field) + 1 for field in test.fields]) for test in tests]
-    rows: Iterable[tuple[Any, ...]] = Conversation.objects.filter(ord__in=ords).values_list("ord", *fields)
+    rows = Conversation.objects.filter(ord__in=ords).facts("ord", *fields)
     return {row[0] for row in rows if all(test(*(row[place] for place in own)) for test, own in places)}

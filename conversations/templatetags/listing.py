@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ..facets import HEIGHT, Column
@@ -30,6 +31,7 @@ ROW = """<tr id="c%s" data-id="%s">
 <td class="list-when"><span class="list-label">created </span>%s</td>
 </tr>
 """
+TOO_LARGE = format_html('<span class="chip chip-more">{}</span>', "too large for the list")
 
 
 @register.simple_tag
@@ -40,7 +42,8 @@ def rows(conversations: Iterable[Conversation], columns: Sequence[str], address:
 
 
 def _row(conversation: Conversation, columns: Sequence[str], address: str) -> tuple[Any, ...]:
-    others = {key: value for key, value in conversation.metadata.items() if key not in columns}
+    metadata = conversation.short_metadata
+    others = {key: value for key, value in (metadata or {}).items() if key not in columns}
     own = filled_each('<td class="list-column" dir="auto">%s</td>', _cells(conversation, columns))
     short = short_id(conversation.openai_id)
     return (
@@ -51,7 +54,7 @@ def _row(conversation: Conversation, columns: Sequence[str], address: str) -> tu
         conversation.openai_id,
         short,
         own,
-        chips(others),
+        chips(others) if metadata is not None else TOO_LARGE,
         conversation.credential.name,
         badge(conversation.state),
         when(conversation.created_at),
@@ -59,8 +62,9 @@ def _row(conversation: Conversation, columns: Sequence[str], address: str) -> tu
 
 
 def _cells(conversation: Conversation, columns: Sequence[str]) -> Iterable[tuple[str]]:
+    metadata = conversation.short_metadata or {}
     for column in columns:
-        value = shortened(as_text(conversation.metadata[column])) if column in conversation.metadata else ""
+        value = shortened(as_text(metadata[column])) if column in metadata else ""
         yield (exact(value),)
 
 
