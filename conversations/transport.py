@@ -25,6 +25,7 @@ from .openai_errors import NoAnswer, NotSent, OpenAIError, TooLarge
 
 CONNECT_TIMEOUT = 5.0  # seconds
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
+MAX_REFUSAL_BYTES = 256 * 1024  # read of a refusal, in whose beginning its words stand
 POOL_SIZE = 16  # connections kept open a credential: as many as one web worker has threads
 
 _current = threading.local()
@@ -197,18 +198,21 @@ def _send(
     timeout = (min(CONNECT_TIMEOUT, remaining), remaining)
     with session.send(prepared, timeout=timeout, allow_redirects=False, stream=True) as response:
         # What follows an interim answer is the true one: unread, it goes with its connection.
-        body = b"" if response.status_code < 200 else b"".join(_capped(response))
+        body = b"" if response.status_code < 200 else b"".join(_read(response))
         headers = {name.lower(): value for name, value in response.headers.items()}
     return response.status_code, headers, body
 
 
-def _capped(response: requests.Response) -> list[bytes]:
+def _read(response: requests.Response) -> list[bytes]:
+    is_refusal = response.status_code >= 400
     chunks, size = [], 0
     for chunk in response.iter_content(64 * 1024):
         size += len(chunk)
         if size > MAX_ANSWER_BYTES:
             raise exceptions.ContentDecodingError("too large")
         chunks.append(chunk)
+        if size > MAX_REFUSAL_BYTES and is_refusal:
+            break
     return chunks
 
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 
+from conversations.items import displayed
 from conversations.openai_answers import decode, read_json
 from conversations.openai_errors import OpenAIError, TooLarge
 from conversations.scrubbing import Scrubber
@@ -65,3 +66,11 @@ def test_a_reference_to_no_character_is_none(number: bytes) -> None:
 def test_what_stands_behind_an_open_tag_is_told() -> None:
     with pytest.raises(OpenAIError, match="2 < 3, and 4 < 5"):
         decode(502, {}, b"2 < 3, and 4 < 5", NO_SECRETS)
+
+
+def test_a_hundred_texts_of_nothing_but_brackets_are_not_indented() -> None:
+    arguments = "[" + "[]," * 63_000 + "[]]"
+    started = time.process_time()
+    shown = [displayed({"type": "function_call", "name": "f", "arguments": arguments}) for _ in range(100)]
+    assert time.process_time() - started < 2
+    assert shown[0].blocks[0].text == arguments

@@ -15,6 +15,7 @@ VAST_LENGTH = 2_000_000  # characters that not even the page of the item holds: 
 HUGE_LENGTH = 20_000  # characters that a page of many items does not hold: the page of the item does
 INDENTED_LENGTH = 200_000  # characters of JSON that are indented; longer ones are shown as they came
 INDENTED_DEPTH = 40
+INDENTED_MARKS = 10_000  # braces, brackets, colons and commas: a hundred such texts on one page still take a second
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _MEDIA_TYPE = re.compile(r"data:([\w.+-]+/[\w.+-]+)?[;,]", re.IGNORECASE)
@@ -174,6 +175,8 @@ def reindented(value: str) -> str:
     """A JSON text with line breaks: its numbers, keys and order as they came. What is no JSON object or list, or is
     too long or too deep, comes back as it is."""
     if value[:1] not in "{[" or not 2 < len(value) <= INDENTED_LENGTH:
+        return value
+    if sum(map(value.count, "{}[]:,")) > INDENTED_MARKS:
         return value
     try:
         json.loads(value)
