@@ -15,6 +15,7 @@ NO_ROUTE = "no-such-route"  # stands in the place of "conversations" in the path
 
 _PATH = re.compile(r"\S*/\S*")
 _METHOD = re.compile(r"\b(get|post|put|patch|delete|head)\b")
+_ROUTE = re.compile(rf"\b(?:{NO_ROUTE}|conversations|items)\b")  # a gateway names the part of the path it stumbled over
 _PASSING = re.compile(r"\b[0-9a-f-]{8,}\b|\d+")  # ids and times of one answer, such as a gateway's reference
 _THINGS = ("conversation", "item")
 
@@ -28,7 +29,7 @@ def path_without_route(path: str) -> str:
 def gist(error: OpenAIError, path: str) -> str:
     """What an error says, without what differs from path to path and from one time to the next."""
     text = _without_ids(error.message.casefold(), path)
-    return " ".join(_PASSING.sub("", _METHOD.sub("", text)).split())
+    return " ".join(_PASSING.sub("", _METHOD.sub("", _ROUTE.sub("", text))).split())
 
 
 def names_its_subject(error: OpenAIError, path: str) -> bool:
