@@ -175,9 +175,7 @@ def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(sandbox: Sandbox,
 
 
 @pytest.mark.parametrize("status", [404, 502])
-def test_only_the_beginning_of_a_large_refusal_is_read(
-    sandbox: Sandbox, calls_to: CallsTo, status: int
-) -> None:
+def test_only_the_beginning_of_a_large_refusal_is_read(sandbox: Sandbox, calls_to: CallsTo, status: int) -> None:
     told(sandbox, b"<title>Sorry</title>" + b" " * (MAX_ANSWER_BYTES + 1), status=status, times=None)
     with pytest.raises(errors.OpenAIError, match="Sorry"):
         calls_to(sandbox).retrieve_conversation(ID)
