@@ -18,8 +18,7 @@ FORM = "application/x-www-form-urlencoded"
 KIB = 1024
 EVERYWHERE = 64 * KIB  # bytes of a request's body
 IN_THE_ADMIN = 1024 * KIB
-OF_MESSAGES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # in parts; each %XX of the other form takes 100 times its size
-PERCENT_ENCODED = 2 * 1024 * KIB
+OF_MESSAGES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 WITH_MESSAGES = {"conversation_create", "conversation_preview", "conversation_edit", "item_create"}
 
 
@@ -109,5 +108,5 @@ def _limit(request: HttpRequest) -> int:
     if match is None or not request.user.is_authenticated:
         return EVERYWHERE
     if match.view_name in WITH_MESSAGES:
-        return OF_MESSAGES if request.content_type == "multipart/form-data" else PERCENT_ENCODED
+        return OF_MESSAGES
     return IN_THE_ADMIN if match.app_name == "admin" else EVERYWHERE

@@ -101,13 +101,9 @@ class Form:
         return self.put(name, "on")
 
     def send(self, browser: Browser, address: str, do: str = "", **options: Any) -> Any:
-        """Send it with the button `do`, in the encoding that it asks for and each end of line as CR LF, as browsers
-        do."""
+        """Send it with the button `do`, each end of line as CR LF, as browsers do."""
         pairs = [*self.fields, *([("do", do)] if do else [])]
         sent = [(name, value.replace("\r\n", "\n").replace("\n", "\r\n")) for name, value in pairs]
-        if self.attributes.get("enctype") == "multipart/form-data":
-            names = dict.fromkeys(name for name, _ in sent)
-            return browser.post(address, {name: [v for n, v in sent if n == name] for name in names}, **options)
         body = urlencode(sent)
         return browser.post(address, body, content_type="application/x-www-form-urlencoded", **options)
 
