@@ -27,6 +27,8 @@ from conversations.query import (
 )
 from conversations.query_dates import Ago, CalendarDate, ClockTime, NamedDay
 
+pytestmark = pytest.mark.slow  # some are timed, and want a quiet machine
+
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Berlin")
 

@@ -17,7 +17,7 @@ from conversations.sandbox import Sandbox
 from tests.factories import add_messages, make_credential, make_known, make_team
 from tests.random_requests import Drawn, Requests
 
-COUNT = int(os.environ.get("RANDOM_REQUESTS", "80"))
+COUNT = int(os.environ.get("RANDOM_REQUESTS", "50"))
 SEED = os.environ.get("RANDOM_SEED", "1")
 MEANT = {502, 507}  # OpenAI failed, or the index did not take what it did
 ROLES = ["nobody", "viewer", "operator", "administrator", "superuser"]

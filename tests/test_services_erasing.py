@@ -306,6 +306,7 @@ def test_who_takes_it_over_has_an_event_of_their_own(erasure: Erasure, team: Any
     ]
 
 
+@pytest.mark.slow
 def test_a_step_ends_with_its_seconds(conversation: Conversation, operator: User, sandbox: Sandbox) -> None:
     add_messages(sandbox, conversation, 40)
     sandbox.faults.add(Fault(method="DELETE", delay=0.1, times=None))

@@ -110,6 +110,7 @@ def test_only_a_stopped_one_can_be_given_up(erasure: Erasure, operator: User) ->
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_a_stop_during_the_last_listing_keeps_the_conversation_and_lets_it_go_when_the_step_ends(
     erasure: Erasure, operator: User, sandbox: Sandbox
 ) -> None:
