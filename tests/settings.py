@@ -36,3 +36,6 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:  # noqa: F405
     # A real file, so that threads and several connections behave as in production.
     name = f"{tempfile.gettempdir()}/convadmin-tests-{os.getpid()}.sqlite3"
     DATABASES["default"]["TEST"] = {"NAME": name}  # noqa: F405
+    # What a test wrote need not outlive the machine.
+    options = DATABASES["default"]["OPTIONS"]  # noqa: F405
+    options["init_command"] = options["init_command"].replace("synchronous=NORMAL", "synchronous=OFF")

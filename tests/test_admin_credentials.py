@@ -304,6 +304,7 @@ def test_whoever_may_only_look_tests_nothing(
     assert len(sandbox.log) == 0
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_the_test_holds_no_transaction_open_r5(admin: Browser, credential: Credential, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(delay=0.8))

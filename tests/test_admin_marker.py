@@ -111,6 +111,7 @@ def raw() -> bytes:
     return b"".join(found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("marker", [KEY, HEADER])
 def test_a_secret_is_in_no_page_log_event_history_or_dump_r15(
     client: Browser,

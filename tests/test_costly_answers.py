@@ -11,6 +11,8 @@ from conversations.openai_answers import decode, read_json
 from conversations.openai_errors import OpenAIError, TooLarge
 from conversations.scrubbing import Scrubber
 
+pytestmark = pytest.mark.long
+
 NO_SECRETS = Scrubber([])
 KIB = 1024
 MANY = b"," * 700_000

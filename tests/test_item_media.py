@@ -190,6 +190,7 @@ def test_serves_what_it_is_and_nothing_that_could_run(
     assert re.fullmatch(r'inline; filename="fco_\w+-0\.\w+"', response.headers["Content-Disposition"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("content", [*REFUSED, pytest.param(b"GIF89a" + b"\0" * (LARGEST + 9), id="large")])
 def test_anything_else_is_415_in_words(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox, content: bytes

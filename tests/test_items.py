@@ -151,6 +151,7 @@ def test_every_example_is_displayed_as_text(item: dict[str, Any]) -> None:
     assert shown.blocks or item["content"] == []
 
 
+@pytest.mark.long
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(TYPES), st.dictionaries(st.sampled_from(FIELDS), values, max_size=6))
 def test_whatever_stands_in_its_fields_an_item_is_displayed_as_text(kind: str, fields: dict[str, Any]) -> None:
@@ -247,6 +248,7 @@ def test_letters_stand_in_place_of_their_escapes() -> None:
     assert reindented('["\\u00e4\\ud83d\\ude00"]') == '[\n  "ä😀"\n]'
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(st.text(), values) | st.lists(values))
 def test_indented_json_says_what_it_said(value: Any) -> None:

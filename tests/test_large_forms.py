@@ -30,6 +30,7 @@ def test_a_form_is_read_as_django_reads_it(parts: list[str]) -> None:
     assert found == QueryDict(body)
 
 
+@pytest.mark.long
 def test_a_form_of_escapes_takes_a_few_times_its_size() -> None:
     body = b"text=" + b"%3C" * 1_000_000
     tracemalloc.start()

@@ -214,6 +214,7 @@ def memory_of(work: Any) -> int:
     return peak
 
 
+@pytest.mark.long
 def test_lists_and_files_of_many_large_maps_hold_one_at_a_time(client: Browser, superuser: User) -> None:
     credential = make_credential()
     for _ in range(20):

@@ -139,6 +139,7 @@ def test_empty_organization_and_project_are_left_out(sandbox: Sandbox, calls_to:
 # Acceptance 2: every call with each fault
 
 
+@pytest.mark.long
 @each_call
 @pytest.mark.parametrize(("fault", "expected"), FAULTS.values(), ids=FAULTS)
 def test_each_fault_ends_in_its_error(
@@ -174,6 +175,7 @@ def test_a_time_that_is_used_up_sends_nothing(sandbox: Sandbox, calls_to: CallsT
 # R11: the deadline holds while an answer drips
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("body", [None, json.dumps({"id": "x" * 5000})], ids=["headers", "body"])
 def test_r11_a_slow_drip_ends_by_the_deadline(sandbox: Sandbox, calls_to: CallsTo, body: str | None) -> None:
     sandbox.faults.add(Fault(drip=0.0005 if body else 0.05, body=body))

@@ -14,6 +14,8 @@ from conversations.sandbox import Fault, Sandbox
 from tests.factories import calls_in, make_remote
 from tests.raw_server import RawServer
 
+pytestmark = pytest.mark.long
+
 CallsTo = Callable[..., Calls]
 
 MESSAGE = {"type": "message", "role": "user", "content": "Hello"}

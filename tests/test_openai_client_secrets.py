@@ -73,6 +73,7 @@ ECHOES: dict[str, Fault] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ECHOES.values(), ids=ECHOES)
 def test_r15_the_key_is_in_no_exception_and_no_log(
     sandbox: Sandbox, calls_to: CallsTo, caplog: pytest.LogCaptureFixture, fault: Fault

@@ -249,6 +249,7 @@ def test_any_answer_ends_in_a_value_or_a_documented_error(status: int, body: byt
         assert isinstance(decode(status, headers, body, NO_SECRETS), Answer)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "body",
     [

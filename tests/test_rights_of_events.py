@@ -136,6 +136,7 @@ def test_who_lost_the_lease_stores_nothing(operator: User, known: Conversation, 
     assert Erasure.objects.get().after == ""
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_was_stalled_takes_nothing_back_from_the_one_that_went_on(
     operator: User, credential: Credential, sandbox: Sandbox

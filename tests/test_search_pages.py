@@ -76,6 +76,7 @@ def shown(pages: list[Page]) -> list[int]:
     return [row.ord for page in pages for row in page.rows]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_block")
 @many_examples
 @given(rows, queries, st.booleans())

@@ -85,6 +85,7 @@ def answers(browser: Browser) -> Iterator[tuple[str, str]]:
             )
 
 
+@pytest.mark.long
 def test_r23_no_answer_tells_of_what_is_not_theirs(client: Browser, member: User) -> None:
     for address, text in answers(signed_in(client, member)):
         typed = text.replace("col=hidden_key", "").replace('<span class="mono">hidden_key</span>', "")
@@ -92,6 +93,7 @@ def test_r23_no_answer_tells_of_what_is_not_theirs(client: Browser, member: User
         assert not [secret for secret in SECRETS if secret in typed], address
 
 
+@pytest.mark.long
 def test_r23_the_third_team_finds_its_own_and_no_other(client: Browser) -> None:
     from conversations.models import Team
 

@@ -305,6 +305,7 @@ def test_items_that_are_too_large_together_are_listed_one_by_one(
     assert erase(actor=operator, erasure=erasure, seconds=10).stage == Stage.FINISHED
 
 
+@pytest.mark.long
 def test_however_slowly_items_are_listed_each_step_deletes_one(
     erasure: Erasure, operator: User, sandbox: Sandbox
 ) -> None:
