@@ -8,7 +8,7 @@ import html
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -33,7 +33,7 @@ LONGEST_WAIT = 86_400.0  # seconds
 _WORDED = ("message", "error", "detail", "msg", "title", "error_description", "description", "reason", "errors")
 # Each of these looks at a character once, whatever the server sends: what has no end reaches to the end of the text.
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
-_VALUES = re.compile(rf"{_STRING}|[,:\[{{]".encode(), re.DOTALL)
+_STRINGS = re.compile(_STRING.encode(), re.DOTALL)
 _MARKS = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 _TITLES = [re.compile(rf"<{tag}[^<>]*+>(.*?)(?:</{tag}|\Z)", re.IGNORECASE | re.DOTALL) for tag in ("title", "h1")]
 _NOT_SHOWN = re.compile(r"<(script|style)\b.*?(?:</\1\s*+>|\Z)|<[^<>]*+>", re.IGNORECASE | re.DOTALL)
@@ -257,19 +257,15 @@ def _is_deeper(value: Any, levels: int) -> bool:
 
 def _holds_too_much(body: bytes) -> bool:
     """Whether a JSON text holds so many values that they would take far more memory than their text."""
-    if _most(body.count(mark) for mark in (b",", b":", b"[", b"{")) <= MOST_VALUES:
+    if not _has_too_many_marks(body):
         return False
-    counts = dict.fromkeys(b',:[{"', 0)
-    for found in _VALUES.finditer(body):  # commas in texts cost nothing
-        counts[body[found.start()]] += 1
-        if counts[ord('"')] > MOST_VALUES or _most(counts[mark] for mark in b",:[{") > MOST_VALUES:
-            return True
-    return False
+    marks, strings = _STRINGS.subn(b"", body, count=MOST_VALUES + 1)  # commas in texts cost nothing
+    return strings > MOST_VALUES or _has_too_many_marks(marks)
 
 
-def _most(numbers: Iterable[int]) -> int:
-    commas, colons, lists, maps = numbers
-    return max(commas + colons, lists + maps)
+def _has_too_many_marks(body: bytes) -> bool:
+    commas, colons, lists, maps = (body.count(mark) for mark in (b",", b":", b"[", b"{"))
+    return max(commas + colons, lists + maps) > MOST_VALUES
 
 
 def _shallow(text: str) -> str:
