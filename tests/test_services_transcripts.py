@@ -13,7 +13,7 @@ from conversations.items.files import FORMATS
 from conversations.models import Conversation, Credential, Event, Outcome
 from conversations.sandbox import Fault, Sandbox
 from conversations.services.errors import CredentialUnusable
-from conversations.services.transcripts import download
+from conversations.services.transcripts import ITEMS_AT_ONCE, download
 from conversations.services.updating import update_metadata
 from tests.factories import add_messages, make_known
 
@@ -160,12 +160,18 @@ def test_a_download_shows_a_sign_of_life_with_each_page(operator: User, known: C
     add_messages(sandbox, known, 150)
     chunks = begun(operator, known)
     assert the_event().outcome == Outcome.PENDING
-    seen = []
-    for _ in range(3):
-        next(chunks)
-        seen.append((the_event().touched_at, the_event().item_count))
-    assert [count for _, count in seen] == [0, 100, 150]
-    assert seen[1][0] < seen[2][0]
+    seen = {}
+    for _ in chunks:
+        seen.setdefault(the_event().item_count, the_event().touched_at)
+    assert list(seen) == [0, 100, 150]
+    assert seen[100] < seen[150]
+
+
+def test_a_page_is_written_a_few_items_at_a_time(operator: User, known: Conversation, sandbox: Sandbox) -> None:
+    add_messages(sandbox, known, 100)
+    chunks = list(begun(operator, known))
+    assert max(chunk.count("\n") for chunk in chunks) == ITEMS_AT_ONCE
+    assert "".join(chunks).count("\n") == 100
 
 
 def test_a_download_is_no_lock(operator: User, known: Conversation, sandbox: Sandbox) -> None:

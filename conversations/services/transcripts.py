@@ -5,6 +5,7 @@ A download is no lock, and may take longer than a web request: its event shows a
 
 import logging
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from django.contrib.auth.models import User
 
@@ -16,6 +17,8 @@ from .attempts import begin, fail
 from .credentials import client_for
 from .errors import CredentialUnusable
 from .items import all_pages
+
+ITEMS_AT_ONCE = 20  # items whose text is held together, however many a page has
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +52,8 @@ def _written(event: Event, file: File, first: ItemPage, rest: Iterator[ItemPage]
     try:
         yield ""
         yield file.head()
-        yield _page(event, file, first)
-        for page in rest:
-            yield _page(event, file, page)
+        for page in chain([first], rest):
+            yield from _page(event, file, page)
         yield file.foot()
     except (OpenAIError, CredentialUnusable) as error:
         logger.warning("The download of event %s broke off after %s items.", event.pk, event.item_count)
@@ -68,12 +70,12 @@ def _written(event: Event, file: File, first: ItemPage, rest: Iterator[ItemPage]
     event.finish(Outcome.SUCCEEDED)
 
 
-def _page(event: Event, file: File, page: ItemPage) -> str:
-    text = file.page(page.items)
+def _page(event: Event, file: File, page: ItemPage) -> Iterator[str]:
     event.item_count += len(page.items)
     event.request_id = page.request_id[:200]
     event.touch("item_count", "request_id")
-    return text
+    for start in range(0, len(page.items), ITEMS_AT_ONCE):
+        yield file.page(page.items[start : start + ITEMS_AT_ONCE])
 
 
 def _why(event: Event, error: OpenAIError | CredentialUnusable) -> str:
