@@ -1,4 +1,4 @@
-"""A page or a fragment of it: the only module that knows htmx.
+"""A page, a fragment of it or a JSON file: the only module that knows htmx.
 
 A fragment stands inside its page as a template partial whose name is the id of its element, which is what
 htmx sends as HX-Target. It is served only where the view lists it.
@@ -12,10 +12,11 @@ from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import resolve_url
 from django.template.response import TemplateResponse
 from django.utils.cache import patch_vary_headers
+from django.utils.http import content_disposition_header
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -44,6 +45,13 @@ def page(
 ) -> TemplateResponse:
     """The page, or the one of `fragments` that htmx asks for."""
     return TemplateResponse(request, f"{template}{_wanted(request, fragments)}", context, status=status)
+
+
+def json_file(content: dict[str, Any], name: str) -> JsonResponse:
+    """JSON for people to read, saved as a file of this name."""
+    response = JsonResponse(content, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
+    return response
 
 
 def is_wanted(request: SignedInRequest, fragment: str) -> bool:

@@ -54,6 +54,15 @@ def last(sandbox: Sandbox, conversation: Conversation) -> Item:
     return {name: value for name, value in item.items() if name != "id"}
 
 
+def test_an_output_that_the_answer_does_not_hold_is_not_called_added(
+    as_operator: Browser, address: str, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(Fault(method="POST", body='{"data": [], "has_more": false}'))
+    sent = form_at(as_operator, address).fill("output", "found it").send(as_operator, address, follow=True)
+    assert "Sent, but the server’s answer holds no output." in text_of(sent)
+    assert "The output was added" not in text_of(sent)
+
+
 def test_asks_what_the_call_gave_and_shows_it(as_operator: Browser, address: str) -> None:
     response = as_operator.get(address)
     assert is_page(response)

@@ -5,9 +5,8 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
 
 from .. import responses
@@ -40,10 +39,7 @@ def conversation_detail(request: SignedInRequest, pk: int) -> HttpResponse:
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_json(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
-    response = JsonResponse(_raw(conversation), json_dumps_params={"indent": 2, "ensure_ascii": False})
-    name = f"{conversation.openai_id[:80]}.json"
-    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
-    return response
+    return responses.json_file(_raw(conversation), f"{conversation.openai_id[:80]}.json")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -87,10 +83,9 @@ def detail_context(request: SignedInRequest, conversation: Conversation) -> dict
         "unresolved": list(events.unresolved()[:EVENTS_SHOWN]),
         "done": done,
         **_told(request, done),
-        "metadata": shown(conversation.metadata),
+        **_metadata(conversation),
         "others": others.exclude(pk=conversation.credential_id),
         "differences": _differences(conversation),
-        "raw": as_json(_raw(conversation)) if shown(conversation.metadata).is_whole else "",
         "token": fresh_token(),
         "transcript": TranscriptState.from_address(dict(request.GET.lists())),
         "erasure": _erasure(request, conversation),
@@ -107,6 +102,11 @@ def _told(request: SignedInRequest, done: Event | None) -> dict[str, Any]:
     is_refused = any(change.fate is Fate.REFUSED for change in told)
     told.sort(key=lambda change: change.fate is Fate.KEPT)  # what changed comes first
     return {"told": told, "is_refused": is_refused, "clung_to": clung_to, "blank_address": blank_address}
+
+
+def _metadata(conversation: Conversation) -> dict[str, Any]:
+    metadata = shown(conversation.metadata)
+    return {"metadata": metadata, "raw": as_json(_raw(conversation)) if metadata.is_whole else ""}
 
 
 def _differences(conversation: Conversation) -> list[Change]:

@@ -5,10 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from .. import responses
@@ -69,10 +68,7 @@ def erasure_detail(request: SignedInRequest, pk: int) -> HttpResponse:
 @permission_required("conversations.view_erasure", raise_exception=True)
 def erasure_receipt(request: SignedInRequest, pk: int) -> HttpResponse:
     erasure = _visible(request, pk)
-    response = JsonResponse(receipt(erasure), json_dumps_params={"indent": 2, "ensure_ascii": False})
-    name = f"erasure {erasure.openai_id[:80]}.json"
-    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
-    return response
+    return responses.json_file(receipt(erasure), f"erasure {erasure.openai_id[:80]}.json")
 
 
 @require_POST

@@ -48,8 +48,11 @@ def _call(conversation: Conversation, item_id: str, is_sent: bool) -> dict[str, 
 
 def _add(request: SignedInRequest, conversation: Conversation, form: OutputForm) -> HttpResponse:
     token, items = form.cleaned_data["token"], [form.cleaned_data["item"]]
-    add_items(actor=request.user, conversation=conversation, items=items, token=token)
-    messages.success(request, "The output was added at OpenAI.")
+    event = add_items(actor=request.user, conversation=conversation, items=items, token=token)
+    if event.kept_count:
+        messages.success(request, "The output was added at OpenAI.")
+    else:
+        messages.warning(request, "Sent, but the server’s answer holds no output.")
     return to_conversation(request, conversation.pk, items="newest")
 
 
