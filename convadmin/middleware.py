@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import ResolverMatch
 from django.utils.datastructures import MultiValueDict
 
-from .large_forms import fields_of
+from convadmin.large_forms import fields_of
 
 GetResponse = Callable[[HttpRequest], Any]
 

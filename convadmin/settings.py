@@ -7,8 +7,18 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .environment import Env, count, database, keep_private, log_level, read_env_file, seconds, switch, time_zone
-from .log import without_refused_traceback
+from convadmin.environment import (
+    Env,
+    count,
+    database,
+    keep_private,
+    log_level,
+    read_env_file,
+    seconds,
+    switch,
+    time_zone,
+)
+from convadmin.log import without_refused_traceback
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -83,7 +93,7 @@ MIDDLEWARE = [
     "convadmin.middleware.RequestBodyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "conversations.responses.FragmentMiddleware",
+    "conversations.pages.responses.FragmentMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

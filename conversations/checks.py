@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from . import certificates
 from .encryption import is_key
+from .openai import certificates
 
 
 @register()

@@ -3,24 +3,24 @@
 from django.contrib.auth import views as auth_views
 from django.urls import path, register_converter
 
-from .converters import ItemIdConverter
+from .pages.converters import ItemIdConverter
 from .views import (
-    activity,
     conversation_actions,
     conversation_create,
     conversation_edit,
-    conversations,
     erasures,
-    exports,
     item_changes,
     item_outputs,
     items,
-    listing,
     media,
     saved_views,
     site,
-    transcripts,
 )
+from .views import conversation_detail as conversations
+from .views import conversation_list as listing
+from .views import events as activity
+from .views import search_export as exports
+from .views import transcript_export as transcripts
 
 register_converter(ItemIdConverter, "item_id")
 

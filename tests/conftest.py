@@ -13,11 +13,11 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client as Browser
 
-from conversations import openai_attempts
 from conversations.models import Credential, Team, Term
-from conversations.openai_client import Calls
+from conversations.openai import attempts as openai_attempts
+from conversations.openai.client import Calls
 from conversations.sandbox import Dialect, Sandbox
-from conversations.services.credentials import forget_clients
+from conversations.services.clients import forget_clients
 from tests.certificates import make_certificate
 from tests.factories import KEY, make_calls, make_credential, make_team, make_user
 from tests.raw_server import RawServer

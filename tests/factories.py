@@ -11,8 +11,8 @@ from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
 
 from conversations.models import Conversation, Credential, CredentialHeader, State, Team
-from conversations.openai_client import Calls, Client, Recorder
-from conversations.openai_routes import NO_ROUTE
+from conversations.openai.client import Calls, Client, Recorder
+from conversations.openai.routes import NO_ROUTE
 from conversations.sandbox import LogEntry, Sandbox
 
 PASSWORD = "a password for tests"

@@ -12,7 +12,7 @@ from django.test import Client as Browser
 from django.test.client import encode_multipart
 from django.urls import URLResolver, get_resolver
 
-from tests.pages import Form, forms_in
+from tests.html import Form, forms_in
 
 PARAMETER = re.compile("<[^>]+>")
 FORM = "application/x-www-form-urlencoded"

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from ..encryption import SealError
 from ..forms.credentials import CredentialForm, HeaderForm, HeaderFormSet, questions_about
 from ..models import Credential, CredentialHeader, Team
-from ..services.credentials import check_credential
+from ..services.clients import check_credential
 from .base import Page
 
 

@@ -12,7 +12,7 @@ from django.http import QueryDict
 
 from ..metadata import MAX_PAIRS, SHOWN_PAIRS, Change, digest, shown, storable
 from ..models import Action, Credential, Event
-from ..openai_errors import OpenAIError
+from ..openai.errors import OpenAIError
 from .ids import OpenAIIdField
 from .rows import MessageRow, MessageRows, MetadataRows, PairRow, Row, as_typed
 

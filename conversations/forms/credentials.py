@@ -8,11 +8,11 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from .. import base_url as address
-from .. import certificates
 from ..encryption import problem_with_keys
 from ..models import Credential, CredentialHeader
 from ..models.credential import refuse_certificates
+from ..openai import base_url as address
+from ..openai import certificates
 
 SHORTEST_KEY = 8  # characters; what is shorter could not be told from ordinary text when it is taken out of answers
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

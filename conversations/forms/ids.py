@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.core.validators import MaxLengthValidator
 
-from ..openai_client import MAX_ID_LENGTH, is_legal_id, is_legal_item_id
+from ..openai.client import MAX_ID_LENGTH, is_legal_id, is_legal_item_id
 
 QUOTES = "\"'`“”‘’«»"
 OTHER_IDS = {  # by how they begin

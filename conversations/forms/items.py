@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.http import QueryDict
 
 from ..models import Conversation, Event
-from ..openai_errors import OpenAIError
+from ..openai.errors import OpenAIError
 from .conversations import TokenForm
 from .ids import refuse_illegal_item_id
 from .rows import MessageRow, MessageRows, as_typed

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from ..models import SavedView, Team
 from ..models.saved_view import credentials_named, teams_of
 from ..query import Query
-from ..query_terms import quoted
+from ..query.terms import quoted
 
 LONGEST_ADDRESS = 4000  # characters: a server reads a request line of some 4,000
 MOST_DIGITS = 9

@@ -3,7 +3,7 @@ import django.db.models.functions.text
 from django.db import migrations, models
 
 import conversations.models.fields
-from conversations.models import trigrams
+from conversations.models.index import trigrams
 
 
 def make_trigrams(apps, schema_editor):

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from conversations.models.index import digest
+from conversations.models.index.terms import digest
 
 
 def enter_states(apps, schema_editor):

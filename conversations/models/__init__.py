@@ -5,8 +5,8 @@ from .credential import Credential, CredentialHeader
 from .erased_item import ErasedItem
 from .erasure import Erasure
 from .event import Action, Event, EventDetail, Outcome
-from .index import IndexChange, Posting, Term
-from .reindex import Progress
+from .index.rebuild import Progress
+from .index.terms import IndexChange, Posting, Term
 from .saved_view import SavedView, StartPage
 from .team import Team
 

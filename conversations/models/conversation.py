@@ -15,10 +15,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ..metadata import storable
-from . import index
 from .credential import Credential
 from .fields import CodePointCharField, OrderedJSONField
-from .index import EPOCH, TIEBREAK_BITS, Bearing, IndexChange, bearings, ord_at
+from .index import terms as index
+from .index.terms import EPOCH, TIEBREAK_BITS, Bearing, IndexChange, bearings, ord_at
 
 if TYPE_CHECKING:
     from .erasure import ErasureQuerySet

@@ -10,9 +10,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
-from .. import base_url as address
-from .. import certificates
 from ..encryption import open_sealed, seal
+from ..openai import base_url as address
+from ..openai import certificates
 from .team import Team
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Credential(models.Model):
         key = self.open_key()
         return f"…{key[-4:]}" if len(key) >= SHORTEST_KEY_WITH_ENDING else "…"
 
-    def reseal(self) -> None:
+    def rotate_keys(self) -> None:
         """Seal key and headers again under the newest of CREDENTIAL_KEYS, and save."""
         self.set_key(self.open_key())
         self.save(update_fields=["sealed_key", "changed_at"])

@@ -7,10 +7,10 @@ It needs nothing but the standard library and the limits in `conversations.metad
         ...  # talk to sandbox.url with sandbox.key, then look into sandbox.store and sandbox.log
 """
 
-from conversations.sandbox.dialect import Dialect
-from conversations.sandbox.faults import Fault, Faults
-from conversations.sandbox.log import Log, LogEntry
-from conversations.sandbox.sandbox import DEFAULT_KEY, Sandbox
-from conversations.sandbox.store import Store
+from .dialect import Dialect
+from .faults import Fault, Faults
+from .log import Log, LogEntry
+from .sandbox import DEFAULT_KEY, Sandbox
+from .store import Store
 
 __all__ = ["DEFAULT_KEY", "Dialect", "Fault", "Faults", "Log", "LogEntry", "Sandbox", "Store"]

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from conversations.sandbox import validation
-from conversations.sandbox.dialect import OPENAI, Dialect
-from conversations.sandbox.errors import ApiError, bad_request, invalid_type, missing_parameter, not_found
-from conversations.sandbox.include import included
-from conversations.sandbox.items import Item
-from conversations.sandbox.messages import Request, Response
-from conversations.sandbox.store import Conversation, Store
+from . import validation
+from .dialect import OPENAI, Dialect
+from .errors import ApiError, bad_request, invalid_type, missing_parameter, not_found
+from .include import included
+from .items import Item
+from .messages import Request, Response
+from .store import Conversation, Store
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from conversations.sandbox.api import check_key
-from conversations.sandbox.errors import ApiError, bad_request
-from conversations.sandbox.faults import Fault, Faults
-from conversations.sandbox.log import Log
-from conversations.sandbox.messages import Request, Response
+from .api import check_key
+from .errors import ApiError, bad_request
+from .faults import Fault, Faults
+from .log import Log
+from .messages import Request, Response
 
 PREFIX = "/_sandbox/"
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from conversations.sandbox.errors import ApiError, invalid_type
+from .errors import ApiError, invalid_type
 
 # What servers of a strict type say to a null, each in words of its own; {key} is the key that it stands at.
 NULL_REFUSALS: dict[str, tuple[int, dict[str, Any]]] = {

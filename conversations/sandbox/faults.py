@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from conversations.sandbox.errors import INVALID_REQUEST, ApiError
-from conversations.sandbox.messages import Response
+from .errors import INVALID_REQUEST, ApiError
+from .messages import Response
 
 DROPS = ("before", "after", "middle")
 

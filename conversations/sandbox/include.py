@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from conversations.sandbox.items import Item
+from .items import Item
 
 
 @dataclass(frozen=True)

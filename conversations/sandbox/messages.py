@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from conversations.sandbox.errors import ApiError, bad_request
+from .errors import ApiError, bad_request
 
 API_PREFIX = "/v1"
 

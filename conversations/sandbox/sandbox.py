@@ -4,13 +4,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from conversations.sandbox.dialect import OPENAI, Dialect
-from conversations.sandbox.faults import Faults
-from conversations.sandbox.log import Log
-from conversations.sandbox.messages import API_PREFIX
-from conversations.sandbox.server import HOST, Server
-from conversations.sandbox.service import Service
-from conversations.sandbox.store import Store
+from .dialect import OPENAI, Dialect
+from .faults import Faults
+from .log import Log
+from .messages import API_PREFIX
+from .server import HOST, Server
+from .service import Service
+from .store import Store
 
 DEFAULT_KEY = "sk-sandbox"
 

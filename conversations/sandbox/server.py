@@ -7,9 +7,9 @@ from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 
-from conversations.sandbox.errors import ApiError
-from conversations.sandbox.messages import Request, Response, encode_head
-from conversations.sandbox.service import Delivery, Service, answer_headers
+from .errors import ApiError
+from .messages import Request, Response, encode_head
+from .service import Delivery, Service, answer_headers
 
 HOST = "127.0.0.1"
 MAX_BODY = 16 * 1024 * 1024

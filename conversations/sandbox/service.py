@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
-from conversations.sandbox import api, control
-from conversations.sandbox.dialect import OPENAI, Dialect
-from conversations.sandbox.errors import ApiError
-from conversations.sandbox.faults import NO_FAULT, Fault, Faults
-from conversations.sandbox.log import Log, LogEntry
-from conversations.sandbox.messages import Request, Response, encode_head, has_body
-from conversations.sandbox.store import Store
+from . import api, control
+from .dialect import OPENAI, Dialect
+from .errors import ApiError
+from .faults import NO_FAULT, Fault, Faults
+from .log import Log, LogEntry
+from .messages import Request, Response, encode_head, has_body
+from .store import Store
 
 
 class Stopping(ConnectionError):

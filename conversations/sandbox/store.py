@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from conversations.sandbox.items import Item, complete_item, new_id
+from .items import Item, complete_item, new_id
 
 Conversation = dict[str, Any]
 

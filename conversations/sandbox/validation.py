@@ -3,16 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from conversations.metadata import MAX_KEY_LENGTH, MAX_PAIRS, MAX_VALUE_LENGTH
-from conversations.sandbox.errors import (
-    bad_request,
-    invalid_type,
-    invalid_value,
-    missing_parameter,
-    unknown_parameter,
-)
-from conversations.sandbox.include import INCLUDABLE
-from conversations.sandbox.items import Item
+from ..metadata import MAX_KEY_LENGTH, MAX_PAIRS, MAX_VALUE_LENGTH
+from .errors import bad_request, invalid_type, invalid_value, missing_parameter, unknown_parameter
+from .include import INCLUDABLE
+from .items import Item
 
 MAX_ITEMS = 20
 MAX_LIMIT = 100

@@ -11,6 +11,6 @@ The search runs for each visible credential, over terms of that credential only 
 """
 
 from .overview import Overview
-from .search import Number, Page, Search
+from .result import Number, Page, Search
 
 __all__ = ["Number", "Overview", "Page", "Search"]

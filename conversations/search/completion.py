@@ -12,11 +12,12 @@ from itertools import islice
 from django.contrib.auth.models import AnonymousUser, User
 
 from ..metadata import fold
-from ..models import Credential, Term, statements
-from ..models.index import values_beginning
+from ..models import Credential, Term
+from ..models.index import statements
+from ..models.index.terms import values_beginning
 from ..query import STATES
-from ..query_terms import BUILT_INS, key_text, quoted_if_needed
-from ..query_tokens import Token, tokens
+from ..query.terms import BUILT_INS, key_text, quoted_if_needed
+from ..query.tokens import Token, tokens
 from .counts import keys_of, numbers_of, top_values
 
 SHOWN = 8

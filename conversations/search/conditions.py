@@ -15,8 +15,9 @@ from django.contrib.auth.models import User
 
 from .. import query as language
 from ..metadata import as_text, fold
-from ..models import Conversation, Credential, Term, statements, trigrams
-from ..models.index import (
+from ..models import Conversation, Credential, Term
+from ..models.index import statements, trigrams
+from ..models.index.terms import (
     LONGEST_KEY,
     LONGEST_VALUE,
     MOST_PAIRS,

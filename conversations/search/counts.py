@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..metadata import fold
-from ..models import Conversation, Posting, Term, statements, trigrams
-from ..models.index import digest, searchable
+from ..models import Conversation, Posting, Term
+from ..models.index import statements, trigrams
+from ..models.index.terms import digest, searchable
 from ..query import STATES
 
 KEYS = 8  # of which the values are shown

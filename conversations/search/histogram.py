@@ -13,9 +13,9 @@ from itertools import pairwise
 
 from django.utils import timezone
 
-from ..models import statements
-from ..models.index import moment_of, ord_at
-from .search import COUNTED, Search
+from ..models.index import statements
+from ..models.index.terms import moment_of, ord_at
+from .result import COUNTED, Search
 from .sources import CONVERSATION, POSTING, Everything, Postings, Source
 from .walk import Plan
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from ..query import CredentialTerm, Query, StateTerm, Term
 from .counts import Counts, counted, of_index
 from .histogram import Histogram, exact, of_newest
-from .search import COUNTED, Number, Search
+from .result import COUNTED, Number, Search
 
 SAMPLE = 2_000  # of the newest matches, whose values are counted
 

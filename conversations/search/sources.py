@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, Self
 
-from ..models import Conversation, Posting, statements
+from ..models import Conversation, Posting
+from ..models.index import statements
 
 POSTING = Posting._meta.db_table
 CONVERSATION = Conversation._meta.db_table

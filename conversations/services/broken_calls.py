@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from ..items.broken import Unanswered, is_call
 from ..models import Conversation
-from ..openai_client import Calls, Json, is_legal_item_id
-from ..openai_errors import OpenAIError
-from .credentials import calls_for
+from ..openai.client import Calls, Json, is_legal_item_id
+from ..openai.errors import OpenAIError
+from .clients import calls_for
 from .errors import CredentialUnusable, ServiceError
 from .items import Items, list_items, retrieve_item
 

@@ -14,10 +14,10 @@ from django.db import DatabaseError, transaction
 
 from ..models import Action, Conversation, Credential, Erasure, Event, Outcome
 from ..models.conversation import Origin
-from ..openai_client import Calls, Json, RemoteConversation
-from ..openai_errors import BadAnswer, NotFound, OpenAIError
-from .attempts import recorded, succeed
+from ..openai.client import Calls, Json, RemoteConversation
+from ..openai.errors import BadAnswer, NotFound, OpenAIError
 from .errors import BelongsToAnother, NotRecorded, ServiceError
+from .recording import recorded, succeed
 from .rows import (
     begin_on,
     begin_with,

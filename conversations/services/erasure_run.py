@@ -15,8 +15,8 @@ from ..metadata import storable
 from ..models import Conversation, Credential, ErasedItem, Erasure, Event, Outcome
 from ..models.erased_item import Fate
 from ..models.erasure import Stage, moment
-from ..openai_client import Calls, ItemPage
-from ..openai_errors import (
+from ..openai.client import Calls, ItemPage
+from ..openai.errors import (
     Conflict,
     EndlessList,
     Forbidden,
@@ -32,8 +32,8 @@ from ..openai_errors import (
     Redirected,
     Unauthorized,
 )
-from .attempts import EventRecorder
 from .items import ITEMS_A_PAGE, read_page
+from .recording import EventRecorder
 from .rows import store_not_found
 
 LEAST_SECONDS = 2.0  # left of the budget for another call to begin: one that is cut off leaves its answer unknown

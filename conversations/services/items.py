@@ -10,11 +10,11 @@ from django.db import transaction
 from ..items import partner_of
 from ..metadata import storable
 from ..models import Action, Conversation, Event, Outcome
-from ..openai_client import Calls, ItemPage, Json
-from ..openai_errors import EndlessList, NotConfirmed, NotFound, OpenAIError, TooLarge
-from ..openai_objects import id_of, is_legal_item_id
-from .attempts import recorded, write_detail
-from .credentials import calls_for
+from ..openai.client import Calls, ItemPage, Json
+from ..openai.errors import EndlessList, NotConfirmed, NotFound, OpenAIError, TooLarge
+from ..openai.objects import id_of, is_legal_item_id
+from .clients import calls_for
+from .recording import recorded, write_detail
 from .rows import begin_on, done_if_gone
 
 ITEMS_A_PAGE = 100

@@ -9,10 +9,10 @@ from django.db import transaction
 
 from ..metadata import storable
 from ..models import Conversation, Credential, Event
-from ..openai_client import Calls, Json, RemoteConversation
-from ..openai_errors import BadAnswer, NotConfirmed, NotFound, OpenAIError
-from .attempts import begin, recorded, settle, succeed
-from .credentials import calls_for, client_for
+from ..openai.client import Calls, Json, RemoteConversation
+from ..openai.errors import BadAnswer, NotConfirmed, NotFound, OpenAIError
+from .clients import calls_for, client_for
+from .recording import begin, recorded, settle, succeed
 
 
 def begin_with(actor: User, action: str, credential: Credential, **facts: Any) -> tuple[Event, Calls]:

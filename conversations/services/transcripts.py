@@ -9,14 +9,14 @@ from itertools import chain
 
 from django.contrib.auth.models import User
 
-from ..items.files import File
+from ..exports.transcripts import File
 from ..models import Action, Conversation, Event, Outcome
-from ..openai_client import ItemPage
-from ..openai_errors import OpenAIError
-from .attempts import begin, fail
-from .credentials import client_for
+from ..openai.client import ItemPage
+from ..openai.errors import OpenAIError
+from .clients import client_for
 from .errors import CredentialUnusable
 from .items import all_pages
+from .recording import begin, fail
 
 ITEMS_AT_ONCE = 20  # items whose text is held together, however many a page has
 

@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ..facets import HEIGHT, Column
-from ..list_state import kept
 from ..metadata import as_text
 from ..models import Conversation
+from ..pages.facets import HEIGHT, Column
+from ..pages.list_state import kept
 from .convadmin import badge, chips, short_id, shortened, when
 from .items import exact
 from .markup import filled_each

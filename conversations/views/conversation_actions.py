@@ -7,17 +7,17 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from .. import responses
 from ..forms.conversations import HandOverForm, RemoveForm
 from ..models import Conversation, Credential
-from ..openai_errors import NotFound, OpenAIError
-from ..responses import SignedInRequest
+from ..openai.errors import NotFound, OpenAIError
+from ..pages import responses
+from ..pages.responses import SignedInRequest
 from ..services.conversations import hand_over_conversation, refresh_conversation, remove_conversation
 from ..services.errors import ServiceError
-from ..services.settling import keep_remote_metadata
-from .conversations import visible_conversation
-from .failures import attempted
-from .listing import to_conversation
+from ..services.resolving import keep_remote_metadata
+from .conversation_detail import visible_conversation
+from .conversation_list import to_conversation
+from .outcomes import attempted
 
 READ = {
     "active": "Read from OpenAI just now. It is as the index has it.",

@@ -9,14 +9,14 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from .. import responses
 from ..forms.conversations import ConversationForm
 from ..models import Event
-from ..openai_client import DEFAULT_BASE_URL
-from ..request_preview import LONGEST, as_curl, as_json, size_of
-from ..responses import SignedInRequest
+from ..openai.client import DEFAULT_BASE_URL
+from ..openai.request_preview import LONGEST, as_curl, as_json, size_of
+from ..pages import responses
+from ..pages.responses import SignedInRequest
 from ..services.conversations import create_conversation
-from .failures import attempted, event_of
+from .outcomes import attempted, event_of
 
 TEMPLATE = "conversations/conversation_create.html"
 

@@ -6,15 +6,15 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from .. import responses
 from ..forms.conversations import MetadataForm
 from ..models import Conversation
-from ..responses import SignedInRequest
+from ..pages import responses
+from ..pages.responses import SignedInRequest
 from ..services.errors import MetadataMoved
-from ..services.updating import update_metadata
-from .conversations import visible_conversation
-from .failures import attempted, event_of
-from .listing import to_conversation
+from ..services.metadata_edit import update_metadata
+from .conversation_detail import visible_conversation
+from .conversation_list import to_conversation
+from .outcomes import attempted, event_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -10,17 +10,17 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from .. import responses
+from ..exports.receipt import CANNOT_BE_KNOWN, receipt
 from ..forms.items import EraseForm
 from ..models import Conversation, Credential, Erasure, Event
-from ..paging import keyset_page
-from ..receipt import CANNOT_BE_KNOWN, receipt
-from ..responses import SignedInRequest
-from ..services.erasing import begin_erasure, close_erasure, resume_erasure, stop_erasure, wait_before_next, work_on
+from ..pages import responses
+from ..pages.paging import keyset_page
+from ..pages.responses import SignedInRequest
+from ..services.erasures import begin_erasure, close_erasure, resume_erasure, stop_erasure, wait_before_next, work_on
 from ..services.errors import BeingChanged, ServiceError
 from ..services.items import count_items
-from .conversations import visible_conversation
-from .failures import attempted, read_or_failure
+from .conversation_detail import visible_conversation
+from .outcomes import attempted, read_or_failure
 
 ITEMS_SHOWN = 200
 POLL = 2  # seconds between looks at an erasure that somebody else works on

@@ -7,17 +7,17 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from .. import responses
 from ..forms.outputs import OutputForm
 from ..items import displayed
 from ..models import Conversation
-from ..responses import SignedInRequest
+from ..pages import responses
+from ..pages.responses import SignedInRequest
 from ..services.broken_calls import retrieve_call
 from ..services.items import add_items, find_partner
-from .conversations import visible_conversation
-from .failures import attempted, read_or_failure
+from .conversation_detail import visible_conversation
+from .conversation_list import to_conversation
 from .items import transcript_state
-from .listing import to_conversation
+from .outcomes import attempted, read_or_failure
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -8,17 +8,17 @@ from django.http import HttpResponse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from .. import responses
 from ..items import displayed, turns
 from ..models import Conversation
-from ..openai_client import is_legal_item_id
-from ..request_preview import as_json
-from ..responses import SignedInRequest
+from ..openai.client import is_legal_item_id
+from ..openai.request_preview import as_json
+from ..pages import responses
+from ..pages.responses import SignedInRequest
+from ..pages.transcript_state import TranscriptState
 from ..services.broken_calls import find_unanswered, list_with_unanswered
 from ..services.items import retrieve_item
-from ..transcript_state import TranscriptState
-from .conversations import visible_conversation
-from .failures import read_or_failure
+from .conversation_detail import visible_conversation
+from .outcomes import read_or_failure
 
 FRAGMENTS = ["items", "more-items"]
 LONGEST_RAW = 1_000_000  # characters of JSON that the page of an item holds

@@ -8,12 +8,12 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from ..items.media import decoded
-from ..openai_errors import OpenAIError
-from ..responses import SignedInRequest
+from ..openai.errors import OpenAIError
+from ..pages.responses import SignedInRequest
 from ..services.media import retrieve_data
-from .conversations import visible_conversation
-from .failures import read_or_failure
+from .conversation_detail import visible_conversation
 from .items import transcript_state
+from .outcomes import read_or_failure
 
 UNSUPPORTED = 415
 NOT_SHOWN = (

@@ -8,12 +8,12 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from .. import responses
 from ..forms.saved_views import Offer, SavedViewForm
-from ..list_state import ListState
 from ..models import SavedView, StartPage
-from ..responses import SignedInRequest
-from .listing import asked
+from ..pages import responses
+from ..pages.list_state import ListState
+from ..pages.responses import SignedInRequest
+from .conversation_list import asked
 
 LOOK = "conversations.view_conversation"
 

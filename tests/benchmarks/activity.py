@@ -18,10 +18,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.report import MISSED, number, table
+from tests.benchmarks.search import ENGINES, MARK, databases, environment, listed, make_database
 from tests.postgres import Unavailable
-
-from .report import MISSED, number, table
-from .search import ENGINES, MARK, databases, environment, listed, make_database
 
 GOAL = 50  # milliseconds, for each page and person
 PEOPLE = {

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .measure import Times, times_of  # which sets Django up
+from tests.benchmarks.measure import Times, times_of  # which sets Django up
 
 from django.contrib.auth.models import User  # isort: skip
 from django.core.management import call_command  # isort: skip
@@ -21,7 +21,7 @@ from django.test.utils import CaptureQueriesContext  # isort: skip
 
 from conversations.models import Conversation, Erasure, Event  # isort: skip
 
-from . import activity_rows, database  # isort: skip
+from tests.benchmarks import activity_rows, database  # isort: skip
 
 SEEN = (200, 404)  # a conversation of a credential that one may not see is not there
 

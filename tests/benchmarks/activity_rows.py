@@ -15,20 +15,11 @@ from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.utils import timezone
 
-from conversations.management import bulk_examples
-from conversations.models import (
-    Conversation,
-    Credential,
-    ErasedItem,
-    Erasure,
-    Event,
-    EventDetail,
-    Outcome,
-    Team,
-    statements,
-)
+from conversations.examples import bulk as bulk_examples
+from conversations.models import Conversation, Credential, ErasedItem, Erasure, Event, EventDetail, Outcome, Team
 from conversations.models.erased_item import Fate
 from conversations.models.erasure import Stage
+from conversations.models.index import statements
 
 EVENTS, ERASURES, ITEMS, CONVERSATIONS, CREDENTIALS = 100_000, 1_000, 500, 20_000, 12
 TIMELINE = 400  # events of the conversation whose page is measured

@@ -11,8 +11,7 @@ from django.db.models import Max, QuerySet, Sum
 from conversations.models import Conversation, Posting, Term
 from conversations.query import parse
 from conversations.search import Overview, Search
-
-from .database import Naive
+from tests.benchmarks.database import Naive
 
 PAGE = 50
 DEEP = 1_000  # the page that is far down

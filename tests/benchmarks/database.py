@@ -10,8 +10,9 @@ from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.db import connection, models
 
-from conversations.management import bulk_examples
-from conversations.models import Conversation, Credential, Team, statements
+from conversations.examples import bulk as bulk_examples
+from conversations.models import Conversation, Credential, Team
+from conversations.models.index import statements
 
 SIGNED_IN, IN_ADMIN = "benchmark", "benchmark-admin"
 

@@ -24,10 +24,9 @@ from urllib.parse import urlencode
 import requests
 from django.core.management import call_command
 
+from tests.benchmarks import hostile
+from tests.benchmarks.transcript import environment, say
 from tests.postgres import own_server
-
-from . import hostile
-from .transcript import environment, say
 
 MOST_SECONDS, MOST_MEMORY = 2.0, 300  # MB
 NAME = "exhausted"
@@ -213,7 +212,7 @@ def prepare(url: str) -> dict[str, int]:
 
 def measure(only: str) -> None:
     """Every case whose name holds `only`; ends with 1 where one misses the goals."""
-    from .measure import signed_in
+    from tests.benchmarks.measure import signed_in
 
     with hostile.hostile_server() as url:
         keys = prepare(url)

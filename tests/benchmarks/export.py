@@ -28,7 +28,7 @@ def measure(kind: str, text: str) -> None:
     django.setup()
     from django.contrib.auth.models import User
 
-    from conversations.export import Export
+    from conversations.exports.search_results import Export
     from conversations.query import parse
     from conversations.search import Search
 

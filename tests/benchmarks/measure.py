@@ -29,9 +29,8 @@ from django.db import connections  # noqa: E402
 
 from conversations.management.commands.run import GUNICORN  # noqa: E402
 from conversations.search.sources import ALL, Span  # noqa: E402
-
-from . import cases, database  # noqa: E402
-from .cases import PAGE, Case  # noqa: E402
+from tests.benchmarks import cases, database  # noqa: E402
+from tests.benchmarks.cases import PAGE, Case  # noqa: E402
 
 LEAST, MOST, SECONDS = 15, 60, 2.5  # runs of each case: at least, at most, and how long those between may take
 SLOW, LEAST_OF_SLOW = 0.7, 3  # seconds from which fewer runs are enough

@@ -21,9 +21,8 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
+from tests.benchmarks.report import plot, told
 from tests.postgres import Unavailable, own_server
-
-from .report import plot, told
 
 UNITS = {"k": 1_000, "M": 1_000_000}
 ENGINES = ("sqlite", "postgresql")

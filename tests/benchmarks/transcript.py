@@ -84,7 +84,7 @@ def measure_download(key: str, extension: str) -> None:
     """Write one transcript to nowhere; the memory that this takes beyond what one page of it takes to begin with."""
     from django.contrib.auth.models import User
 
-    from conversations.items.files import FORMATS
+    from conversations.exports.transcripts import FORMATS
     from conversations.models import Conversation
     from conversations.services.transcripts import download
 
@@ -102,7 +102,7 @@ def measure_download(key: str, extension: str) -> None:
 
 def measure(served: Callable[[str], AbstractContextManager[str]]) -> None:
     """Everything, with a sandbox that holds the conversations."""
-    from conversations.management.item_examples import long
+    from conversations.examples.items import long
     from conversations.sandbox import Sandbox
 
     with Sandbox(key="sk-measuring") as sandbox:

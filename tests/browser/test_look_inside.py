@@ -4,10 +4,10 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
-from conversations.management.item_examples import every_type
+from conversations.examples.items import every_type
 from conversations.models import Conversation, Event, EventDetail, Outcome
 from conversations.sandbox import Sandbox
-from conversations.services.erasing import begin_erasure, stop_erasure, work_on
+from conversations.services.erasures import begin_erasure, stop_erasure, work_on
 from tests.browser.conftest import OpenBrowser
 from tests.browser.test_look import look_at
 

@@ -4,12 +4,12 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from conversations.management.item_examples import every_type, from_elsewhere, invented
-from conversations.management.item_examples_media import HEIGHT, WIDTH
-from conversations.management.item_examples_tools import PNG
+from conversations.examples.items import every_type, from_elsewhere, invented
+from conversations.examples.media_items import HEIGHT, WIDTH
+from conversations.examples.tool_items import PNG
 from conversations.models import Conversation
+from conversations.pages.transcript_state import INCLUDABLE
 from conversations.sandbox import Sandbox
-from conversations.transcript_state import INCLUDABLE
 from tests.browser.conftest import Guard, OpenBrowser
 from tests.browser.test_look import look_at
 

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from conversations.management.item_examples import every_type, hostile, invented
+from conversations.examples.items import every_type, hostile, invented
 from conversations.models import Conversation, Event
 from conversations.sandbox import Fault, Sandbox
 from tests.browser.conftest import Guard, OpenBrowser

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from conversations.models import reindex
+from ...models.index import rebuild as reindex
 
 SHOWN = 50
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from conversations.models import reindex
+from ...models.index import rebuild as reindex
 
 
 class Command(BaseCommand):

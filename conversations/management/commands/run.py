@@ -17,10 +17,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 from django.db import DatabaseError, connection, connections
 
-from conversations.base_url import problem_with
-from conversations.management.processes import ChildFailed, EndRequested, Supervisor, answers
-from conversations.models import Conversation, Credential
-from conversations.sandbox import DEFAULT_KEY
+from ...models import Conversation, Credential
+from ...openai.base_url import problem_with
+from ...sandbox import DEFAULT_KEY
+from ..supervisor import ChildFailed, EndRequested, Supervisor, answers
 
 HOST = "127.0.0.1"
 DEFAULT_PORT, DEFAULT_SANDBOX_PORT = 8000, 8001

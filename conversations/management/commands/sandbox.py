@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from conversations.sandbox import DEFAULT_KEY, Dialect, Sandbox
+from ...sandbox import DEFAULT_KEY, Dialect, Sandbox
 
 DEFAULT_PORT = 8001
 

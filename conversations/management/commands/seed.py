@@ -12,12 +12,14 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from conversations.management import bulk_examples, item_examples, seed_data
-from conversations.models import Conversation, Credential
-from conversations.models.conversation import Origin
-from conversations.openai_errors import NotFound
-from conversations.sandbox import DEFAULT_KEY, Store
-from conversations.services.conversations import refresh_conversation, remove_conversation
+from ...examples import bulk as bulk_examples
+from ...examples import items as item_examples
+from ...examples import scripts as seed_data
+from ...models import Conversation, Credential
+from ...models.conversation import Origin
+from ...openai.errors import NotFound
+from ...sandbox import DEFAULT_KEY, Store
+from ...services.conversations import refresh_conversation, remove_conversation
 
 COUNT = 200
 DAYS = 90

@@ -1,0 +1,1 @@
+"""Example conversations that the sandbox and the index are seeded with."""

@@ -1,0 +1,140 @@
+"""Any number of example conversations for the index alone, skewed as real ones are, and fast.
+
+No server holds them: they are for trying and measuring the search. A few tenants have most of the conversations,
+most users write seldom, each order stands once, and some conversations bear a summary in words.
+"""
+
+import json
+import random
+import secrets
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import accumulate, islice
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.utils import timezone
+
+from ..models import Conversation, Credential, IndexChange, State
+from ..models.conversation import Origin
+from ..models.index import statements
+from ..models.index import terms as index
+from ..models.index.terms import TIEBREAK_BITS, bearings, ord_at
+from . import scripts as seed_data
+
+BATCH = 50_000  # conversations written in one transaction; each writes pages all over the index
+DAYS = 3 * 365
+TENANTS, USERS, TOPICS, WORDS = 5_000, 200_000, 50, 3_000
+NAMES = ("Example shop", "Example bank", "Example clinic")
+SHARES = (70, 25, 5)
+STATES = {State.ACTIVE: 96, State.DIFFERS: 1, State.MISSING: 1, State.REMOVED: 2}
+
+
+ONSETS = [*"bcdfghjklmnprstvw", "br", "ch", "fl", "pr", "qu", "st", "tr"]
+VOWELS = ("a", "e", "i", "o", "u", "ai", "ea", "ou")
+ENDINGS = ("", "", "d", "ck", "ing", "l", "m", "n", "nt", "r", "s", "st", "tion", "x")
+
+COLUMNS = {
+    "ord": "bigint", "credential_id": "bigint", "base_url": "text", "openai_id": "text", "created_at": "timestamptz",
+    "is_created_known": "boolean", "is_metadata_known": "boolean",
+    "metadata": "text", "is_altered": "boolean", "our_metadata": "text", "state": "text", "read_at": "timestamptz",
+    "added_at": "timestamptz", "added_by_id": "integer", "origin": "text",
+}  # fmt: skip
+
+
+class Draw:
+    """Draws metadata with the frequencies of a busy product; the same for the same seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)  # noqa: S311  examples, no secrets
+        self._tenants = list(accumulate(1 / (rank + 1) for rank in range(TENANTS)))
+        self._topics = list(accumulate(1 / (rank + 1) ** 0.7 for rank in range(TOPICS)))
+        self._words = list(accumulate(1 / (rank + 2) for rank in range(WORDS)))
+        self._vocabulary = [self._word() for _ in range(WORDS)]
+
+    def metadata(self, number: int) -> dict[str, str]:
+        """Five or six pairs; the order's number is that of the conversation."""
+        draw = self.random
+        pairs = {
+            "tenant": f"tenant-{self._rank(self._tenants):04}",
+            "env": draw.choices(list(seed_data.ENVIRONMENTS), list(seed_data.ENVIRONMENTS.values()))[0],
+            "topic": f"topic {self._rank(self._topics):02}",
+            "user_id": f"u_{int(USERS * draw.random() ** 2):06}",
+            "order_id": f"ORD-{number:08}",
+        }
+        if draw.random() < 0.75:
+            pairs["summary"] = " ".join(
+                draw.choices(self._vocabulary, cum_weights=self._words, k=draw.randrange(3, 24))
+            )
+        return pairs
+
+    def state(self) -> str:
+        """Nearly always active."""
+        return self.random.choices(list(STATES), list(STATES.values()))[0]
+
+    def _rank(self, weights: list[float]) -> int:
+        return self.random.choices(range(len(weights)), cum_weights=weights)[0]
+
+    def _word(self) -> str:
+        syllables = [onset + vowel for onset in ONSETS for vowel in VOWELS]
+        parts = self.random.choices(syllables, k=self.random.randrange(1, 4))
+        return "".join(parts) + self.random.choice(ENDINGS)
+
+
+def make(count: int, *, added_by: User | None, seed: int = 1) -> Iterator[int]:
+    """Enter `count` conversations of three credentials, the last created now; gives how many there are so far."""
+    credentials, draw, now = [_credential(name) for name in NAMES], Draw(seed), timezone.now()
+    owners = draw.random.choices(credentials, SHARES, k=count)
+    rows = (
+        _row(owner, now - timedelta(days=DAYS) * (1 - (number + 1) / count), draw, number, added_by)
+        for number, owner in enumerate(owners)
+    )
+    statements.prepare_for_bulk()
+    done = 0
+    while batch := list(islice(rows, BATCH)):
+        enter(batch)
+        done += len(batch)
+        yield done
+
+
+def enter(rows: list[dict[str, Any]]) -> None:
+    """Write conversations and their terms, in one transaction; as plain rows, for speed."""
+    values = [[row["columns"][name] for name in COLUMNS] for row in rows]
+    with transaction.atomic():
+        statements.insert_missing(Conversation._meta.db_table, COLUMNS, values)
+        index.apply(
+            IndexChange(row["columns"]["credential_id"], row["columns"]["ord"], after=row["bearings"]) for row in rows
+        )
+
+
+def _credential(name: str) -> Credential:
+    credential = Credential.objects.filter(name=name).first()
+    if credential is None:
+        credential = Credential(name=name, notes="Examples for the search. No server holds them.", is_active=False)
+        credential.set_key("sk-example-" + secrets.token_hex(8))
+        credential.save()
+    return credential
+
+
+def _row(credential: Credential, moment: datetime, draw: Draw, number: int, added_by: User | None) -> dict[str, Any]:
+    created_at, metadata, state = moment.replace(microsecond=0), draw.metadata(number), draw.state()
+    at = connection.ops.adapt_datetimefield_value(created_at)
+    columns = {
+        "ord": ord_at(created_at) | (number & ((1 << TIEBREAK_BITS) - 1)),
+        "credential_id": credential.pk,
+        "base_url": credential.base_url,
+        "openai_id": f"conv_{draw.random.getrandbits(192):048x}",
+        "created_at": at,
+        "is_created_known": True,
+        "is_metadata_known": True,
+        "metadata": json.dumps(metadata, ensure_ascii=False),
+        "is_altered": False,
+        "our_metadata": "{}" if state == State.DIFFERS else None,
+        "state": state,
+        "read_at": at,
+        "added_at": at,
+        "added_by_id": added_by.pk if added_by else None,
+        "origin": Origin.IMPORTED,
+    }
+    return {"columns": columns, "bearings": bearings(metadata, state)}

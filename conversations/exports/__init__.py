@@ -1,0 +1,1 @@
+"""Files that people download: the rows of a search, transcripts, receipts of erasures."""

@@ -1,0 +1,165 @@
+"""The list of conversations, what stands in it, and completion of the search box."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from ..metadata import storable
+from ..models import Conversation, SavedView
+from ..openai.client import is_legal_id
+from ..pages import facets, responses
+from ..pages.list_state import ListState, kept
+from ..pages.paging import cursor
+from ..pages.responses import SignedInRequest
+from ..query import IdTerm, Query, TextTerm
+from ..search import Number, Overview, Page, Search, completion
+from ..search.counts import top_values, values_holding
+
+VALUES_SHOWN = 100
+
+
+@require_safe
+@permission_required("conversations.view_conversation", raise_exception=True)
+def conversation_list(request: SignedInRequest) -> HttpResponse:
+    state, search = asked(request)
+    page = _page(state, search)
+    pasted_id = _pasted_id(state.query) if not page.rows else ""
+    context = {
+        "state": state,
+        "page": page,
+        "newer_url": state.newer_than(str(page.newer)) if page.newer is not None else "",
+        "older_url": state.older_than(str(page.older)) if page.older is not None else "",
+        "number": _number(search, page),
+        **_addresses(state),
+        "is_whole": page.newer is None and page.older is None,
+        "day_problem": bool(state.on) and search.day(state.on) is None,
+        "pasted_id": pasted_id,
+        "hidden": Conversation.objects.visible_to(request.user).known_as(pasted_id),
+        "is_empty": not page.rows and not search.visible.exists(),
+        "view": _view(request),
+        "time_zone": settings.TIME_ZONE,
+    }
+    return responses.page(request, "conversations/conversation_list.html", context, fragments=["results"])
+
+
+@require_safe
+@permission_required("conversations.view_conversation", raise_exception=True)
+def conversation_overview(request: SignedInRequest) -> HttpResponse:
+    state, search = asked(request)
+    context: dict[str, Any] = {"state": state, "time_zone": settings.TIME_ZONE, **_addresses(state)}
+    context["is_swapped"] = responses.is_wanted(request, "overview")
+    if request.GET.get("count") == "all":
+        context["number"] = search.number()
+    if not responses.is_wanted(request, "number"):
+        overview = Overview(search)
+        context = {"number": overview.number, **context, **_shown(state, overview)}
+    return responses.page(
+        request, "conversations/conversation_overview.html", context, fragments=["overview", "number"]
+    )
+
+
+@require_safe
+@permission_required("conversations.view_conversation", raise_exception=True)
+def conversation_values(request: SignedInRequest) -> HttpResponse:
+    state, search = asked(request)
+    key, part = (storable(request.GET.get(name, "")) for name in ("key", "find"))
+    part = part.strip()
+    pks = list(search.names)
+    found = values_holding(pks, key, part) if part else top_values(pks, key, VALUES_SHOWN)
+    options = facets.value_options(state, key, found, VALUES_SHOWN) if found is not None else []
+    context = {"state": state, "key": key, "part": part, "options": options, "are_too_many": found is None}
+    return responses.page(request, "conversations/conversation_values.html", context, fragments=["values"])
+
+
+@require_safe
+@permission_required("conversations.view_conversation", raise_exception=True)
+def conversation_completion(request: SignedInRequest) -> HttpResponse:
+    text, at = storable(request.GET.get("q", "")), cursor(request.GET.get("at", ""))
+    suggestions = completion.suggestions(text, len(text) if at is None else at, request.user)
+    return responses.page(request, "conversations/conversation_completion.html", {"suggestions": suggestions})
+
+
+def result_context(request: SignedInRequest, conversation: Conversation) -> dict[str, Any]:
+    """The result that the page of a conversation was opened from: the way back, and its neighbours in it."""
+    if "q" not in request.GET:
+        return {"back": ""}
+    state, search = asked(request)
+    newer, older = search.neighbours(conversation.ord)
+    before, after = (older, newer) if state.oldest_first else (newer, older)
+    beside = {"previous": before, "next": after}
+    return {
+        "back": f"{state.address}#c{conversation.pk}",
+        "state": state,
+        **{
+            f"{name}_url": row.get_absolute_url() + state.from_row(row.ord) if row else ""
+            for name, row in beside.items()
+        },
+    }
+
+
+def to_conversation(request: SignedInRequest, pk: int, **more: str) -> HttpResponse:
+    """To the page of a conversation, which keeps the result that it was opened from."""
+    return redirect(reverse("conversation_detail", args=[pk]) + kept(dict(request.GET.lists()), **more))
+
+
+def asked(request: SignedInRequest) -> tuple[ListState, Search]:
+    """What the address asks for, as far as it can be answered (R24)."""
+    state = ListState.from_address(dict(request.GET.lists()))
+    search = Search(state.query, request.user)
+    return state.answered_as(search.query), search
+
+
+def _page(state: ListState, search: Search) -> Page:
+    before, after = cursor(state.before), cursor(state.after)
+    day = search.day(state.on)
+    if day is not None:
+        before, after = (None, day[0] - 1) if state.oldest_first else (day[1], None)
+    return search.page(size=settings.PAGE_SIZE, before=before, after=after, oldest_first=state.oldest_first)
+
+
+def _number(search: Search, page: Page) -> Number | None:
+    """How many match, where that is known without counting; the overview tells it otherwise."""
+    known = search.known_number()
+    if known is None and page.newer is None and page.older is None:
+        known = len(page.rows)
+    return None if known is None else Number(known, is_exact=True)
+
+
+def _addresses(state: ListState) -> dict[str, str]:
+    overview = f"{reverse('conversation_overview')}?{state.parameters}"
+    return {
+        "list_url": reverse("conversation_list"),
+        "overview_url": overview,
+        "count_address": f"{overview}&count=all",
+    }
+
+
+def _shown(state: ListState, overview: Overview) -> dict[str, Any]:
+    histogram = overview.histogram
+    return {
+        "facets": facets.facets(state, overview),
+        "note": facets.note(overview),
+        "histogram": histogram,
+        "bars": facets.columns(state, histogram) if histogram else [],
+    }
+
+
+def _view(request: SignedInRequest) -> SavedView | None:
+    """The saved view that the address was opened by, if it may be seen."""
+    pk = cursor(request.GET.get("view", ""))
+    return SavedView.objects.visible_to(request.user).in_bulk([pk]).get(pk) if pk is not None else None
+
+
+def _pasted_id(query: Query) -> str:
+    """The id that was searched for, if the search was for one: it can be got from OpenAI."""
+    wanted = [term for term in query.terms if isinstance(term, TextTerm | IdTerm) and not term.negated]
+    if len(wanted) != 1:
+        return ""
+    term = wanted[0]
+    text = term.text if isinstance(term, TextTerm) else term.texts[0]
+    return text if is_legal_id(text) and " " not in text else ""

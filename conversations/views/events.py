@@ -1,0 +1,105 @@
+"""What was asked for, by whom, and what became of it."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from axes.models import AccessFailureLog
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from ..forms.conversations import SettleForm
+from ..models import Credential, Event
+from ..openai.errors import OpenAIError
+from ..pages import responses
+from ..pages.paging import keyset_page
+from ..pages.responses import SignedInRequest
+from ..services.errors import ServiceError
+from ..services.resolving import settle_by_id, settle_by_note
+from .outcomes import status_of
+
+
+@require_safe
+@permission_required("conversations.view_event", raise_exception=True)
+def event_list(request: SignedInRequest) -> HttpResponse:
+    show = request.GET.get("show", "")
+    if show == "sign-ins":
+        return _sign_ins(request)
+    only_unresolved = show == "unresolved"
+    events = (Event.objects.unresolved() if only_unresolved else Event.objects.all()).for_list()
+    context = {
+        **_paged(request, events, {"show": show} if only_unresolved else {}, visible_to=request.user),
+        "show": "unresolved" if only_unresolved else "all",
+        "credentials": Credential.objects.visible_to(request.user).keys(),
+        "only_unresolved": only_unresolved,
+        "unresolved_count": Event.objects.visible_to(request.user).unresolved().count(),
+    }
+    return responses.page(request, "conversations/event_list.html", context, fragments=["events"])
+
+
+def _sign_ins(request: SignedInRequest) -> HttpResponse:
+    if not request.user.is_superuser:
+        raise PermissionDenied
+    context = {
+        **_paged(request, AccessFailureLog.objects.all(), {"show": "sign-ins"}),
+        "show": "sign-ins",
+        "unresolved_count": Event.objects.visible_to(request.user).unresolved().count(),
+    }
+    return responses.page(request, "conversations/sign_in_list.html", context, fragments=["sign-ins"])
+
+
+def _paged(
+    request: SignedInRequest, rows: QuerySet[Any], kept: dict[str, str], *, visible_to: User | None = None
+) -> dict[str, Any]:
+    """The page that the address asks for, and the addresses of those beside it."""
+    cursors = {name: request.GET.get(name, "") for name in ("before", "after")}
+    page = keyset_page(rows, "pk", **cursors, size=settings.PAGE_SIZE, visible_to=visible_to)
+    return {
+        "page": page,
+        "newer_url": f"?{urlencode({**kept, 'after': page.newer})}" if page.newer else "",
+        "older_url": f"?{urlencode({**kept, 'before': page.older})}" if page.older else "",
+    }
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("conversations.view_event", raise_exception=True)
+def event_detail(request: SignedInRequest, pk: int) -> HttpResponse:
+    event = get_object_or_404(Event.objects.visible_to(request.user).for_page(), pk=pk)
+    if request.method != "POST":
+        return _page(request, event, SettleForm(event=event, user=request.user))
+    return _settle(request, event)
+
+
+@permission_required("conversations.change_conversation", raise_exception=True)
+def _settle(request: SignedInRequest, event: Event) -> HttpResponse:
+    form = SettleForm(request.POST, event=event, user=request.user)
+    if not event.is_unresolved:
+        form.add_error(None, "This is settled already.")
+    if not form.is_valid():
+        return _page(request, event, form, status=responses.REJECTED)
+    openai_id, note = form.cleaned_data.get("openai_id"), form.cleaned_data["note"]
+    try:
+        if openai_id:
+            conversation = settle_by_id(actor=request.user, event=event, openai_id=openai_id)
+            messages.success(request, "Settled: this is what it created.")
+            return redirect("conversation_detail", conversation.pk)
+        settle_by_note(actor=request.user, event=event, note=note)
+    except OpenAIError as error:
+        form.add_error(None, error.in_full)
+        return _page(request, event, form, status=responses.FAILED_AT_OPENAI)
+    except ServiceError as error:
+        form.add_error(None, str(error))
+        return _page(request, event, form, status=status_of(error))
+    messages.success(request, "Settled with your note.")
+    return redirect("event_detail", event.pk)
+
+
+def _page(request: SignedInRequest, event: Event, form: SettleForm, *, status: int = 200) -> HttpResponse:
+    context = {"event": event, "form": form, "credentials": Credential.objects.visible_to(request.user).keys()}
+    return responses.page(request, "conversations/event_detail.html", context, status=status)

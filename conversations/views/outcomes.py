@@ -1,0 +1,70 @@
+"""What the views do alike when a service does not do what was asked."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+
+from ..forms.conversations import TokenForm
+from ..models import Event, Outcome
+from ..openai.errors import OpenAIError
+from ..pages import responses
+from ..pages.responses import SignedInRequest
+from ..services.errors import AlreadySubmitted, BeingChanged, MetadataMoved, NotRecorded, ServiceError
+from .conversation_list import to_conversation
+
+
+def attempted(
+    request: SignedInRequest, form: TokenForm, send: Callable[[], HttpResponse], show: Callable[[int], HttpResponse]
+) -> HttpResponse:
+    """What `send` answers, once the form is valid; where it is not, or `send` does not do what was asked, the form
+    with what went wrong, by `show(status)`."""
+    if not form.is_valid():
+        return show(responses.REJECTED)
+    try:
+        return send()
+    except AlreadySubmitted as error:
+        return _first_result(request, error)
+    except OpenAIError as error:
+        form.show_failure(error, event_of(form))
+        return show(responses.FAILED_AT_OPENAI)
+    except ServiceError as error:
+        if isinstance(error, NotRecorded):
+            form.ask_again(event_of(form))
+        form.add_error(None, str(error))
+        return show(status_of(error))
+
+
+def read_or_failure(read: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], int]:
+    """The context that `read` gives, or one that tells why there is none; and the status of its page."""
+    try:
+        return read(), 200
+    except OpenAIError as error:
+        return {"failure": error}, responses.FAILED_AT_OPENAI
+    except ServiceError as error:
+        return {"problem": str(error)}, status_of(error)
+
+
+def status_of(error: ServiceError) -> int:
+    """The HTTP status of a page that tells of the error."""
+    if isinstance(error, BeingChanged | MetadataMoved):
+        return responses.LOCKED
+    return responses.NOT_STORED if isinstance(error, NotRecorded) else responses.REJECTED
+
+
+def event_of(form: TokenForm) -> Event | None:
+    """The event that this form began, if it came so far."""
+    return Event.objects.with_token(form.cleaned_data.get("token", ""))
+
+
+def _first_result(request: SignedInRequest, error: AlreadySubmitted) -> HttpResponse:
+    """To where one sees what became of the form when it was sent first."""
+    event, conversation = error.event, error.event.conversation
+    messages.info(request, str(error))
+    if event.erasure is not None:
+        return redirect(event.erasure)
+    if event.outcome == Outcome.SUCCEEDED and conversation and conversation.is_visible_to(request.user):
+        return to_conversation(request, conversation.pk)
+    return redirect("event_detail", event.pk)

@@ -1,0 +1,52 @@
+"""Forms that carry more than anyone types: they are answered soon, and in words."""
+
+import json
+from time import perf_counter
+
+import pytest
+from django.test import Client as Browser
+
+from conversations.models import Conversation, Credential
+from conversations.sandbox import Sandbox
+from tests.factories import make_known
+from tests.html import form_in, fragment, text_of
+
+NEW = "/conversations/new/"
+
+
+@pytest.fixture
+def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
+    return make_known(sandbox, credential, {"tenant": "acme"})
+
+
+@pytest.mark.parametrize("address", [NEW, f"{NEW}preview/"])
+def test_a_long_request_is_not_shown_but_said_to_be_long(
+    as_operator: Browser, credential: Credential, address: str
+) -> None:
+    form = form_in(as_operator.get(NEW), "token").fill("text", "<" * 1_000_001)
+    response = form.send(as_operator, address, "preview", headers=fragment("preview"))
+    assert "too long to be shown here" in text_of(response)
+    assert "json" not in response.context_data
+    assert address == NEW or len(response.content) < 10_000
+
+
+def test_a_request_of_a_million_characters_is_shown(as_operator: Browser, credential: Credential) -> None:
+    form = form_in(as_operator.get(NEW), "token").fill("text", "a" * 999_000)
+    assert "a" * 999_000 in form.send(as_operator, f"{NEW}preview/").context_data["json"]
+
+
+def test_a_map_that_is_too_large_to_carry_is_refused_soon(as_operator: Browser, conversation: Conversation) -> None:
+    address = f"/conversations/{conversation.pk}/metadata/"
+    form = form_in(as_operator.get(address), "opened_with")
+    form.fill("opened_with", json.dumps({str(number): "" for number in range(100_000)}))
+    start = perf_counter()
+    response = form.send(as_operator, address)
+    assert response.status_code == 422
+    assert "The form is damaged, too large, or older than what the index holds." in text_of(response)
+    assert perf_counter() - start < 2
+
+
+def test_more_fields_than_any_form_has_are_refused(as_operator: Browser, credential: Credential) -> None:
+    response = as_operator.post(NEW, {"key": ["x"] * 1_001})
+    assert response.status_code == 400
+    assert "This request cannot be read" in text_of(response)

@@ -1,0 +1,72 @@
+"""Keeping OpenAI's metadata where it differs."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client as Browser
+
+from conversations.models import Action, Conversation, Credential, Event
+from conversations.sandbox import Sandbox
+from conversations.services.conversations import refresh_conversation
+from tests.factories import make_known
+from tests.html import asks_to_sign_in, everything, fragment, signed_in, text_of
+
+
+@pytest.fixture
+def conversation(sandbox: Sandbox, credential: Credential, operator: User) -> Conversation:
+    """One whose metadata was changed elsewhere."""
+    known = make_known(sandbox, credential, {"tenant": "acme"})
+    sandbox.store.set_metadata(known.openai_id, {"tenant": "umbrella"})
+    refresh_conversation(actor=operator, conversation=known)
+    sandbox.log.clear()
+    return known
+
+
+@pytest.fixture
+def address(conversation: Conversation) -> str:
+    return f"/conversations/{conversation.pk}/keep/"
+
+
+def test_keeps_what_openai_holds_and_sends_nothing_r2(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    text = text_of(as_operator.post(address, follow=True))
+    conversation.refresh_from_db()
+    assert (conversation.state, conversation.metadata) == ("active", {"tenant": "umbrella"})
+    assert conversation.our_metadata is None
+    assert "metadata is kept" in text
+    assert len(sandbox.log) == 0
+
+
+def test_leads_htmx_to_the_page(as_operator: Browser, conversation: Conversation, address: str) -> None:
+    response = as_operator.post(address, headers=fragment("metadata"))
+    assert response["HX-Redirect"] == conversation.get_absolute_url()
+
+
+def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
+    assert asks_to_sign_in(client.post(address), address)
+
+
+def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, address: str) -> None:
+    before = everything()
+    assert signed_in(client, stranger).post(address).status_code == 404
+    assert everything() == before
+
+
+def test_refuses_a_viewer(client: Browser, viewer: User, address: str) -> None:
+    assert signed_in(client, viewer).post(address).status_code == 403
+
+
+def test_answers_404_to_an_unknown_key(as_operator: Browser) -> None:
+    assert as_operator.post("/conversations/999999/keep/").status_code == 404
+
+
+def test_a_get_is_refused_and_changes_nothing_r3(as_operator: Browser, address: str) -> None:
+    before = everything()
+    assert as_operator.get(address).status_code == 405
+    assert everything() == before
+
+
+def test_is_written_down_once_however_often_it_is_clicked(as_operator: Browser, address: str) -> None:
+    as_operator.post(address)
+    as_operator.post(address)
+    assert Event.objects.filter(action=Action.KEEP).count() == 1

@@ -1,0 +1,145 @@
+"""Filters, numbers and dates beside the list, as a page of their own and as what the list loads."""
+
+import pytest
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+
+from conversations.models import Conversation, Credential
+from tests.factories import make_conversation, make_user
+from tests.html import asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
+
+OVERVIEW = "/conversations/overview/"
+VALUES = "/conversations/values/"
+COMPLETION = "/conversations/completion/"
+
+
+@pytest.fixture(autouse=True)
+def conversation(credential: Credential) -> Conversation:
+    make_conversation(credential, {"tenant": "globex", "env": "prod"})
+    return make_conversation(credential, {"tenant": "acme", "env": "prod"}, openai_id="conv_first")
+
+
+def test_is_a_page_of_its_own(as_operator: Browser) -> None:
+    response = as_operator.get(OVERVIEW, {"q": "tenant:acme"})
+    assert is_page(response)
+    assert "1 found" in text_of(response)
+
+
+def test_serves_itself_alone_with_the_number_to_swap(as_operator: Browser) -> None:
+    response = as_operator.get(OVERVIEW, headers=fragment("overview"))
+    assert not is_page(response)
+    assert 'id="number" class="muted number" hx-swap-oob="true">2 found' in text_of(response)
+
+
+def test_serves_an_exact_number_alone(as_operator: Browser) -> None:
+    response = as_operator.get(OVERVIEW, {"q": "tenant:acme", "count": "all"}, headers=fragment("number"))
+    assert text_of(response).strip() == '<span id="number" class="muted number">1 found</span>'
+
+
+@pytest.mark.parametrize("address", [OVERVIEW, VALUES, COMPLETION])
+def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
+    assert asks_to_sign_in(client.get(f"{address}?q=a"), f"{address}?q=a")
+
+
+@pytest.mark.parametrize("address", [OVERVIEW, VALUES, COMPLETION])
+def test_refuses_someone_without_the_permission(client: Browser, address: str) -> None:
+    assert signed_in(client, make_user(role=None)).get(address).status_code == 403
+
+
+@pytest.mark.parametrize("address", [OVERVIEW, VALUES, COMPLETION])
+def test_answers_405_to_a_post(as_operator: Browser, address: str) -> None:
+    assert as_operator.post(address).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "address", [OVERVIEW, f"{OVERVIEW}?count=all", f"{VALUES}?key=tenant", f"{COMPLETION}?q=t&at=1"]
+)
+def test_a_get_changes_nothing_r3(as_operator: Browser, address: str) -> None:
+    before = everything()
+    assert as_operator.get(address).status_code == 200
+    assert everything() == before
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud7ff", "(((", "created:99999999999d", "a" * 3000, "-", '"', "credential:x"])
+@pytest.mark.parametrize("address", [OVERVIEW, VALUES, COMPLETION])
+def test_answers_any_text(as_operator: Browser, address: str, text: str) -> None:
+    assert as_operator.get(address, {"q": text, "key": text, "find": text, "at": text}).status_code == 200
+    assert as_operator.get(address, {"q": f"tenant:{text}", "key": "tenant", "find": text}).status_code == 200
+
+
+def test_a_value_is_a_link_that_adds_its_term_and_a_chosen_one_takes_it_away(as_operator: Browser) -> None:
+    text = text_of(as_operator.get(OVERVIEW, {"q": "env:prod"}))
+    assert 'href="/conversations/?q=env%3Aprod+tenant%3Aacme"' in text
+    assert 'href="/conversations/?q=" aria-current="true"' in text
+
+
+def test_a_term_s_other_values_are_counted_as_if_it_were_not_there(as_operator: Browser) -> None:
+    text = text_of(as_operator.get(OVERVIEW, {"q": "tenant:acme"}))
+    assert 'href="/conversations/?q=tenant%3Aacme%2Cglobex"' in text
+
+
+def test_a_bar_leads_to_its_day(as_operator: Browser) -> None:
+    text = text_of(as_operator.get(OVERVIEW, {"q": "tenant:acme created:2026"}))
+    assert 'href="/conversations/?q=tenant%3Aacme+created%3A2026-05-01"' in text
+
+
+def test_shows_the_rest_under_a_notice_where_a_term_is_not_understood_r24(as_operator: Browser) -> None:
+    assert "<code>state:lost</code> was left out." in text_of(as_operator.get(OVERVIEW, {"q": "state:lost"}))
+
+
+def test_asks_as_many_queries_however_many_rows_there_are(as_operator: Browser, credential: Credential) -> None:
+    counts = []
+    for more in (2, 40):
+        for _ in range(more):
+            make_conversation(credential, {"tenant": "acme", "env": "prod"})
+        with CaptureQueriesContext(connection) as queries:
+            as_operator.get(OVERVIEW, {"q": "env:prod"})
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+# All values of a key
+
+
+def test_lists_the_frequent_values_of_a_key(as_operator: Browser, credential: Credential) -> None:
+    make_conversation(credential, {"tenant": "acme"})
+    response = as_operator.get(VALUES, {"key": "tenant", "q": "env:prod"})
+    assert is_page(response)
+    assert 'href="/conversations/?q=env%3Aprod+tenant%3Aacme"' in text_of(response)
+    assert "globex" not in text_of(response)
+
+
+def test_finds_values_by_a_part_without_case(as_operator: Browser) -> None:
+    response = as_operator.get(VALUES, {"key": "tenant", "find": "LOBE"}, headers=fragment("values"))
+    assert not is_page(response)
+    assert ">globex<" in text_of(response)
+    assert ">acme<" not in text_of(response)
+
+
+def test_says_where_no_value_is_found_and_keeps_what_was_typed(as_operator: Browser) -> None:
+    text = text_of(as_operator.get(VALUES, {"key": "tenant", "find": "<zz>"}))
+    assert "No value holds “&lt;zz&gt;”." in text
+    assert 'value="&lt;zz&gt;"' in text
+
+
+# Completion
+
+
+def test_offers_what_the_box_can_be_completed_to(as_operator: Browser) -> None:
+    text = text_of(as_operator.get(COMPLETION, {"q": "tenant:gl", "at": "9"}))
+    assert 'data-text="tenant:globex " data-caret="14"' in text
+    assert 'role="option"' in text
+
+
+def test_a_conversation_s_page_knows_its_neighbours_in_the_result(
+    as_operator: Browser, credential: Credential, conversation: Conversation
+) -> None:
+    other = make_conversation(credential, {"tenant": "acme"})
+    lower, upper = sorted([conversation, other], key=lambda row: row.ord)
+    text = text_of(as_operator.get(f"{upper.get_absolute_url()}?q=tenant%3Aacme"))
+    assert f'href="{lower.get_absolute_url()}?q=tenant%3Aacme&amp;before={lower.ord + 1}" rel="next"' in text
+    assert 'rel="prev"' not in text
+    turned = text_of(as_operator.get(f"{upper.get_absolute_url()}?q=tenant%3Aacme&order=oldest"))
+    assert 'rel="next"' not in turned
+    assert f'order=oldest&amp;after={lower.ord - 1}" rel="prev"' in turned

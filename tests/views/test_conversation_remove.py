@@ -1,0 +1,152 @@
+"""Removing a conversation at OpenAI."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+
+from conversations.models import Conversation, Credential, Event, Outcome
+from conversations.sandbox import Fault, Sandbox
+from tests.factories import make_conversation, make_known
+from tests.html import (
+    REFUSALS,
+    UNREACHABLE,
+    asks_to_sign_in,
+    everything,
+    form_in,
+    fragment,
+    is_page,
+    signed_in,
+    text_of,
+)
+
+
+@pytest.fixture
+def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
+    return make_known(sandbox, credential, {"tenant": "acme"})
+
+
+@pytest.fixture
+def address(conversation: Conversation) -> str:
+    return f"/conversations/{conversation.pk}/remove/"
+
+
+def test_asks_and_says_what_it_means(as_operator: Browser, conversation: Conversation, address: str) -> None:
+    response = as_operator.get(address)
+    assert is_page(response)
+    assert conversation.openai_id in text_of(response)
+    assert "Afterwards nobody can read or delete its messages any more" in text_of(response)
+    assert f'href="/conversations/{conversation.pk}/erase/"' in text_of(response)
+
+
+def test_leads_htmx_to_the_page_afterwards(as_operator: Browser, conversation: Conversation, address: str) -> None:
+    form = form_in(as_operator.get(address), "token")
+    response = form.send(as_operator, address, headers=fragment("main"))
+    assert response["HX-Redirect"] == conversation.get_absolute_url()
+
+
+def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
+    assert asks_to_sign_in(client.get(address), address)
+
+
+def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, address: str, sandbox: Sandbox) -> None:
+    assert signed_in(client, stranger).get(address).status_code == 404
+    assert client.post(address, {"token": "t"}).status_code == 404
+    assert len(sandbox.log) == 0
+
+
+def test_refuses_a_viewer(client: Browser, viewer: User, address: str, sandbox: Sandbox) -> None:
+    assert signed_in(client, viewer).get(address).status_code == 403
+    assert client.post(address, {"token": "t"}).status_code == 403
+    assert len(sandbox.log) == 0
+
+
+def test_answers_404_to_an_unknown_key(as_operator: Browser) -> None:
+    assert as_operator.get("/conversations/999999/remove/").status_code == 404
+
+
+def test_answers_405_where_the_method_is_wrong(as_operator: Browser, address: str) -> None:
+    assert as_operator.delete(address).status_code == 405
+
+
+def test_a_get_changes_nothing_r3(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
+    before = everything()
+    as_operator.get(address)
+    assert everything() == before
+    assert len(sandbox.log) == 0
+
+
+def test_removes_it_once_openai_confirms_r2(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    text = text_of(form_in(as_operator.get(address), "token").send(as_operator, address, follow=True))
+    conversation.refresh_from_db()
+    assert conversation.state == "removed"
+    assert "Removed at OpenAI." in text
+    assert sandbox.store.get_conversation(conversation.openai_id) is None
+
+
+def test_a_form_without_its_token_does_nothing(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
+    response = as_operator.post(address)
+    assert response.status_code == 422
+    assert "Open it again" in text_of(response)
+    assert len(sandbox.log) == 0
+
+
+def test_a_first_404_only_makes_it_missing_r2(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    sandbox.store.delete_conversation(conversation.openai_id)
+    response = form_in(as_operator.get(address), "token").send(as_operator, address)
+    conversation.refresh_from_db()
+    assert (response.status_code, conversation.state) == (502, "missing")
+
+
+@pytest.mark.parametrize(("fault", "words"), REFUSALS)
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_tells_what_openai_says(
+    as_operator: Browser, address: str, sandbox: Sandbox, fault: Fault, words: str, method: str
+) -> None:
+    sandbox.faults.add(Fault(**{**vars(fault), "method": method}))
+    response = form_in(as_operator.get(address), "token").send(as_operator, address)
+    assert response.status_code == 502
+    assert words in text_of(response)
+
+
+def test_tells_that_openai_cannot_be_reached(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
+    form = form_in(as_operator.get(address), "token")
+    sandbox.stop()
+    assert UNREACHABLE in text_of(form.send(as_operator, address))
+
+
+def test_after_an_unknown_outcome_a_confirmed_repeat_settles_it_r2_r8(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    stop = {"x-should-retry": "false"}
+    sandbox.faults.add(Fault(method="DELETE", status=500, after=True, headers=stop))
+    asked = form_in(form_in(as_operator.get(address), "token").send(as_operator, address), "after_unknown")
+    assert Event.objects.get().outcome == Outcome.UNKNOWN
+    assert asked.send(as_operator, address).status_code == 422
+    assert asked.tick("again").send(as_operator, address).status_code == 302
+    conversation.refresh_from_db()
+    assert conversation.state == "removed"
+
+
+def test_the_same_form_sent_twice_shows_the_first_result_r8(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    form = form_in(as_operator.get(address), "token")
+    form.send(as_operator, address)
+    assert form.send(as_operator, address)["Location"] == conversation.get_absolute_url()
+    assert [entry.method for entry in sandbox.log] == ["GET", "DELETE"]
+
+
+def test_asks_as_many_queries_for_many_pairs_as_for_two(as_operator: Browser, credential: Credential) -> None:
+    counts = []
+    for pairs in (2, 16):
+        conversation = make_conversation(credential, {f"k{n}": "v" for n in range(pairs)})
+        with CaptureQueriesContext(connection) as queries:
+            as_operator.get(f"/conversations/{conversation.pk}/remove/")
+        counts.append(len(queries))
+    assert counts[0] == counts[1]

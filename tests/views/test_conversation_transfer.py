@@ -1,0 +1,125 @@
+"""Handing a conversation over to another credential of its server."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client as Browser
+
+from conversations.models import Conversation, Credential
+from conversations.sandbox import Fault, Sandbox
+from tests.factories import make_credential, make_known, make_team
+from tests.html import REFUSALS, UNREACHABLE, asks_to_sign_in, everything, fragment, signed_in, text_of
+
+
+@pytest.fixture
+def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
+    return make_known(sandbox, credential, {"tenant": "acme"})
+
+
+@pytest.fixture
+def other(sandbox: Sandbox, credential: Credential) -> Credential:
+    """Another credential of the same server and team."""
+    return make_credential(sandbox, name="Other", teams=[*credential.teams.all()])
+
+
+@pytest.fixture
+def address(conversation: Conversation) -> str:
+    return f"/conversations/{conversation.pk}/hand-over/"
+
+
+def test_hands_it_over_once_a_read_proves_it_r1(
+    as_operator: Browser, conversation: Conversation, other: Credential, address: str, sandbox: Sandbox
+) -> None:
+    text = text_of(as_operator.post(address, {"credential": other.pk, "token": "first"}, follow=True))
+    conversation.refresh_from_db()
+    assert conversation.credential == other
+    assert "It belongs to Other now." in text
+    assert [entry.method for entry in sandbox.log] == ["GET"]
+
+
+def test_leads_htmx_to_the_page(
+    as_operator: Browser, conversation: Conversation, other: Credential, address: str
+) -> None:
+    response = as_operator.post(address, {"credential": other.pk, "token": "first"}, headers=fragment("metadata"))
+    assert response["HX-Redirect"] == conversation.get_absolute_url()
+
+
+def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
+    assert asks_to_sign_in(client.post(address), address)
+
+
+def test_does_not_exist_for_a_stranger_r23(
+    client: Browser, stranger: User, other: Credential, address: str, sandbox: Sandbox
+) -> None:
+    assert signed_in(client, stranger).post(address, {"credential": other.pk, "token": "first"}).status_code == 404
+    assert len(sandbox.log) == 0
+
+
+def test_refuses_a_viewer(client: Browser, viewer: User, other: Credential, address: str) -> None:
+    assert signed_in(client, viewer).post(address, {"credential": other.pk, "token": "first"}).status_code == 403
+
+
+def test_answers_404_to_an_unknown_key(as_operator: Browser) -> None:
+    assert as_operator.post("/conversations/999999/hand-over/").status_code == 404
+
+
+def test_a_get_is_refused_and_changes_nothing_r3(as_operator: Browser, address: str) -> None:
+    before = everything()
+    assert as_operator.get(address).status_code == 405
+    assert everything() == before
+
+
+def test_a_foreign_credential_is_refused_as_one_that_does_not_exist_r1_r23(
+    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+) -> None:
+    foreign = make_credential(sandbox, name="Secret project", teams=[make_team()])
+    forms = [{"credential": pk, "token": "first"} for pk in (foreign.pk, 999_999)]
+    said = [text_of(as_operator.post(address, form, follow=True)) for form in forms]
+    assert all("Choose a credential that you may use." in text for text in said)
+    assert all("Secret project" not in text for text in said)
+    assert len(sandbox.log) == 0
+
+
+@pytest.mark.parametrize("choice", ["", "x", "9" * 5000, "-1", "\0"])
+def test_a_choice_that_is_none_is_said(as_operator: Browser, address: str, choice: str) -> None:
+    text = text_of(as_operator.post(address, {"credential": choice, "token": "first"}, follow=True))
+    assert 'class="notice notice-error"' in text
+
+
+def test_a_credential_of_another_server_cannot_have_it_r1(
+    as_operator: Browser, credential: Credential, address: str, sandbox: Sandbox
+) -> None:
+    elsewhere = make_credential(name="Elsewhere", teams=[*credential.teams.all()])
+    as_operator.post(address, {"credential": elsewhere.pk, "token": "first"})
+    assert Conversation.objects.get().credential == credential
+    assert len(sandbox.log) == 0
+
+
+@pytest.mark.parametrize(("fault", "words"), REFUSALS)
+def test_tells_what_openai_says_and_leaves_it_where_it_is(
+    as_operator: Browser,
+    credential: Credential,
+    other: Credential,
+    address: str,
+    sandbox: Sandbox,
+    fault: Fault,
+    words: str,
+) -> None:
+    sandbox.faults.add(fault)
+    assert words in text_of(as_operator.post(address, {"credential": other.pk, "token": "first"}, follow=True))
+    assert Conversation.objects.get().credential == credential
+
+
+def test_tells_that_openai_cannot_be_reached(
+    as_operator: Browser, other: Credential, address: str, sandbox: Sandbox
+) -> None:
+    sandbox.stop()
+    assert UNREACHABLE in text_of(as_operator.post(address, {"credential": other.pk, "token": "first"}, follow=True))
+
+
+def test_sent_twice_it_is_handed_over_once(
+    as_operator: Browser, other: Credential, address: str, conversation: Conversation
+) -> None:
+    for _ in range(2):
+        response = as_operator.post(address, {"credential": other.pk, "token": "first"}, follow=True)
+        assert response.status_code == 200
+    assert Conversation.objects.get().credential == other
