@@ -62,7 +62,7 @@ def check_time_zone(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_credential_hosts(**_: Any) -> list[CheckMessage]:
-    """Hosts are names, not addresses with a scheme or path."""
+    """Hosts are names, not URLs with a scheme or path."""
     return [
         Error(f"“{host}” in CREDENTIAL_HOSTS is no host.", hint="Write host or host:port.", id="conversations.E005")
         for host in settings.CREDENTIAL_HOSTS

@@ -31,16 +31,16 @@ def is_storable(text: str) -> bool:
     return "\0" not in text if text.isascii() else _UNSTORABLE.search(text) is None
 
 
-def storable(value: Any) -> Any:
+def replace_unstorable(value: Any) -> Any:
     """`value`, as read from JSON, with each character or number that no database holds replaced by U+FFFD."""
     if isinstance(value, str):
         if is_storable(value):
             return value
         return "".join(character if is_storable(character) else REPLACEMENT for character in value)
     if isinstance(value, Mapping):
-        return {storable(key): storable(item) for key, item in value.items()}
+        return {replace_unstorable(key): replace_unstorable(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [storable(item) for item in value]
+        return [replace_unstorable(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):  # 1e999 is legal JSON, and read as infinity
         return REPLACEMENT
     return value
@@ -132,8 +132,8 @@ def _scalar_text(key: str, value: Any) -> str:
     return as_text(value)
 
 
-class Fate(StrEnum):
-    """What became of a key between two maps."""
+class ChangeKind(StrEnum):
+    """How a key changed between two maps."""
 
     KEPT = "kept"
     ADDED = "added"
@@ -144,31 +144,34 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One key of two maps: its value before and after as text (None: not there) and its fate."""
+    """One key of two maps: its value before and after, as text (None: not there), and how it changed."""
 
     key: str
     before: str | None
     after: str | None
-    fate: Fate
+    kind: ChangeKind
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     """Each key that differs between the two maps, in the order of `before`, then of `after`."""
-    return [change for change in compare(before, after) if change.fate is not Fate.KEPT]
+    return [change for change in compare(before, after) if change.kind is not ChangeKind.KEPT]
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """Each key of the two maps with its fate, in the order of `before`, then of `after`."""
+    """How each key of the two maps changed, in the order of `before`, then of `after`."""
     return [_change(key, before, after) for key in _keys(before, after)]
 
 
-def told_by_answer(before: Mapping[str, Any], wanted: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Change]:
-    """Key by key what an update did: as `compare(before, answer)`, but REFUSED where the answer is not as wanted."""
+def compare_with_response(
+    before: Mapping[str, Any], requested: Mapping[str, Any], response: Mapping[str, Any]
+) -> list[Change]:
+    """What an update did to each key: as `compare(before, response)`, but REFUSED where the response differs from what
+    was requested."""
     changes = []
-    for key in _keys(before, wanted, answer):
-        change = _change(key, before, answer)
-        as_wanted = (key in wanted) == (key in answer) and wanted.get(key) == answer.get(key)
-        changes.append(change if as_wanted else Change(key, change.before, change.after, Fate.REFUSED))
+    for key in _keys(before, requested, response):
+        change = _change(key, before, response)
+        is_met = (key in requested) == (key in response) and requested.get(key) == response.get(key)
+        changes.append(change if is_met else Change(key, change.before, change.after, ChangeKind.REFUSED))
     return changes
 
 
@@ -179,12 +182,12 @@ def _keys(*maps: Mapping[str, Any]) -> Iterable[str]:
 def _change(key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Change:
     old = as_text(before[key]) if key in before else None
     new = as_text(after[key]) if key in after else None
-    return Change(key, old, new, _fate(key, before, after))
+    return Change(key, old, new, _kind(key, before, after))
 
 
-def _fate(key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Fate:
+def _kind(key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> ChangeKind:
     if key not in after:
-        return Fate.REMOVED
+        return ChangeKind.REMOVED
     if key not in before:
-        return Fate.ADDED
-    return Fate.KEPT if before[key] == after[key] else Fate.CHANGED
+        return ChangeKind.ADDED
+    return ChangeKind.KEPT if before[key] == after[key] else ChangeKind.CHANGED

@@ -87,7 +87,7 @@ def bring_into_state(conversation: Conversation, state: str) -> None:
     """As answers from OpenAI would do it, with the metadata that it has."""
     if state == State.DIFFERS:
         conversation.our_metadata = {"before": "it differed"}
-        conversation.store_answer(conversation.metadata, by_us=False)
+        conversation.store_response(conversation.metadata, is_own_change=False)
     elif state == State.MISSING:
         conversation.store_not_found()
     elif state == State.REMOVED:

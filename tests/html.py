@@ -62,9 +62,9 @@ def is_page(response: HttpResponse) -> bool:
     return "<!doctype html>" in text_of(response) and 'class="topbar"' in text_of(response)
 
 
-def asks_to_sign_in(response: HttpResponse, address: str) -> bool:
-    """Whether it leads to the sign-in, and from there back to `address`."""
-    return response.status_code == 302 and unquote(response["Location"]) == f"{reverse('login')}?next={address}"
+def asks_to_sign_in(response: HttpResponse, url: str) -> bool:
+    """Whether it leads to the sign-in, and from there back to `url`."""
+    return response.status_code == 302 and unquote(response["Location"]) == f"{reverse('login')}?next={url}"
 
 
 def everything() -> dict[str, list[Any]]:
@@ -100,12 +100,12 @@ class Form:
         """Tick the box of this name."""
         return self.put(name, "on")
 
-    def send(self, browser: Browser, address: str, do: str = "", **options: Any) -> Any:
+    def send(self, browser: Browser, url: str, do: str = "", **options: Any) -> Any:
         """Send it with the button `do`, each end of line as CR LF, as browsers do."""
         pairs = [*self.fields, *([("do", do)] if do else [])]
         sent = [(name, value.replace("\r\n", "\n").replace("\n", "\r\n")) for name, value in pairs]
         body = urlencode(sent)
-        return browser.post(address, body, content_type="application/x-www-form-urlencoded", **options)
+        return browser.post(url, body, content_type="application/x-www-form-urlencoded", **options)
 
 
 class _Reader(HTMLParser):

@@ -1,4 +1,4 @@
-"""Requests drawn at random over every address of the site, most of them hostile; a seed draws the same again."""
+"""Requests drawn at random over every URL of the site, most of them hostile; a seed draws the same again."""
 
 import json
 import re
@@ -88,7 +88,7 @@ METHODS = ["GET"] * 8 + ["POST"] * 8 + ["HEAD", "PUT", "PATCH", "DELETE", "OPTIO
 
 
 def addresses(patterns: list[Any] | None = None, before: str = "/") -> Iterator[str]:
-    """Each address of the site, with NUL where a parameter stands."""
+    """Each URL of the site, with NUL where a parameter stands."""
     for entry in get_resolver().url_patterns if patterns is None else patterns:
         route = before + str(entry.pattern)
         if isinstance(entry, URLResolver):
@@ -102,7 +102,7 @@ class Drawn:
     """One request."""
 
     method: str
-    address: str
+    url: str
     body: bytes
     content_type: str
     headers: dict[str, str] = field(default_factory=dict)
@@ -111,11 +111,11 @@ class Drawn:
         """The answer to it."""
         told = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()}
         told |= {name: told.pop(f"HTTP_{name}") for name in ["CONTENT_LENGTH"] if f"HTTP_{name}" in told}
-        return browser.generic(self.method, self.address, self.body, self.content_type, **told)
+        return browser.generic(self.method, self.url, self.body, self.content_type, **told)
 
 
 class Requests:
-    """Requests that are drawn one after the other. `keys`: of rows, by the word that their addresses bear; `known`:
+    """Requests that are drawn one after the other. `keys`: of rows, by the word that their URLs bear; `known`:
     texts that mean something to the site."""
 
     def __init__(self, seed: str, keys: dict[str, list[int]], known: list[str]) -> None:
@@ -129,59 +129,59 @@ class Requests:
 
     def draw(self, browser: Browser) -> Drawn:
         """The next one: a form of a page, with a few fields changed, or anything."""
-        address = self._address()
+        url = self._url()
         if self.random.random() < 0.4:
-            forms = forms_in(browser.get(address))
+            forms = forms_in(browser.get(url))
             if forms:
-                return self._filled(self.random.choice(forms), address)
-        return self._anything(address)
+                return self._filled(self.random.choice(forms), url)
+        return self._anything(url)
 
-    def _filled(self, form: Form, address: str) -> Drawn:
+    def _filled(self, form: Form, url: str) -> Drawn:
         fields = list(form.fields)
         for _ in range(self.random.choice([0, 1, 1, 2, 3])):
             place = self.random.randrange(len(fields) + 1)
-            name = fields[place][0] if place < len(fields) else self._name(address)
+            name = fields[place][0] if place < len(fields) else self._name(url)
             fields[place : place + 1] = [(name, self._text())]
         fields += [(button["name"], button.get("value", "")) for button in form.buttons[-1:] if "name" in button]
-        there = form.attributes.get("action") or address
+        there = form.attributes.get("action") or url
         if form.attributes.get("method", "get").lower() == "get":
             return Drawn("GET", f"{there.partition('?')[0]}?{urlencode(fields)}", b"", FORM)
         return Drawn("POST", there, urlencode(fields).encode(), FORM)
 
-    def _anything(self, address: str) -> Drawn:
+    def _anything(self, url: str) -> Drawn:
         choose = self.random.choice
         method = choose(METHODS)
-        query = "?" + urlencode(self._pairs(address)) if self.random.random() < 0.8 else ""
-        body, content_type = self._body(address) if method not in {"GET", "HEAD"} else (b"", FORM)
+        query = "?" + urlencode(self._pairs(url)) if self.random.random() < 0.8 else ""
+        body, content_type = self._body(url) if method not in {"GET", "HEAD"} else (b"", FORM)
         names = self.random.sample(sorted(HEADERS), choose([0, 0, 0, 0, 1, 2]))
-        return Drawn(method, address + query, body, content_type, {name: choose(HEADERS[name]) for name in names})
+        return Drawn(method, url + query, body, content_type, {name: choose(HEADERS[name]) for name in names})
 
-    def _address(self) -> str:
-        address, *pieces = self.random.choice(self.addresses[self.random.random() < 0.4]).split("\0")
+    def _url(self) -> str:
+        url, *pieces = self.random.choice(self.addresses[self.random.random() < 0.4]).split("\0")
         for piece in pieces:
-            address += self._part(address) + piece
-        return address
+            url += self._part(url) + piece
+        return url
 
     def _part(self, before: str) -> str:
-        """A parameter of an address: most often the key of a row that it may be about."""
+        """A parameter of a URL: most often the key of a row that it may be about."""
         word = max(self.keys, key=before.rfind)
         if self.random.random() < 0.8 and self.keys[word]:
             return str(self.random.choice(self.keys[word]))
         return quote(self._text().replace("/", ""), safe="") or "0"
 
-    def _name(self, address: str) -> str:
-        usual = ADMIN_NAMES if address.startswith("/admin/") else PAGE_NAMES
+    def _name(self, url: str) -> str:
+        usual = ADMIN_NAMES if url.startswith("/admin/") else PAGE_NAMES
         return self.random.choice(ODD_NAMES if self.random.random() < 0.02 else usual.split())
 
     def _text(self) -> str:
         return self.random.choice(self.random.choice([TEXTS, QUERIES, self.known, self.some]))
 
-    def _pairs(self, address: str) -> list[tuple[str, str]]:
+    def _pairs(self, url: str) -> list[tuple[str, str]]:
         count = self.random.choice([1, 1, 2, 3, 8])
-        return [(self._name(address), self._text()) for _ in range(count)]
+        return [(self._name(url), self._text()) for _ in range(count)]
 
-    def _body(self, address: str) -> tuple[bytes, str]:
-        pairs, kind = self._pairs(address), self.random.random()
+    def _body(self, url: str) -> tuple[bytes, str]:
+        pairs, kind = self._pairs(url), self.random.random()
         if kind < 0.6:
             return urlencode(pairs).encode(), FORM
         if kind < 0.8:

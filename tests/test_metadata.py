@@ -12,17 +12,17 @@ from conversations.metadata import (
     MAX_VALUE_LENGTH,
     REPLACEMENT,
     Change,
-    Fate,
+    ChangeKind,
     as_text,
     compare,
+    compare_with_response,
     difference,
     fold,
     is_storable,
     pairs_from_json,
     problem_with_key,
     problem_with_value,
-    storable,
-    told_by_answer,
+    replace_unstorable,
 )
 
 json_values = st.recursive(
@@ -58,22 +58,22 @@ def test_r19_characters_are_counted_as_code_points() -> None:
 
 @given(json_values)
 def test_r18_what_is_storable_can_be_written_by_every_database(value: object) -> None:
-    text = json.dumps(storable(value), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(replace_unstorable(value), ensure_ascii=False, allow_nan=False)
     text.encode()
     assert is_storable(text)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 def test_r18_text_that_can_be_stored_is_left_as_it_is(text: str) -> None:
-    assert storable(text) == text
+    assert replace_unstorable(text) == text
 
 
 def test_r18_broken_characters_become_u_fffd_in_keys_and_in_depth() -> None:
-    assert storable({"a\0": ["\ud800x", {"b": "\0"}]}) == {"a\ufffd": ["\ufffdx", {"b": REPLACEMENT}]}
+    assert replace_unstorable({"a\0": ["\ud800x", {"b": "\0"}]}) == {"a\ufffd": ["\ufffdx", {"b": REPLACEMENT}]}
 
 
 def test_a_number_that_json_cannot_hold_is_replaced() -> None:
-    assert storable({"a": math.inf, "b": 1.5}) == {"a": REPLACEMENT, "b": 1.5}
+    assert replace_unstorable({"a": math.inf, "b": 1.5}) == {"a": REPLACEMENT, "b": 1.5}
 
 
 def test_r18_values_that_are_no_strings_are_their_json() -> None:
@@ -121,18 +121,18 @@ def test_what_cannot_be_pasted_has_a_reason(text: str, words: str) -> None:
 # Differences
 
 
-def test_each_key_has_its_fate() -> None:
+def test_each_key_has_its_kind() -> None:
     changes = compare({"kept": "1", "changed": "1", "removed": "1"}, {"kept": "1", "changed": "2", "added": "3"})
-    assert [(change.key, change.fate) for change in changes] == [
-        ("kept", Fate.KEPT),
-        ("changed", Fate.CHANGED),
-        ("removed", Fate.REMOVED),
-        ("added", Fate.ADDED),
+    assert [(change.key, change.kind) for change in changes] == [
+        ("kept", ChangeKind.KEPT),
+        ("changed", ChangeKind.CHANGED),
+        ("removed", ChangeKind.REMOVED),
+        ("added", ChangeKind.ADDED),
     ]
 
 
 def test_values_that_are_no_strings_are_told_as_their_json() -> None:
-    assert difference({"a": 1}, {"a": None}) == [Change("a", "1", "null", Fate.CHANGED)]
+    assert difference({"a": 1}, {"a": None}) == [Change("a", "1", "null", ChangeKind.CHANGED)]
 
 
 @given(maps, maps)
@@ -150,7 +150,9 @@ def test_a_difference_leads_from_one_map_to_the_other(before: dict[str, object],
 def test_refused_are_exactly_the_keys_that_are_not_as_wanted(
     before: dict[str, object], wanted: dict[str, object], answer: dict[str, object]
 ) -> None:
-    refused = {change.key for change in told_by_answer(before, wanted, answer) if change.fate is Fate.REFUSED}
+    refused = {
+        change.key for change in compare_with_response(before, wanted, answer) if change.kind is ChangeKind.REFUSED
+    }
     missing = object()
     keys = {*before, *wanted, *answer}
     assert refused == {key for key in keys if wanted.get(key, missing) != answer.get(key, missing)}

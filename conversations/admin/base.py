@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 
 class Page(admin.ModelAdmin):
-    """Pages whose address asks for nothing but what the filters beside the list send."""
+    """Pages whose URL asks for nothing but what the filters beside the list send."""
 
     LOOKUPS = frozenset({"exact", "isnull", "id__exact"})
 

@@ -58,7 +58,7 @@ class CredentialAdmin(Page):
     actions = None
 
     def get_fieldsets(self, request: HttpRequest, obj: Credential | None = None) -> Any:
-        """What looks like a mistake in an address or a key is asked about, beside it."""
+        """What looks like a mistake in a URL or a key is asked about, beside it."""
         sets = super().get_fieldsets(request, obj)
         (name, options), *others = sets
         fields = list(options["fields"])
@@ -97,7 +97,7 @@ class CredentialAdmin(Page):
     def last_test(self, credential: Credential) -> str:
         if credential.tested_at is None:
             return "never tested"
-        return f"{credential.tested_at:%Y-%m-%d %H:%M} UTC: {credential.test_answer}"
+        return f"{credential.tested_at:%Y-%m-%d %H:%M} UTC: {credential.test_message}"
 
     def get_urls(self) -> list[URLPattern]:
         test = self.admin_site.admin_view(require_POST(self.test_view))
@@ -110,5 +110,5 @@ class CredentialAdmin(Page):
             messages.error(request, "You may not test this credential.")
         else:
             passed = check_credential(credential=credential)
-            messages.add_message(request, messages.SUCCESS if passed else messages.WARNING, credential.test_answer)
+            messages.add_message(request, messages.SUCCESS if passed else messages.WARNING, credential.test_message)
         return redirect("admin:conversations_credential_change", pk)

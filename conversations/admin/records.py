@@ -18,7 +18,7 @@ class ConversationAdmin(ReadOnly):
     list_filter = ["state", "origin", ("credential", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["credential"]
     search_fields = ["openai_id"]
-    ordering = ["-ord"]
+    ordering = ["-sort_key"]
     fields = [
         "openai_id",
         "dashboard",

@@ -17,10 +17,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from ..models import Conversation, Credential, IndexChange, State
-from ..models.conversation import Origin
-from ..models.index import statements
-from ..models.index import terms as index
-from ..models.index.terms import TIEBREAK_BITS, bearings, ord_at
+from ..models.choices import Origin
+from ..models.index import statements, writing
+from ..models.index.terms import TIEBREAK_BITS, index_terms, sort_key_at
 from . import scripts as seed_data
 
 BATCH = 50_000  # conversations written in one transaction; each writes pages all over the index
@@ -36,8 +35,8 @@ VOWELS = ("a", "e", "i", "o", "u", "ai", "ea", "ou")
 ENDINGS = ("", "", "d", "ck", "ing", "l", "m", "n", "nt", "r", "s", "st", "tion", "x")
 
 COLUMNS = {
-    "ord": "bigint", "credential_id": "bigint", "base_url": "text", "openai_id": "text", "created_at": "timestamptz",
-    "is_created_known": "boolean", "is_metadata_known": "boolean",
+    "sort_key": "bigint", "credential_id": "bigint", "base_url": "text", "openai_id": "text",
+    "created_at": "timestamptz", "is_created_known": "boolean", "is_metadata_known": "boolean",
     "metadata": "text", "is_altered": "boolean", "our_metadata": "text", "state": "text", "read_at": "timestamptz",
     "added_at": "timestamptz", "added_by_id": "integer", "origin": "text",
 }  # fmt: skip
@@ -103,8 +102,9 @@ def enter(rows: list[dict[str, Any]]) -> None:
     values = [[row["columns"][name] for name in COLUMNS] for row in rows]
     with transaction.atomic():
         statements.insert_missing(Conversation._meta.db_table, COLUMNS, values)
-        index.apply(
-            IndexChange(row["columns"]["credential_id"], row["columns"]["ord"], after=row["bearings"]) for row in rows
+        writing.apply(
+            IndexChange(row["columns"]["credential_id"], row["columns"]["sort_key"], after=row["index_terms"])
+            for row in rows
         )
 
 
@@ -121,7 +121,7 @@ def _row(credential: Credential, moment: datetime, draw: Draw, number: int, adde
     created_at, metadata, state = moment.replace(microsecond=0), draw.metadata(number), draw.state()
     at = connection.ops.adapt_datetimefield_value(created_at)
     columns = {
-        "ord": ord_at(created_at) | (number & ((1 << TIEBREAK_BITS) - 1)),
+        "sort_key": sort_key_at(created_at) | (number & ((1 << TIEBREAK_BITS) - 1)),
         "credential_id": credential.pk,
         "base_url": credential.base_url,
         "openai_id": f"conv_{draw.random.getrandbits(192):048x}",
@@ -137,4 +137,4 @@ def _row(credential: Credential, moment: datetime, draw: Draw, number: int, adde
         "added_by_id": added_by.pk if added_by else None,
         "origin": Origin.IMPORTED,
     }
-    return {"columns": columns, "bearings": bearings(metadata, state)}
+    return {"columns": columns, "index_terms": index_terms(metadata, state)}

@@ -1,19 +1,19 @@
-"""The receipt of an erasure as a document: what was erased, how it is known, and what cannot be known."""
+"""The receipt of an erasure: what was erased, what proves it, and what can't be known."""
 
 from typing import Any
 
-from ..models import ErasedItem, Erasure
-from ..models.erased_item import Fate
+from ..models import ErasedItem, Erasure, ItemOutcome
+from ..models.evidence import Evidence
 
 CANNOT_BE_KNOWN = (
     "Whether somebody added items between the empty listing and the deletion of the conversation: OpenAI keeps the "
     "items of a deleted conversation, and nobody can list them any more.",
-    "What is kept elsewhere: OpenAI’s backups and logs, files that items name by their id, copies of other programs.",
+    "What is kept elsewhere: OpenAI’s backups and logs, files that items refer to by id, copies in other systems.",
 )
 
 
 def receipt(erasure: Erasure) -> dict[str, Any]:
-    """All that is known of it, for JSON: ids, counts, times in UTC, request ids; no text of any message."""
+    """Everything known about it, for JSON: ids, counts, times in UTC and request ids, but no text of any message."""
     numbers = erasure.numbers
     return {
         "object": "convadmin.erasure",
@@ -22,24 +22,24 @@ def receipt(erasure: Erasure) -> dict[str, Any]:
         "server": erasure.base_url,
         "credential": erasure.credential_name,
         "stage": erasure.stage,
-        "asked_for_by": erasure.actor_name,
+        "requested_by": erasure.actor_name,
         "reason": erasure.reason,
         "metadata_keys": erasure.keys,
-        "begun_at": erasure.created_at.isoformat(),
+        "started_at": erasure.created_at.isoformat(),
         "finished_at": erasure.finished_at.isoformat() if erasure.finished_at else None,
         "items": {
             "listed": numbers.found,
             "deleted": numbers.deleted,
-            "deleted_unconfirmed": numbers.unanswered,
-            "gone_without_us": numbers.gone,
+            "deleted_unconfirmed": numbers.unconfirmed,
+            "deleted_elsewhere": numbers.gone,
             "not_deleted": numbers.refused,
-            "not_settled": numbers.unsettled,
+            "unresolved": numbers.unresolved,
             "left": numbers.left,
         },
-        "first_read": erasure.found,
-        "empty_listing": erasure.emptied,
-        "deletion_of_the_conversation": {**erasure.removal, **_fate(erasure.removal.get("fate"))},
-        "last_read": erasure.proof,
+        "first_read": _evidence(erasure.first_read),
+        "empty_listing": _evidence(erasure.empty_listing),
+        "deletion_of_the_conversation": _evidence(erasure.deletion),
+        "last_read": _evidence(erasure.last_read),
         "last_failure": erasure.failure,
         "runs": [_run(event) for event in erasure.events.order_by("pk")],
         "each_item": [_item(row) for row in erasure.items.iterator(chunk_size=2_000)],
@@ -51,23 +51,27 @@ def _run(event: Any) -> dict[str, Any]:
     return {
         "event": str(event.uuid),
         "by": event.actor_name,
-        "begun_at": event.created_at.isoformat(),
+        "started_at": event.created_at.isoformat(),
         "ended_at": event.finished_at.isoformat() if event.finished_at else None,
         "outcome": event.outcome,
         "attempts": event.attempts,
     }
 
 
-def _fate(fate: str | None) -> dict[str, str]:
-    """What became of something, in the receipt's words."""
-    return {"fate": "unconfirmed" if fate == Fate.UNANSWERED else fate} if fate else {}
+def _evidence(evidence: Evidence | None) -> dict[str, Any]:
+    return {**evidence.as_map(), **_outcome(evidence.outcome)} if evidence is not None else {}
+
+
+def _outcome(outcome: str) -> dict[str, str]:
+    """What became of something, as the receipt names it."""
+    return {"outcome": "unconfirmed" if outcome == ItemOutcome.UNCONFIRMED else outcome} if outcome else {}
 
 
 def _item(row: ErasedItem) -> dict[str, Any]:
-    facts: dict[str, Any] = {
+    item: dict[str, Any] = {
         "id": row.item_id,
         "type": row.type,
-        **_fate(row.fate),
+        **_outcome(row.outcome),
         "tries": row.tries,
         "sent_at": row.sent_at.isoformat() if row.sent_at else None,
         "client_request_id": row.client_request_id,
@@ -75,4 +79,4 @@ def _item(row: ErasedItem) -> dict[str, Any]:
         "status": row.status,
         "code": row.code,
     }
-    return facts | ({"message": row.message} if row.fate == Fate.REFUSED else {})
+    return item | ({"message": row.message} if row.outcome == ItemOutcome.REFUSED else {})

@@ -45,7 +45,7 @@ BROKEN_OFF = '"This file is not whole: the export broke off here.'
 
 FIELDS = ("id", "credential", "state", "created", "last_read", "added_by", "origin", "url")
 READ = (
-    "ord", "openai_id", "credential__name", "state", "created_at", "read_at", "added_by__username", "origin",
+    "sort_key", "openai_id", "credential__name", "state", "created_at", "read_at", "added_by__username", "origin",
 )  # fmt: skip
 
 Batches = Iterable[list[Conversation]]
@@ -57,7 +57,7 @@ logger = logging.getLogger(__name__)
 class Export:
     """What a file shall hold: of which search, in which format, in which order.
 
-    `metadata`: one of METADATA, for CSV; `columns`: keys whose columns come first; `site`: what the addresses of
+    `metadata`: one of METADATA, for CSV; `columns`: keys whose columns come first; `site`: what the URLs of
     pages begin with, such as https://convadmin.example.
     """
 
@@ -91,9 +91,9 @@ class Export:
     def _batches(self) -> Iterator[list[Conversation]]:
         rows = self.search.visible.with_short_metadata().only(*READ).select_related("credential", "added_by")
         # One that is handed over meanwhile can be met twice in a row, with the old credential and with the new one.
-        ords = (ord_ for ord_, _ in groupby(self.search.ords(oldest_first=self.oldest_first)))
-        while batch := list(islice(ords, self.batch)):
-            yield from _apart(rows.at_ords(batch))
+        sort_keys = (sort_key for sort_key, _ in groupby(self.search.sort_keys(oldest_first=self.oldest_first)))
+        while batch := list(islice(sort_keys, self.batch)):
+            yield from _apart(rows.by_sort_keys(batch))
 
     def _json(self) -> Iterator[str]:
         yield "["
@@ -183,8 +183,8 @@ def problems_with(format_: str, metadata: str) -> list[str]:
 
 def file_name(query: Query, extension: str, day: date) -> str:
     """A name for the file that says what is in it, in letters that every system takes."""
-    terms = " ".join(filter(None, (_plain(str(term).removeprefix("-"), negated=term.negated) for term in query.terms)))
-    shown = terms[:LONGEST_NAME].rstrip(" -.")
+    plain = (_plain(str(clause).removeprefix("-"), negated=clause.negated) for clause in query.clauses)
+    shown = " ".join(filter(None, plain))[:LONGEST_NAME].rstrip(" -.")
     return " ".join(part for part in ("conversations", shown, f"{day:%Y-%m-%d}.{extension}") if part)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..items.blocks import Block
 from ..items.kinds import DisplayedItem, displayed
-from ..metadata import REPLACEMENT, storable
+from ..metadata import REPLACEMENT, replace_unstorable
 from .csv import BYTE_ORDER_MARK, lines
 
 Item = Any  # what a list holds, be it an item or not
@@ -149,7 +149,7 @@ def as_json(item: Any) -> str:
     try:
         text = json.dumps(item, ensure_ascii=False, allow_nan=False)
     except ValueError:
-        return as_json(storable(item))
+        return as_json(replace_unstorable(item))
     return json.dumps(item) if _HALVES.search(text) else text
 
 

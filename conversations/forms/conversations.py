@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 from django.http import QueryDict
 
-from ..metadata import MAX_PAIRS, SHOWN_PAIRS, Change, digest, shown, storable
+from ..metadata import MAX_PAIRS, SHOWN_PAIRS, Change, digest, replace_unstorable, shown
 from ..models import Action, Credential, Event
 from ..openai.errors import OpenAIError
 from .ids import OpenAIIdField
@@ -265,7 +265,7 @@ class MetadataForm(MetadataRowsForm):
 def _opened(text: str, held: Mapping[str, Any]) -> dict[str, Any] | None:
     """The map that a form was opened with: as it carries it, or the one that is held, if it carries its digest."""
     try:
-        content = storable(json.loads(text)) if len(text) <= 2 * LONGEST_CARRIED else None
+        content = replace_unstorable(json.loads(text)) if len(text) <= 2 * LONGEST_CARRIED else None
     except (ValueError, RecursionError):
         return None
     if isinstance(content, str):
@@ -287,7 +287,7 @@ class RemoveForm(TokenForm):
     """Nothing but a yes."""
 
 
-class HandOverForm(forms.Form):
+class TransferForm(forms.Form):
     """The credential that a conversation shall belong to."""
 
     token = forms.CharField(max_length=64)
@@ -297,7 +297,7 @@ class HandOverForm(forms.Form):
         self.fields["credential"] = CredentialChoiceField(usable)
 
 
-class SettleForm(forms.Form):
+class ResolveForm(forms.Form):
     """What became of an event: the id that it created, or a note."""
 
     openai_id = OpenAIIdField(required=False)

@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from ..encryption import problem_with_keys
 from ..models import Credential, CredentialHeader
 from ..models.credential import refuse_certificates
-from ..openai import base_url as address
 from ..openai import certificates
+from ..openai.base_url import corrected, normalized, origin
 
 SHORTEST_KEY = 8  # characters; what is shorter could not be told from ordinary text when it is taken out of answers
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -46,7 +46,7 @@ def is_quoted(text: str) -> bool:
 
 def questions_about(typed: Mapping[str, str]) -> dict[str, str]:
     """The fields of which something looks like a mistake, each with the field that says that it is none."""
-    is_odd = bool(address.corrected(address.normalized(typed.get("base_url", ""))))
+    is_odd = bool(corrected(normalized(typed.get("base_url", ""))))
     asked = {"base_url": ("keep_base_url", is_odd), "api_key": ("keep_quotes", is_quoted(typed.get("api_key", "")))}
     return {field: question for field, (question, is_asked) in asked.items() if is_asked}
 
@@ -54,7 +54,7 @@ def questions_about(typed: Mapping[str, str]) -> dict[str, str]:
 class CredentialForm(forms.ModelForm):
     """A credential; an empty key keeps the stored one."""
 
-    keep_base_url = forms.BooleanField(required=False, label="Keep the address as it is")
+    keep_base_url = forms.BooleanField(required=False, label="Keep the URL as it is")
     keep_quotes = forms.BooleanField(required=False, label="The quotes belong to the key")
     api_key = SecretField(label="API key")
     ca_file = forms.FileField(
@@ -77,10 +77,10 @@ class CredentialForm(forms.ModelForm):
         )
 
     def clean_base_url(self) -> str:
-        base_url = address.normalized(self.cleaned_data["base_url"])
+        base_url = normalized(self.cleaned_data["base_url"])
         if self.stored_base_url and base_url != self.stored_base_url and self.instance.conversations.exists():
             raise ValidationError(
-                "The conversations of this credential are known by this address, so it cannot change. "
+                "The conversations of this credential are known by this URL, so it cannot change. "
                 "Add another credential for the new one."
             )
         return base_url
@@ -108,13 +108,12 @@ class CredentialForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        corrected = address.corrected(cleaned.get("base_url", ""))
-        if corrected and not cleaned.get("keep_base_url"):
-            words = f"Conversations are probably not at this address. Did you mean {corrected}? Or tick to keep it."
-            self.add_error("base_url", words)
+        suggestion = corrected(cleaned.get("base_url", ""))
+        if suggestion and not cleaned.get("keep_base_url"):
+            message = f"This URL probably doesn’t serve conversations. Did you mean {suggestion}? Or tick to keep it."
+            self.add_error("base_url", message)
         if is_quoted(cleaned.get("api_key", "")) and not cleaned.get("keep_quotes"):
-            words = "The key stands in quotes. Paste it without them, or tick that they belong to it."
-            self.add_error("api_key", words)
+            self.add_error("api_key", "The key is in quotes. Paste it without them, or tick that they belong to it.")
         if cleaned.get("ca_file"):
             cleaned["ca_certificates"] = cleaned["ca_file"]
         if (
@@ -124,7 +123,7 @@ class CredentialForm(forms.ModelForm):
         ):
             self.add_error(
                 "api_key",
-                "The address points to another host. A key goes only to the host it was typed for: type it again.",
+                "The URL points to another host. A key goes only to the host it was typed for: type it again.",
             )
         for name in ("organization", "project"):
             if not (cleaned.get(name, "").isascii() and cleaned.get(name, "").isprintable()):
@@ -135,7 +134,7 @@ class CredentialForm(forms.ModelForm):
         """Whether a stored credential would point to another scheme, host or port."""
         if not self.stored_base_url or not base_url:
             return False
-        return address.origin(base_url) != address.origin(self.stored_base_url)
+        return origin(base_url) != origin(self.stored_base_url)
 
     def save(self, commit: bool = True) -> Credential:
         if self.cleaned_data["api_key"]:
@@ -186,20 +185,20 @@ class HeaderFormSet(forms.BaseInlineFormSet):
         """Locks the credential, so that nobody adds a header meanwhile."""
         locked = Credential.objects.select_for_update().filter(pk=self.instance.pk)
         stored = locked.values_list("base_url", flat=True).first()
-        return bool(stored) and address.origin(str(stored)) != address.origin(self.instance.base_url)
+        return bool(stored) and origin(str(stored)) != origin(self.instance.base_url)
 
     def _check_typed_again(self, header: CredentialHeader) -> None:
         """Which headers there are is asked of the database: a browser may send fewer than it was shown."""
         own = [form for form in self.initial_forms if form.instance.pk == header.pk]
-        if any(self._is_settled(form) for form in own):
+        if any(self._is_resolved(form) for form in own):
             return
-        problem = f"The address points to another host. Type the value of {header.name} again, or delete the header."
+        problem = f"The URL points to another host. Type the value of {header.name} again, or delete the header."
         if not own:
             raise ValidationError(f"{problem} It is missing in this form: open the page again.")
         if not own[0].errors:
             own[0].add_error("value", problem)
 
     @staticmethod
-    def _is_settled(form: forms.BaseForm) -> bool:
+    def _is_resolved(form: forms.BaseForm) -> bool:
         cleaned = getattr(form, "cleaned_data", {})
         return bool(cleaned.get("DELETE") or cleaned.get("value"))

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.core.validators import MaxLengthValidator
 
-from ..openai.client import MAX_ID_LENGTH, is_legal_id, is_legal_item_id
+from ..openai.ids import MAX_ID_LENGTH, is_legal_id, is_legal_item_id
 
 QUOTES = "\"'`“”‘’«»"
 OTHER_IDS = {  # by how they begin
@@ -26,13 +26,13 @@ def refuse_illegal_id(text: str) -> None:
 
 
 def pasted_id(text: str) -> str:
-    """The id in what somebody pasted: without quotes around it, and out of the address of a dashboard.
+    """The id in what somebody pasted: without quotes around it, and out of the URL of a dashboard.
 
     Raises ValidationError for the id of another thing, which says what it is.
     """
     text = text.strip().strip(QUOTES + "()[]<>,.;: \t")
-    in_address = re.search(r"\bconv_[^/?#&\s\"'<>]+", text) if "/" in text else None
-    found = in_address[0] if in_address else text
+    in_url = re.search(r"\bconv_[^/?#&\s\"'<>]+", text) if "/" in text else None
+    found = in_url[0] if in_url else text
     for prefix, name in OTHER_IDS.items():
         if found.startswith(prefix):
             raise forms.ValidationError(f"This is the id of {name}, not of a conversation: that begins with conv_.")

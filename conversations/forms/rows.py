@@ -23,7 +23,7 @@ from ..metadata import (
     pairs_from_json,
     problem_with_key,
     problem_with_value,
-    storable,
+    replace_unstorable,
 )
 
 MAX_MESSAGES = 20
@@ -140,7 +140,7 @@ class MetadataRows(Rows[PairRow]):
         try:
             pairs = pairs_from_json(text)
         except ValueError as error:
-            return str(storable(str(error)))
+            return str(replace_unstorable(str(error)))
         if len(pairs) > MOST_FILLED:
             return f"There are {len(pairs)} pairs. OpenAI keeps {MAX_PAIRS}: leave some out."
         if not all(is_storable(key + value) for key, value in pairs):

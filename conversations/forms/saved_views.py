@@ -11,9 +11,9 @@ from django.http import QueryDict
 from ..models import SavedView, Team
 from ..models.saved_view import credentials_named, teams_of
 from ..query import Query
-from ..query.terms import quoted
+from ..query.clauses import quoted
 
-LONGEST_ADDRESS = 4000  # characters: a server reads a request line of some 4,000
+LONGEST_QUERY_STRING = 4000  # characters: a server reads a request line of some 4,000
 MOST_DIGITS = 9
 
 
@@ -21,7 +21,7 @@ MOST_DIGITS = 9
 class Offer:
     """A search to be kept: the list's query string, and what of it can be answered to the owner, with problems."""
 
-    address: str
+    query_string: str
     query: Query
 
 
@@ -91,7 +91,7 @@ class SavedViewForm(forms.ModelForm):
     def _refuse_problems(self, offer: Offer) -> None:
         if offer.query.problems:
             self.add_error(None, "Nothing was saved: correct the search first, as it says below.")
-        if len(offer.address) > LONGEST_ADDRESS:
+        if len(offer.query_string) > LONGEST_QUERY_STRING:
             self.add_error(None, "Nothing was saved: the search is too long to be kept. Drop some of its terms.")
 
     def _refuse_foreign_credentials(self, named: set[str], team: Team | None) -> None:
@@ -123,7 +123,7 @@ class SavedViewForm(forms.ModelForm):
 
     def _made(self, view: SavedView) -> bool:
         offer: Offer = self.cleaned_data["taken"]
-        return view.address == offer.address and view.team == self.cleaned_data["team"]
+        return view.query_string == offer.query_string and view.team == self.cleaned_data["team"]
 
     def save(self, commit: bool = True) -> SavedView:
         view: SavedView = super().save(commit=False)
@@ -131,5 +131,5 @@ class SavedViewForm(forms.ModelForm):
         if taken is None:
             view.save()
         else:
-            view.store(address=taken.address, query=taken.query)
+            view.store(query_string=taken.query_string, query=taken.query)
         return view

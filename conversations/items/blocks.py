@@ -90,7 +90,7 @@ def left_over(values: Sequence[Any], name: str) -> list[Block]:
 
 
 def reference(title: Any, url: Any = "", caption: str = "") -> Block:
-    """A source: by its title, or by its address where it has none."""
+    """A source: by its title, or by its URL where it has none."""
     shown = title if isinstance(title, str) and title else as_text(url)
     return Block("reference", shown, caption, safe_url(url))
 
@@ -101,15 +101,15 @@ def thing(name: str, *, url: Any = "", caption: str = "") -> Block:
 
 
 def image(url: Any, file_id: Any = "", name: str = "Image") -> Block:
-    """An image: what it is, where it lies, what its file is. It is never fetched."""
-    address = url.get("url") if isinstance(url, Mapping) else url
+    """An image: its URL and its file. It is never fetched."""
+    link = url.get("url") if isinstance(url, Mapping) else url
     file = f"file {file_id}" if isinstance(file_id, str) and file_id else ""
-    if isinstance(address, str) and media.is_data_url(address):
-        return embedded(name, address, file)
-    if isinstance(address, str) and address:
-        return Block("thing", joined([f"{name}: {address}", file]), "", safe_url(address))
+    if isinstance(link, str) and media.is_data_url(link):
+        return embedded(name, link, file)
+    if isinstance(link, str) and link:
+        return Block("thing", joined([f"{name}: {link}", file]), "", safe_url(link))
     if is_nothing(url):
-        return thing(f"{name}: {file or 'its address was not asked for'}")
+        return thing(f"{name}: {file or 'its URL was not included'}")
     return thing(joined([f"{name}: {as_json(url)}", file]))
 
 
@@ -210,7 +210,7 @@ def _readable(string: str) -> str:
 
 
 def safe_url(value: Any) -> str:
-    """An address that a browser may be led to, "" for any other: `javascript:` and `data:` are none."""
+    """A URL that a browser may be led to, "" for any other: `javascript:` and `data:` are none."""
     if not isinstance(value, str) or len(value) > 2_000 or any(ord(each) <= 32 or each == "\x7f" for each in value):
         return ""
     try:

@@ -40,7 +40,7 @@ M4A = Format("audio", "audio/mp4", "m4a")
 
 
 def is_data_url(value: str) -> bool:
-    """Whether the text is an address that holds its content itself."""
+    """Whether the text is a URL that holds its content itself."""
     return value[:5].lower() == "data:"
 
 

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from conversations.models.index.terms import digest
+from conversations.models.index.terms import term_digest
 
 
 def enter_states(apps, schema_editor):
@@ -12,7 +12,7 @@ def enter_states(apps, schema_editor):
     for credential_id, state, n in list(counts):
         term, _ = term_model.objects.get_or_create(
             credential_id=credential_id,
-            digest=digest(None, state),
+            digest=term_digest(None, state),
             defaults={"key": None, "value": state, "folded": state, "n": n},
         )
         with schema_editor.connection.cursor() as cursor:

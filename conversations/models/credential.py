@@ -1,4 +1,4 @@
-"""Credentials: a key to one server of the API, sealed, and who may use it."""
+"""Credentials: a sealed key to one server of the API, and the teams that may use it."""
 
 import uuid
 from collections.abc import Iterable
@@ -11,8 +11,7 @@ from django.db import models
 from django.utils import timezone
 
 from ..encryption import open_sealed, seal
-from ..openai import base_url as address
-from ..openai import certificates
+from ..openai import base_url, certificates
 from .team import Team
 
 if TYPE_CHECKING:
@@ -25,20 +24,20 @@ SHORTEST_KEY_WITH_ENDING = 20  # characters; of shorter keys no part is shown
 
 def validate_base_url(value: str) -> None:
     """Raise ValidationError where no key may be sent to `value`."""
-    problem = address.problem_with(value, settings.CREDENTIAL_HOSTS)
+    problem = base_url.problem_with(value, settings.CREDENTIAL_HOSTS)
     if problem:
         raise ValidationError(problem)
 
 
 def refuse_certificates(value: str) -> None:
-    """Raise ValidationError for what is no list of certificates in PEM."""
+    """Raise ValidationError for anything but certificates in PEM."""
     problem = certificates.problem_with(value) if value.strip() else None
     if problem:
         raise ValidationError(problem)
 
 
 class CredentialQuerySet(models.QuerySet["Credential"]):
-    """Keys, and who may use which."""
+    """Credentials, by user, server and name."""
 
     def visible_to(self, user: User | AnonymousUser) -> "CredentialQuerySet":
         """Those of the user's teams; all for an active superuser."""
@@ -48,7 +47,7 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         return self.filter(pk__in=memberships.values("credential_id"))
 
     def active(self) -> "CredentialQuerySet":
-        """Those that may send something."""
+        """Those that may send requests."""
         return self.filter(is_active=True)
 
     def at(self, base_url: str) -> "CredentialQuerySet":
@@ -65,7 +64,7 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
 
 
 class Credential(models.Model):
-    """One key to one server, with what goes along with each of its requests."""
+    """A key to one server, with everything else that its requests need."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=100, unique=True)
@@ -79,10 +78,10 @@ class Credential(models.Model):
         "certificates of private authorities",
         blank=True,
         validators=[refuse_certificates],
-        help_text="In PEM, for a server whose certificate is signed by an authority of your own. Others stay trusted.",
+        help_text="In PEM, for a server whose certificate your own authority signed. The usual ones stay trusted.",
     )
     is_active = models.BooleanField(
-        "active", default=True, help_text="An inactive credential keeps its conversations and sends nothing."
+        "active", default=True, help_text="An inactive credential keeps its conversations but sends no requests."
     )
     notes = models.TextField(blank=True)
     teams = models.ManyToManyField(
@@ -90,7 +89,7 @@ class Credential(models.Model):
     )
     tested_at = models.DateTimeField("last test", null=True, editable=False)
     test_passed = models.BooleanField(null=True, editable=False)
-    test_answer = models.TextField("answer to the last test", blank=True, editable=False)
+    test_message = models.TextField("result of the last test", blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
@@ -105,22 +104,22 @@ class Credential(models.Model):
     @property
     def host(self) -> str:
         """Where its requests go, as operators see it."""
-        return address.host(self.base_url)
+        return base_url.host(self.base_url)
 
     def set_key(self, key: str) -> None:
         """Seal `key` as this credential's; does not save."""
         self.sealed_key = seal(key, keys=settings.CREDENTIAL_KEYS, owner=str(self.uuid), field="key")
 
     def open_key(self) -> str:
-        """The API key; raises SealError where CREDENTIAL_KEYS does not open it."""
+        """The API key; raises SealError where no key in CREDENTIAL_KEYS opens it."""
         return open_sealed(self.sealed_key, keys=settings.CREDENTIAL_KEYS, owner=str(self.uuid), field="key")
 
     def open_headers(self) -> dict[str, str]:
-        """Its further headers, by name; raises SealError where one does not open."""
+        """Its extra headers, by name; raises SealError where one can't be opened."""
         return {header.name: header.open_value() for header in self.headers.all()}
 
     def key_ending(self) -> str:
-        """The last four characters of a key that is long enough to show them, else only dots."""
+        """The last four characters of a long key; only dots for a short one."""
         key = self.open_key()
         return f"…{key[-4:]}" if len(key) >= SHORTEST_KEY_WITH_ENDING else "…"
 
@@ -132,10 +131,10 @@ class Credential(models.Model):
             header.set_value(header.open_value())
             header.save()
 
-    def record_test(self, *, passed: bool | None, answer: str) -> None:
-        """Keep when it was tested and what was answered; `passed` is None where that does not tell."""
-        self.tested_at, self.test_passed, self.test_answer = timezone.now(), passed, answer
-        self.save(update_fields=["tested_at", "test_passed", "test_answer"])
+    def record_test(self, *, passed: bool | None, message: str) -> None:
+        """Keep the result of a test; `passed` is None where the test couldn't tell."""
+        self.tested_at, self.test_passed, self.test_message = timezone.now(), passed, message
+        self.save(update_fields=["tested_at", "test_passed", "test_message"])
 
     if TYPE_CHECKING:
         headers: RelatedManager["CredentialHeader"]
@@ -143,7 +142,7 @@ class Credential(models.Model):
 
 
 class CredentialHeader(models.Model):
-    """A further header of a credential's requests; gateways often need one or two."""
+    """An extra header of a credential's requests; gateways often need one or two."""
 
     credential = models.ForeignKey(Credential, on_delete=models.CASCADE, related_name="headers")
     name = models.CharField(max_length=100)
@@ -171,7 +170,7 @@ class CredentialHeader(models.Model):
         )
 
     def open_value(self) -> str:
-        """The header's value; raises SealError where CREDENTIAL_KEYS does not open it."""
+        """The header's value; raises SealError where no key in CREDENTIAL_KEYS opens it."""
         return open_sealed(
             self.sealed_value,
             keys=settings.CREDENTIAL_KEYS,

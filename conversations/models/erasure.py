@@ -1,13 +1,13 @@
-"""Erasures: every item of a conversation deleted, then the conversation; and the receipt that is left of it.
+"""Erasures: every item of a conversation is deleted, then the conversation; a receipt remains.
 
 An Erasure is the work and its receipt in one. It holds ids, counts, times, request ids, who and why, and no text of
-any message. An ErasedItem says of one item what became of it: a row stands before its deletion is sent, and as
-nothing is known of it until an answer comes, so a process may die at any moment.
+any message. Each item has an ErasedItem, which is saved before its deletion is sent and again when the response comes,
+so that a process may die at any time.
 """
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,11 @@ from django.db.models import OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from .choices import Outcome, Stage
 from .conversation import Conversation
 from .credential import Credential
-from .erased_item import ErasedItem, Numbers
+from .erased_item import ErasedItem, ListedItem, Numbers
+from .evidence import EvidenceField, timestamp
 from .record import RecordQuerySet
 
 if TYPE_CHECKING:
@@ -28,35 +30,23 @@ if TYPE_CHECKING:
     from .event import EventQuerySet
 
 
-class Stage(models.TextChoices):
-    """How far an erasure is; `stopped` and `running` ones can go on, a `closed` one was given up."""
-
-    RUNNING = "running", "Running"
-    STOPPED = "stopped", "Stopped"
-    FINISHED = "finished", "Erased"
-    CLOSED = "closed", "Given up"
-
-
 OPEN = (Stage.RUNNING, Stage.STOPPED)
 
 
-STOPPED = "stopped"  # as Outcome has it, whose module stands above this one
-
-
 class LeaseLost(Exception):
-    """Another process took the work on an erasure over: what this one knows may be outdated, and is not stored."""
+    """Another process took over the work on an erasure: what this one knows may be outdated, and is not stored."""
 
 
 class ErasureQuerySet(RecordQuerySet["Erasure"]):
-    """Erasures."""
+    """Erasures: running, stopped, finished and given up."""
 
     def for_list(self) -> "ErasureQuerySet":
-        """Newest first, with the conversation, but none of its values."""
+        """Newest first, with the conversation but none of its values."""
         without = ("conversation__metadata", "conversation__our_metadata")
         return self.select_related("conversation").defer(*without).order_by("-pk")
 
     def unfinished(self) -> "ErasureQuerySet":
-        """Those that can go on."""
+        """Those that can continue."""
         return self.filter(stage__in=OPEN)
 
     def about(self, conversation: Conversation) -> "ErasureQuerySet":
@@ -69,19 +59,19 @@ class ErasureQuerySet(RecordQuerySet["Erasure"]):
             erasure.give_up(why)
 
     def summaries(self) -> "ErasureQuerySet":
-        """With what a row of the list shows, the number of items that are done as `done_count` among it."""
+        """With what a row of the list shows; `done_count` is the number of items that are done."""
         row = self.only("created_at", "actor_name", "openai_id", "reason", "stage")
         return row.annotate(done_count=ErasedItem.objects.number_done(OuterRef("pk")))
 
     def running(self, pk: int, lease: str | None = None) -> "ErasureQuerySet":
-        """The one with this key, unless it was stopped or finished meanwhile or, with a lease, taken over."""
+        """The one with this key, unless it was stopped or finished meanwhile or, given a lease, taken over."""
         running = self.filter(pk=pk, stage=Stage.RUNNING)
         return running if lease is None else running.filter(lease=lease)
 
     def lease(self, pk: int, seconds: float) -> str:
-        """Take a running erasure for oneself, for at most so long; gives the key of the lease, "" if it is taken.
+        """Lease a running erasure for this many seconds; gives the key of the lease, "" where another process has it.
 
-        One process works on it at a time; where that died, another may once its lease is over.
+        One process works on an erasure at a time; if it dies, another may take over once the lease has expired.
         """
         key, now = uuid.uuid4().hex, timezone.now()
         free = self.running(pk).filter(Q(lease="") | Q(leased_until__lt=now))
@@ -89,7 +79,7 @@ class ErasureQuerySet(RecordQuerySet["Erasure"]):
         return key if taken else ""
 
     def release(self, lease: str) -> None:
-        """Let another go on."""
+        """Let another process take over."""
         self.filter(lease=lease).update(lease="", leased_until=None)
 
 
@@ -109,17 +99,17 @@ class Erasure(models.Model):
     reason = models.TextField()
     keys = models.JSONField("metadata keys", default=list)
     stage = models.CharField(max_length=10, choices=Stage, default=Stage.RUNNING)
-    created_at = models.DateTimeField("begun", default=timezone.now)
+    created_at = models.DateTimeField("started", default=timezone.now)
     finished_at = models.DateTimeField("finished", null=True)
     failure = models.JSONField("last failure", default=dict)
     failures_in_a_row = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField("wait until", null=True)
     after = models.CharField("listed as far as", max_length=255, blank=True)
     has_deleted = models.BooleanField(default=False, help_text="Since items were last listed from the start.")
-    found = models.JSONField("first read", default=dict)
-    emptied = models.JSONField("empty listing", default=dict)
-    removal = models.JSONField("deletion of the conversation", default=dict)
-    proof = models.JSONField("last read", default=dict)
+    first_read = EvidenceField()
+    empty_listing = EvidenceField()
+    deletion = EvidenceField("deletion of the conversation")
+    last_read = EvidenceField()
     lease = models.CharField(max_length=32, blank=True)
     leased_until = models.DateTimeField(null=True)
 
@@ -169,53 +159,54 @@ class Erasure(models.Model):
 
     @property
     def row(self) -> Conversation | None:
-        """The conversation in the index; a purged one may have been got again, by another credential too."""
-        return Conversation.objects.at_address(self.base_url, self.openai_id).first()
+        """The conversation in the index; after a purge it may have been added again, by another credential too."""
+        return Conversation.objects.with_remote_id(self.base_url, self.openai_id).first()
 
     def locked_row(self) -> Conversation | None:
-        """The same, locked until the transaction ends: before the erasure itself, as everywhere."""
-        return Conversation.objects.at_address(self.base_url, self.openai_id).locked().first()
+        """The same, locked until the transaction ends. It is always locked before the erasure itself."""
+        return Conversation.objects.with_remote_id(self.base_url, self.openai_id).locked().first()
 
     @property
     def numbers(self) -> "Numbers":
-        """How many items met which fate, by now."""
-        counted = self.items.values_list("fate").annotate(models.Count("pk"))
-        return Numbers(Counter(dict(counted.order_by("fate"))))
+        """How many items had which outcome so far."""
+        counted = self.items.values_list("outcome").annotate(models.Count("pk"))
+        return Numbers(Counter(dict(counted.order_by("outcome"))))
 
-    def may_go_on(self) -> bool:
-        """Whether nobody stopped it since it was read here."""
+    def should_continue(self) -> bool:
+        """Whether nobody has stopped it since it was read here."""
         return Erasure.objects.running(self.pk).exists()
 
     @contextmanager
-    def held(self, lease: str) -> Iterator[None]:
-        """A transaction in which nobody can take the work over; raises LeaseLost where somebody has."""
+    def leased(self, lease: str) -> Iterator[None]:
+        """A transaction in which nobody can take over the work; raises LeaseLost where somebody has."""
         with transaction.atomic():
             if not Erasure.objects.select_for_update().filter(pk=self.pk, lease=lease).only("pk"):
                 raise LeaseLost
             yield
 
-    def note(self, **facts: Any) -> None:
-        """Set these fields, in a write of its own."""
-        for name, value in facts.items():
+    def keep(self, **fields: Any) -> None:
+        """Set these fields and save them alone."""
+        for name, value in fields.items():
             setattr(self, name, value)
-        self.save(update_fields=list(facts))
+        self.save(update_fields=list(fields))
 
     def give_up(self, why: str) -> None:
         """End it unfinished."""
-        self.note(stage=Stage.CLOSED, failure={"message": why, "at": moment()}, finished_at=timezone.now())
-        self.close_runs(STOPPED)
-        self.events.unresolved().update(outcome=STOPPED)
+        self.keep(stage=Stage.CLOSED, failure={"message": why, "at": timestamp()}, finished_at=timezone.now())
+        self.close_runs(Outcome.STOPPED)
+        self.events.unresolved().update(outcome=Outcome.STOPPED)
         self.items.forget_messages()
 
-    def close_runs(self, outcome: str, **facts: Any) -> None:
-        """Close the events of its run, with the number of items that are done since each began."""
+    def close_runs(self, outcome: Outcome, *, status: int | None = None, code: str = "", request_id: str = "") -> None:
+        """Finish the events of its runs, with the number of items that are done since each started."""
         for event in self.events.pending():
-            event.finish(outcome, item_count=self.items.done_since(event.created_at), **facts)
+            done = self.items.done_since(event.created_at)
+            event.finish(outcome, item_count=done, status=status, code=code, request_id=request_id)
 
-    def enter(self, items: Iterable[Mapping[str, str]]) -> list["ErasedItem"]:
-        """The rows of listed items, as maps of `item_id` and `type`; those met before keep what is known of them."""
-        listed = {item["item_id"]: item for item in items}
-        rows = [ErasedItem(erasure=self, **item) for item in listed.values()]
+    def enter(self, items: Iterable[ListedItem]) -> list["ErasedItem"]:
+        """The rows of listed items; those listed before keep what is known of them."""
+        listed = {item.item_id: item for item in items}
+        rows = [ErasedItem(erasure=self, item_id=item.item_id, type=item.type) for item in listed.values()]
         ErasedItem.objects.bulk_create(rows, ignore_conflicts=True)
         known = {row.item_id: row for row in self.items.filter(item_id__in=list(listed))}
         return [known[item_id] for item_id in listed if item_id in known]
@@ -223,8 +214,3 @@ class Erasure(models.Model):
     if TYPE_CHECKING:
         items: "ErasedItemQuerySet"
         events: EventQuerySet
-
-
-def moment() -> str:
-    """This moment, as the receipt's facts hold it: ISO 8601, in UTC."""
-    return timezone.now().isoformat(timespec="seconds")

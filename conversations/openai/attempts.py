@@ -12,12 +12,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from ..metadata import storable
+from ..metadata import replace_unstorable
 from .decoding import Answer, decode, named_id
 from .errors import (
-    BadAnswer,
+    BadResponse,
     ForeignNotFound,
-    NoAnswer,
+    NoResponse,
     NotFound,
     NotSent,
     OpenAIError,
@@ -47,7 +47,7 @@ class Recorder(Protocol):
     def sending(self, method: str, path: str) -> str:
         """Called before each attempt; gives the X-Client-Request-Id to send it with."""
 
-    def answered(self, status: int | None, request_id: str, *, is_usable: bool) -> None:
+    def received(self, status: int | None, request_id: str, *, is_usable: bool) -> None:
         """Called after each attempt; `status` is None where no answer came. `is_usable`: it was what was asked for."""
 
 
@@ -57,7 +57,7 @@ class NoRecorder:
     def sending(self, method: str, path: str) -> str:
         return str(uuid.uuid4())
 
-    def answered(self, status: int | None, request_id: str, *, is_usable: bool) -> None:
+    def received(self, status: int | None, request_id: str, *, is_usable: bool) -> None:
         pass
 
 
@@ -120,7 +120,7 @@ class Attempts:
         """
         try:
             self.recorded_by(NoRecorder())._attempt("GET", path_without_route(path), lambda answer: answer)
-        except (NotSent, NoAnswer, ServerError, RateLimited, QuotaExceeded):
+        except (NotSent, NoResponse, ServerError, RateLimited, QuotaExceeded):
             raise
         except OpenAIError as error:
             return error
@@ -140,13 +140,13 @@ class Attempts:
             is_usable = True
             return value
         finally:
-            self._recorder.answered(status, answer_id, is_usable=is_usable)
+            self._recorder.received(status, answer_id, is_usable=is_usable)
 
     def _read(self, read: Callable[[Answer], Value], status: int, headers: Mapping[str, str], body: bytes) -> Value:
         try:
             return read(decode(status, headers, body, self._client.scrubber))
-        except BadAnswer as error:
-            error.named_id = storable(self._client.scrubber.text(named_id(body)))
+        except BadResponse as error:
+            error.named_id = replace_unstorable(self._client.scrubber.text(named_id(body)))
             raise
 
     def _is_of_the_api(self, error: NotFound, path: str) -> bool:

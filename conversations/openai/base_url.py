@@ -12,7 +12,7 @@ IMPLIED_PORTS = {"https": 443, "http": 80}
 
 def normalized(url: str) -> str:
     """`url` in the one form in which it is stored: scheme and host in small letters, no port that the scheme
-    implies, no edge spaces or trailing slashes. What is no address comes back to be refused."""
+    implies, no edge spaces or trailing slashes. What is no URL comes back to be refused."""
     url = url.strip().rstrip("/")
     try:
         parts = urlsplit(url)
@@ -43,29 +43,29 @@ def origin(url: str) -> tuple[str, str, int | None]:
 
 
 def host(url: str) -> str:
-    """Host, and port where one is given: what operators see of an address."""
+    """Host, and port where one is given: what operators see of a URL."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def problem_with(url: str, hosts: Sequence[str]) -> str | None:
     """Why no key may be sent to `url`, and what to do; None if it may. `hosts` are names, or name:port."""
     if not url.isascii() or any(character.isspace() or not character.isprintable() for character in url):
-        return "The address holds a space or a character that is not plain ASCII. Type it again."
+        return "The URL holds a space or a character that is not plain ASCII. Type it again."
     try:
         parts = urlsplit(url)
         name, port = parts.hostname or "", parts.port
     except ValueError:
-        return "This is no web address. Write one such as https://api.openai.com/v1."
+        return "This is no web URL. Write one such as https://api.openai.com/v1."
     return _problem_with_form(url, parts) or _problem_with_host(parts.scheme, name, port, hosts)
 
 
 def _problem_with_form(url: str, parts: SplitResult) -> str | None:
     if parts.scheme not in {"https", "http"} or not parts.hostname or "\\" in url:
-        return "Write an address that begins with https://, such as https://api.openai.com/v1."
+        return "Write a URL that begins with https://, such as https://api.openai.com/v1."
     if parts.username is not None or parts.password is not None:
-        return "Leave user name and password out of the address."
+        return "Leave user name and password out of the URL."
     if "?" in url or "#" in url:
-        return "Leave everything from “?” or “#” on out of the address."
+        return "Leave everything from “?” or “#” on out of the URL."
     return None
 
 
@@ -73,5 +73,5 @@ def _problem_with_host(scheme: str, name: str, port: int | None, hosts: Sequence
     if name not in hosts and f"{name}:{port}" not in hosts:
         return f"Keys may not be sent to {name}. Whoever runs Convadmin can add it to CREDENTIAL_HOSTS."
     if scheme == "http" and f".{name}".endswith(".openai.com"):
-        return "OpenAI is reached by https only. Begin the address with https://."
+        return "OpenAI is reached by https only. Begin the URL with https://."
     return None

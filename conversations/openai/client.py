@@ -13,16 +13,14 @@ from urllib.parse import quote
 import requests
 from requests.auth import AuthBase
 
-from ..metadata import storable
+from ..metadata import replace_unstorable
 from .attempts import Attempts, NoRecorder, Recorder
 from .decoding import Json
 from .errors import InvalidRequest, OpenAIError
+from .ids import is_legal_id, is_legal_item_id
 from .objects import (
-    MAX_ID_LENGTH,
     ItemPage,
     RemoteConversation,
-    is_legal_id,
-    is_legal_item_id,
     read_conversation,
     read_deletion,
     read_item,
@@ -33,7 +31,6 @@ from .transport import Deadline, new_session, send
 
 __all__ = [
     "DEFAULT_BASE_URL",
-    "MAX_ID_LENGTH",
     "Calls",
     "Client",
     "ItemPage",
@@ -41,8 +38,6 @@ __all__ = [
     "NoRecorder",
     "Recorder",
     "RemoteConversation",
-    "is_legal_id",
-    "is_legal_item_id",
 ]
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -115,11 +110,11 @@ class Client:
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Send one request; gives status, headers and body, without secrets but for those that JSON's escapes hide.
 
-        Raises NotSent, NoAnswer or BadAnswer.
+        Raises NotSent, NoResponse or BadResponse.
         """
         request["headers"] = {"X-Client-Request-Id": request_id}
         status, headers, body = send(self._session, method, f"{self.base_url}{path}", deadline, **request)
-        clean = {name: storable(self.scrubber.text(value)) for name, value in headers.items()}
+        clean = {name: replace_unstorable(self.scrubber.text(value)) for name, value in headers.items()}
         return status, clean, self.scrubber.body(body, is_data=status < 300)
 
 

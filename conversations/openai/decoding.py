@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ..metadata import REPLACEMENT, storable
-from .errors import BadAnswer, OpenAIError, Refused, TooLarge, refusal_kind
+from ..metadata import REPLACEMENT, replace_unstorable
+from .errors import BadResponse, OpenAIError, Refused, TooLarge, refusal_kind
 from .scrubbing import Scrubber
 
 Json = dict[str, Any]
@@ -49,7 +49,7 @@ class Answer:
     request_id: str
     scrubber: Scrubber
 
-    def bad(self, problem: str) -> BadAnswer:
+    def bad(self, problem: str) -> BadResponse:
         """The error for an answer that is not what was asked for, with what it says, if it says anything."""
         return _bad(problem, words_of(self.content, b"", self.scrubber), self.status, self.request_id)
 
@@ -73,7 +73,7 @@ def decode(status: int, headers: Mapping[str, str], body: bytes, scrubber: Scrub
     """
     request_id = headers.get("x-request-id", "")
     if status < 200:
-        raise BadAnswer(f"HTTP {status} is no answer.", status=status, request_id=request_id)
+        raise BadResponse(f"HTTP {status} is no answer.", status=status, request_id=request_id)
     is_success = status < 300
     if is_success and not body.strip():
         return Answer({}, status, request_id, scrubber)
@@ -145,13 +145,13 @@ def _said(content: Any, body: bytes, scrubber: Scrubber) -> _Said:
     message = error.get("message")
     text = message if isinstance(message, str) else words_of(content, body, scrubber) or _field(message, scrubber)
     known = {name: _field(error.get(name), scrubber) for name in ("code", "param", "type")}
-    return _Said(storable(scrubber.text(text))[:LONGEST_TEXT], **known, is_in_form=True, is_json=True)
+    return _Said(replace_unstorable(scrubber.text(text))[:LONGEST_TEXT], **known, is_in_form=True, is_json=True)
 
 
 def _field(value: Any, scrubber: Scrubber) -> str:
     """A code or field as text; servers that write Python's or JSON's word for nothing mean nothing."""
     text = value if isinstance(value, str) else "" if value is None else json.dumps(value)
-    return "" if text in ("None", "null") else storable(scrubber.text(text))[:LONGEST_TEXT]
+    return "" if text in ("None", "null") else replace_unstorable(scrubber.text(text))[:LONGEST_TEXT]
 
 
 def _refusal(status: int, headers: Mapping[str, str], said: _Said) -> OpenAIError:
@@ -204,8 +204,8 @@ def _text_only(text: str) -> str:
     return "".join(each for each in line if each.isprintable() and each != REPLACEMENT)
 
 
-def _bad(problem: str, said: str, status: int, request_id: str) -> BadAnswer:
-    return BadAnswer(f"{problem} It says: {said}" if said else problem, status=status, request_id=request_id)
+def _bad(problem: str, said: str, status: int, request_id: str) -> BadResponse:
+    return BadResponse(f"{problem} It says: {said}" if said else problem, status=status, request_id=request_id)
 
 
 # JSON

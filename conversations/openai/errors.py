@@ -2,8 +2,8 @@
 
     OpenAIError                 anything that went wrong; carries what the operator needs
     ├── NotSent                 nothing reached OpenAI: refused, no such host, connect timeout, bad certificate
-    ├── NoAnswer                it was sent and no answer came: read timeout, dropped connection, deadline
-    ├── BadAnswer               an answer that is none of the API's: HTML, a wrong shape
+    ├── NoResponse                it was sent and no answer came: read timeout, dropped connection, deadline
+    ├── BadResponse               an answer that is none of the API's: HTML, a wrong shape
     │   ├── TooLarge            an answer of more than 32 MiB or 600,000 values, or wrongly compressed
     │   ├── NotConfirmed        a deletion that was accepted, of something that is still there
     │   ├── EndlessList         a list that says there is more, and gives no way to it
@@ -73,7 +73,7 @@ class OpenAIError(Exception):
     def what_to_do(self) -> str:
         """A sentence that says what the operator can do next."""
         by_an_earlier_attempt = self.may_have_happened and not type(self).may_have_happened
-        return NoAnswer.advice if by_an_earlier_attempt else self._advice()
+        return NoResponse.advice if by_an_earlier_attempt else self._advice()
 
     def _advice(self) -> str:
         return self.advice
@@ -93,7 +93,7 @@ class NotSent(OpenAIError):
     worth_retrying = True
 
 
-class NoAnswer(OpenAIError):
+class NoResponse(OpenAIError):
     """The request was sent and no whole answer came back in time."""
 
     advice = "OpenAI may have done it all the same. Look what is there before you send it again."
@@ -101,7 +101,7 @@ class NoAnswer(OpenAIError):
     worth_retrying = True
 
 
-class BadAnswer(OpenAIError):
+class BadResponse(OpenAIError):
     """An answer that the API would not give: a proxy's page, too much, another shape."""
 
     advice = "Something between here and OpenAI may have answered in its place. Check the credential's base URL."
@@ -109,25 +109,25 @@ class BadAnswer(OpenAIError):
     named_id: str = ""  # what the answer to a creation calls an id, though nothing else of it can be read
 
 
-class TooLarge(BadAnswer):
+class TooLarge(BadResponse):
     """More bytes or values than can be read at once, or wrongly compressed."""
 
     advice = "Ask for less at a time. If it is one thing alone, it cannot be read here."
 
 
-class NotConfirmed(BadAnswer):
+class NotConfirmed(BadResponse):
     """The server accepted a deletion, and still gives what it should have deleted."""
 
     advice = "That may take a moment: refresh, then try again."
 
 
-class EndlessList(BadAnswer):
+class EndlessList(BadResponse):
     """A list that does not end: it says that there is more, and no page that follows brings anything new."""
 
     advice = "The server holds more than it gives. Its list cannot be read to the end."
 
 
-class ForeignNotFound(BadAnswer):
+class ForeignNotFound(BadResponse):
     """A 404 in whose words nothing shows that the API gave it, such as that of a gateway without a route."""
 
     advice = (
@@ -152,7 +152,7 @@ class Refused(OpenAIError):
 class Redirected(Refused):
     """The server pointed elsewhere; a key goes only to the host that it was entered for."""
 
-    advice = "Redirects are never followed. Put the address that it points to into the credential's base URL."
+    advice = "Redirects are never followed. Put the URL that it points to into the credential's base URL."
 
 
 class InvalidRequest(Refused):

@@ -6,15 +6,14 @@ other forms and say "no more" where there is more; what is certain is read, and 
 
 import math
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from .decoding import Answer, Json
 from .errors import NotDone
+from .ids import is_legal_id, is_legal_item_id
 
-MAX_ID_LENGTH = 255
 LATEST = 2**40  # Unix seconds; later ones are absurd
 MILLISECONDS_FROM = 10**11  # a larger number counts milliseconds: in seconds it is past the year 5000
 SHOWN_OF_VALUE = 200  # characters of a value that is told in an error
@@ -52,22 +51,8 @@ class ItemPage:
     request_id: str = ""
 
 
-def is_legal_id(text: str) -> bool:
-    """Whether `text` can be the id of a conversation: ids may change shape, so only what could harm is refused."""
-    return is_legal_item_id(text) and "/" not in text
-
-
-def is_legal_item_id(text: str) -> bool:
-    """Whether `text` can be the id of an item, which may hold a "/" on other servers."""
-    return (
-        0 < len(text) <= MAX_ID_LENGTH
-        and text not in {".", ".."}
-        and not any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
-    )
-
-
 def read_conversation(answer: Answer, expected_id: str = "") -> RemoteConversation:
-    """The conversation in an answer; raises BadAnswer where it holds none, or another than was asked for."""
+    """The conversation in an answer; raises BadResponse where it holds none, or another than was asked for."""
     content = answer.content
     conversation_id = content.get("id")
     if not isinstance(conversation_id, str) or not is_legal_id(conversation_id):
@@ -85,7 +70,7 @@ def read_conversation(answer: Answer, expected_id: str = "") -> RemoteConversati
 
 
 def read_page(answer: Answer, limit: int) -> ItemPage:
-    """The page of items in an answer to a call that asked for `limit`; raises BadAnswer where it holds no list."""
+    """The page of items in an answer to a call that asked for `limit`; raises BadResponse where it holds no list."""
     content = answer.content
     items = content.get("data", ...)
     items = [] if items is None else items
@@ -106,7 +91,7 @@ def read_page(answer: Answer, limit: int) -> ItemPage:
 
 
 def read_item(answer: Answer) -> Json:
-    """The item in an answer; raises BadAnswer where it holds nothing."""
+    """The item in an answer; raises BadResponse where it holds nothing."""
     if not answer.content:
         raise answer.bad("The answer holds no item.")
     return answer.content
@@ -116,7 +101,7 @@ def read_deletion(answer: Answer, deleted_id: str, conversation_id: str = "") ->
     """Whether an answer confirms a deletion: `deleted` is true of this id or, for an item, it is the conversation.
 
     An empty answer, or any other, confirms nothing: only a read or a listing tells. Raises NotDone where it says that
-    nothing was deleted, BadAnswer where it speaks of something else.
+    nothing was deleted, BadResponse where it speaks of something else.
     """
     content = answer.content
     if content.get("deleted") is False:

@@ -21,7 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
-from .errors import NoAnswer, NotSent, OpenAIError, TooLarge
+from .errors import NoResponse, NotSent, OpenAIError, TooLarge
 
 CONNECT_TIMEOUT = 5.0  # seconds
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
@@ -156,7 +156,7 @@ def send(
 ) -> tuple[int, dict[str, str], bytes]:
     """Send one request; gives status, headers (names in small letters) and body, in full before the deadline.
 
-    Raises NotSent where nothing can have happened, NoAnswer where it may have, BadAnswer where the answer
+    Raises NotSent where nothing can have happened, NoResponse where it may have, BadResponse where the answer
     is larger than MAX_ANSWER_BYTES or wrongly compressed.
     """
     # Raised out here, so that no exception carries the request, whose headers hold the key.
@@ -179,7 +179,7 @@ def _answer(
     except requests.RequestException as error:
         return _failure(error)
     except (OSError, ValueError, HTTPError) as error:
-        return NoAnswer(f"The answer broke off ({type(error).__name__}).")
+        return NoResponse(f"The answer broke off ({type(error).__name__}).")
 
 
 def _prepared(session: requests.Session, request: requests.Request) -> requests.PreparedRequest:
@@ -231,12 +231,12 @@ def _failure(error: requests.RequestException) -> OpenAIError:
     if any(isinstance(cause, NewConnectionError | ConnectTimeoutError) for cause in causes):
         return NotSent("No connection could be made to the server.")
     if isinstance(error, exceptions.InvalidURL | exceptions.InvalidSchema):
-        return NotSent("The address cannot be used.", should_retry=False)
+        return NotSent("The URL cannot be used.", should_retry=False)
     if any(isinstance(cause, exceptions.Timeout | ReadTimeoutError) for cause in causes):
-        return NoAnswer("No answer came in time.")
+        return NoResponse("No answer came in time.")
     if isinstance(error, exceptions.ConnectionError | exceptions.ChunkedEncodingError):
-        return NoAnswer("The connection broke before the answer was whole.")
-    return NoAnswer(f"The answer could not be read ({type(error).__name__}).")
+        return NoResponse("The connection broke before the answer was whole.")
+    return NoResponse(f"The answer could not be read ({type(error).__name__}).")
 
 
 def _chain(error: Any) -> list[BaseException]:

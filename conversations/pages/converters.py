@@ -1,4 +1,4 @@
-"""How values stand in the addresses of pages."""
+"""How values stand in the URLs of pages."""
 
 
 class ItemIdConverter:

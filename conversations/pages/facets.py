@@ -1,4 +1,4 @@
-"""What stands beside and over the list: values with their numbers, and bars, each a link that changes the search."""
+"""The filters beside the list and the bars above it; each value and each bar is a link that changes the search."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -7,44 +7,44 @@ from datetime import date
 from urllib.parse import urlencode
 
 from ..models import State
-from ..query import CredentialTerm, DateTerm, MetadataTerm, Query, StateTerm, Term, exact, parse
+from ..query import Clause, DateClause, FieldClause, MetadataClause, Query, exact, parse
 from ..search.counts import KEYS, VALUES, Counts
 from ..search.histogram import Bar, Histogram
 from ..search.overview import Overview
 from .list_state import ListState
 
 HEIGHT = 56  # of the histogram, in its own units
-TOO_MANY = 0.8  # distinct values a conversation, from which a key tells conversations apart rather than groups them
+TOO_MANY = 0.8  # distinct values per conversation, above which a key identifies conversations and doesn't group them
 
 
 @dataclass(frozen=True)
 class Option:
-    """One value: a link that adds its term to the search, or takes it away."""
+    """One value: a link that adds it to the search, or removes it."""
 
     label: str
     number: str
-    address: str
+    url: str
     is_chosen: bool
 
 
 @dataclass(frozen=True)
 class Facet:
-    """A key, or what every conversation has, with its most frequent values."""
+    """A metadata key or a field, with its most frequent values."""
 
     title: str
     options: list[Option]
     key: str | None = None  # of metadata
-    column: str = ""  # the address that makes it a column, or takes that back
+    column: str = ""  # the URL that adds or removes its column
     is_column: bool = False
-    more: str = ""  # what to ask for all its values
+    more: str = ""  # the query string of the page with all its values
 
 
 @dataclass(frozen=True)
 class Column:
-    """A bar of the histogram as it is drawn: `number` is None where it was not counted."""
+    """A bar of the histogram as it is drawn; `number` is None if it was not counted."""
 
     bar: Bar
-    address: str
+    url: str
     label: str
     short_label: str
     height: float
@@ -55,27 +55,28 @@ class Column:
 
 
 def facets(state: ListState, overview: Overview) -> list[Facet]:
-    """State and credential, then the most frequent keys with their values."""
+    """State, credential, and the most frequent keys, with their values."""
     counts, names = overview.counts, overview.search.names
-    fixed = [Facet("State", [_option(state, _state_term(value), label, overview) for value, label in State.choices])]
+    states = [(FieldClause("state", exact(value)), label) for value, label in State.choices]
+    fixed = [Facet("State", [_option(state, clause, label, overview) for clause, label in states])]
     if len(names) > 1:
-        owners = [CredentialTerm(exact(name)) for name in names.values()]
-        fixed.append(Facet("Credential", [_option(state, term, term.texts[0], overview) for term in owners]))
+        owners = [FieldClause("credential", exact(name)) for name in names.values()]
+        fixed.append(Facet("Credential", [_option(state, clause, clause.texts[0], overview) for clause in owners]))
     return [*fixed, *(_key_facet(state, key, overview) for key in _keys(state, counts))]
 
 
 def note(overview: Overview) -> str:
-    """What to know of the numbers, where they are not plain counts of all that match."""
+    """What to know about the numbers, if they don't count all that match."""
     counts = overview.counts
     if not counts.is_complete:
-        return f"Counted in the newest {counts.of:,} of {overview.number} that match."
-    return "" if counts.is_exact else "Estimates: conversations in the states left out are counted too."
+        return f"Counted in the newest {counts.total:,} of {overview.number} matches."
+    return "" if counts.is_exact else "Estimates: conversations in excluded states are counted too."
 
 
 def columns(state: ListState, histogram: Histogram) -> list[Column]:
-    """The bars, each with the search within its day, week or month."""
+    """The bars, each with the search limited to its day, week or month."""
     return [
-        Column(bar, _address_of(state, bar), _days(bar), _short(bar), _height(bar.number, histogram.highest))
+        Column(bar, _url_of(state, bar), _days(bar), _short(bar), _height(bar.number, histogram.highest))
         for bar in histogram.bars
     ]
 
@@ -83,58 +84,59 @@ def columns(state: ListState, histogram: Histogram) -> list[Column]:
 def value_options(state: ListState, key: str, numbers: Counter[str], limit: int) -> list[Option]:
     """Values of a key as links."""
     return [
-        _link(state, MetadataTerm(key, exact(value)), value, f"{number:,}")
+        _link(state, MetadataClause(key, exact(value)), value, f"{number:,}")
         for value, number in numbers.most_common(limit)
     ]
 
 
 def _key_facet(state: ListState, key: str, overview: Overview) -> Facet:
-    terms = [term for term in state.query.terms if isinstance(term, MetadataTerm) and term.key == key]
-    chosen = [term for term in terms if not term.negated]
+    own = [clause for clause in _metadata_clauses(state.query) if clause.key == key]
+    chosen = [clause for clause in own if not clause.negated]
     numbers = overview.counts_without(chosen[0]) if chosen else overview.counts
     values = numbers.values.get(key, Counter())
     shown = [value for value, _ in values.most_common(VALUES)]
-    asked = [value.text for term in chosen for value in term.values if value.kind == "exact"]
+    asked = [value.text for clause in chosen for value in clause.values if value.kind == "exact"]
     is_grouping = len(values) <= max(VALUES, TOO_MANY * values.total())
     texts = dict.fromkeys([*asked, *(shown if is_grouping else [])])
-    options = [_link(state, MetadataTerm(key, exact(text)), text, f"{values[text]:,}") for text in texts]
+    options = [_link(state, MetadataClause(key, exact(text)), text, f"{values[text]:,}") for text in texts]
     more = urlencode([*state.pairs, ("key", key)])
     return Facet(key, options, key, state.toggling_column(key), key in state.columns, more)
 
 
 def _keys(state: ListState, counts: Counts) -> Iterable[str]:
-    """The most frequent keys, those that are searched for among them."""
-    asked = [term.key for term in state.query.terms if isinstance(term, MetadataTerm)]
+    """The most frequent keys, after those that are searched for and aren't among them."""
+    asked = [clause.key for clause in _metadata_clauses(state.query)]
     frequent = [key for key, _ in counts.keys.most_common(KEYS)]
     return dict.fromkeys([*(key for key in asked if key not in frequent), *frequent])
 
 
-def _state_term(value: str) -> StateTerm:
-    return StateTerm(exact(value))
+def _metadata_clauses(query: Query) -> list[MetadataClause]:
+    return [clause for clause in query.clauses if isinstance(clause, MetadataClause)]
 
 
-def _option(state: ListState, term: StateTerm | CredentialTerm, label: str, overview: Overview) -> Option:
-    same = [known for known in state.query.terms if isinstance(known, type(term))]
+def _option(state: ListState, clause: FieldClause, label: str, overview: Overview) -> Option:
+    same = state.query.clauses_on(clause.field)
     counts = overview.counts_without(same[0]) if same else overview.counts
-    numbers = counts.states if isinstance(term, StateTerm) else _by_name(counts, overview.search.names)
-    return _link(state, term, label, f"{numbers[term.texts[0]]:,}")
+    numbers = counts.states if clause.field == "state" else _by_name(counts, overview.search.names)
+    return _link(state, clause, label, f"{numbers[clause.texts[0]]:,}")
 
 
 def _by_name(counts: Counts, names: Mapping[int, str]) -> Counter[str]:
     return Counter({names[pk]: number for pk, number in counts.credentials.items() if pk in names})
 
 
-def _link(state: ListState, term: Term, label: str, number: str) -> Option:
-    query, is_chosen = state.query, term in state.query
-    changed = query.without(term) if is_chosen else query.without(term.opposite()).with_(term)
+def _link(state: ListState, clause: Clause, label: str, number: str) -> Option:
+    query, is_chosen = state.query, clause in state.query
+    changed = query.without(clause) if is_chosen else query.without(clause.opposite()).with_clause(clause)
     return Option(label, number, state.searching(changed), is_chosen)
 
 
-def _address_of(state: ListState, bar: Bar) -> str:
-    """The search within the bar's days."""
-    kept = tuple(term for term in state.query.terms if not (isinstance(term, DateTerm) and term.field == "created"))
+def _url_of(state: ListState, bar: Bar) -> str:
+    """The search limited to the bar's days."""
+    is_created = [isinstance(clause, DateClause) and clause.field == "created" for clause in state.query.clauses]
+    kept = tuple(clause for clause, is_date in zip(state.query.clauses, is_created, strict=True) if not is_date)
     query = Query(kept, state.query.problems)
-    return state.searching(query.with_(parse(f"created:{_range(bar)}").terms[0]))
+    return state.searching(query.with_clause(parse(f"created:{_range(bar)}").clauses[0]))
 
 
 def _range(bar: Bar) -> str:
@@ -159,7 +161,7 @@ def _day(day: date) -> str:
 
 
 def _height(number: int | None, highest: int) -> float:
-    """In the histogram's units; what is there at all can be seen."""
+    """In the histogram's units; anything above 0 is visible."""
     if not number:
         return HEIGHT if number is None else 0
     return max(2, round(number / highest * HEIGHT, 1))

@@ -1,31 +1,30 @@
-"""The state of the list, read once from the address; every link of the page is built from it. Pure."""
+"""The state of the list, read once from the URL; every link of the page is built from it. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
-from ..query import Query, Term, exact, parse_bounded
-from ..query import StateTerm as _StateTerm
+from ..query import Clause, FieldClause, Label, Query, exact, parse_bounded
 
-NOT_REMOVED = Query((_StateTerm(exact("removed"), negated=True),))
+NOT_REMOVED = Query((FieldClause("state", exact("removed"), negated=True),))
 MOST_COLUMNS = 8
 
 
 @dataclass(frozen=True)
 class Chip:
-    """A term under the search box, in words, with the address that drops it."""
+    """A clause under the search box, with the URL of the search without it."""
 
-    term: Term
+    clause: Clause
     without: str
 
     @property
-    def words(self) -> tuple[str, str, str]:
-        return self.term.words()
+    def label(self) -> Label:
+        return self.clause.label()
 
 
 @dataclass(frozen=True)
 class ListState:
-    """The search, its order and columns, and the page of it that the address asks for."""
+    """The search, its order and columns, and the page that the URL asks for."""
 
     query: Query = field(default=NOT_REMOVED)
     text: str = str(NOT_REMOVED)
@@ -36,8 +35,8 @@ class ListState:
     on: str = ""  # a day to jump to
 
     @classmethod
-    def from_address(cls, parameters: Mapping[str, Sequence[str]]) -> "ListState":
-        """The state of `?q=…&order=oldest&col=…&before=…`; without `q` the list hides what was removed."""
+    def from_query(cls, parameters: Mapping[str, Sequence[str]]) -> "ListState":
+        """The state of `?q=…&order=oldest&col=…&before=…`; without `q` the list hides removed conversations."""
         one = {name: values[-1] for name, values in parameters.items() if values}
         text = one.get("q", str(NOT_REMOVED))
         columns = dict.fromkeys(column for column in parameters.get("col", ()) if column)
@@ -53,76 +52,76 @@ class ListState:
 
     @property
     def chips(self) -> list[Chip]:
-        """The terms, each with its way out."""
-        return [Chip(term, self.searching(self.query.without(term))) for term in self.query.terms]
+        """One chip per clause."""
+        return [Chip(clause, self.searching(self.query.without(clause))) for clause in self.query.clauses]
 
     @property
-    def kept(self) -> list[tuple[str, str]]:
-        """What a form besides the search box has to carry along: order and columns."""
+    def hidden(self) -> list[tuple[str, str]]:
+        """Order and columns, which every form but the search box keeps in hidden fields."""
         order = [("order", "oldest")] if self.oldest_first else []
         return [*order, *(("col", column) for column in self.columns)]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """The whole state as names and values, for hidden fields and links; the page of it excepted."""
-        return [("q", self.text), *self.kept]
+        """The state as names and values, for hidden fields and links, except the page."""
+        return [("q", self.text), *self.hidden]
 
     @property
-    def parameters(self) -> str:
-        """The search, order and columns as in an address, for other pages about the same result."""
+    def query_string(self) -> str:
+        """The search, order and columns as a query string, for other pages about the same result."""
         return urlencode(self.pairs)
 
     @property
-    def address(self) -> str:
-        """The address of this very page."""
+    def url(self) -> str:
+        """The URL of this page."""
         cursors = {"before": self.before, "after": self.after, "on": self.on}
-        return self._address(*((name, value) for name, value in cursors.items() if value))
+        return self._url(*((name, value) for name, value in cursors.items() if value))
 
     @property
     def cleared(self) -> str:
-        """The address without any term."""
+        """The URL of the list without a search."""
         return self.searching(Query())
 
     @property
     def first(self) -> str:
-        """The address of the first page."""
-        return self._address()
+        """The URL of the first page."""
+        return self._url()
 
     @property
-    def turned(self) -> str:
-        """The address of the first page in the other order."""
-        return replace(self, oldest_first=not self.oldest_first)._address()
+    def reversed(self) -> str:
+        """The URL of the first page in the other order."""
+        return replace(self, oldest_first=not self.oldest_first)._url()
 
     def searching(self, query: Query) -> str:
-        """The address of the first page of another search, in the same order, with the same columns."""
-        return replace(self, text=str(query))._address()
+        """The URL of the first page of another search, in the same order, with the same columns."""
+        return replace(self, text=str(query))._url()
 
     def older_than(self, cursor: str) -> str:
-        """The address of the page below a row."""
-        return self._address(("before", cursor))
+        """The URL of the page below a row."""
+        return self._url(("before", cursor))
 
     def newer_than(self, cursor: str) -> str:
-        """The address of the page above a row."""
-        return self._address(("after", cursor))
+        """The URL of the page above a row."""
+        return self._url(("after", cursor))
 
-    def from_row(self, ord_: int) -> str:
-        """The address of the page that begins with a row."""
-        return self.newer_than(str(ord_ - 1)) if self.oldest_first else self.older_than(str(ord_ + 1))
+    def from_row(self, sort_key: int) -> str:
+        """The URL of the page that begins with a row."""
+        return self.newer_than(str(sort_key - 1)) if self.oldest_first else self.older_than(str(sort_key + 1))
 
     def toggling_column(self, key: str) -> str:
-        """The address of this page with a key as a column, or without it."""
+        """The URL of this page with a key as a column, or without it."""
         without = tuple(column for column in self.columns if column != key)
-        return replace(self, columns=without if key in self.columns else (*self.columns, key)).address
+        return replace(self, columns=without if key in self.columns else (*self.columns, key)).url
 
-    def answered_as(self, query: Query) -> "ListState":
-        """The state with what of its query can be answered; the text stays as it was typed."""
+    def answering(self, query: Query) -> "ListState":
+        """The state with the query that is answered; the text stays as it was typed."""
         return replace(self, query=query)
 
-    def _address(self, *more: tuple[str, str]) -> str:
+    def _url(self, *more: tuple[str, str]) -> str:
         return "?" + urlencode([*self.pairs, *more])
 
 
-def kept(parameters: Mapping[str, Sequence[str]], **more: str) -> str:
-    """The query string of a page about one row: `more`, and the list's state where it was opened from a list."""
-    address = ListState.from_address(parameters).address if "q" in parameters else ""
-    return "?" + "&".join(part for part in (urlencode(more), address[1:]) if part) if more or address else ""
+def kept_result(parameters: Mapping[str, Sequence[str]], **more: str) -> str:
+    """The query string of a page about one conversation: `more`, and the state of the list that it was opened from."""
+    result = ListState.from_query(parameters).url[1:] if "q" in parameters else ""
+    return "?" + "&".join(part for part in (urlencode(more), result) if part) if more or result else ""

@@ -53,5 +53,5 @@ def _nearest(rows: Any, key: str, count: int, user: Any, **bound: int | None) ->
 
 
 def cursor(text: str) -> int | None:
-    """The key of a row, as an address holds it; None where it is no number that a database could hold."""
+    """The key of a row, as a URL holds it; None where it is no number that a database could hold."""
     return min(int(text), 2**63 - 1) if text.isascii() and text.isdecimal() and len(text) < 20 else None

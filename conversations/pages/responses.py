@@ -84,7 +84,7 @@ class FragmentMiddleware:
 
 def _redirected(request: SignedInRequest, response: HttpResponse) -> HttpResponse:
     """The redirect as the browser, or htmx, has to get it. After signing in one returns to the page, not to its
-    fragment or to the address of a button; a form that htmx sends stays where it is, with what was typed."""
+    fragment or to the URL of a button; a form that htmx sends stays where it is, with what was typed."""
     location = urlsplit(response["Location"])
     if location.path == resolve_url(settings.LOGIN_URL) and REDIRECT_FIELD_NAME in location.query:
         if request.htmx and request.method == "POST":

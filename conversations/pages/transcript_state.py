@@ -1,10 +1,10 @@
-"""Which items of a conversation a page shows, read once from the address; every link of it is built from it. Pure."""
+"""The part of a transcript that a page shows, read once from the URL; all its links are built from it. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
-from .list_state import kept
+from .list_state import kept_result
 
 # What the API leaves out unless it is asked for, by the name that it has there. Source: API reference, "include".
 INCLUDABLE = {
@@ -24,10 +24,10 @@ BROKEN = "broken"
 
 @dataclass(frozen=True)
 class TranscriptState:
-    """Where in a transcript one is: after one item or before one, in which order, with what is included.
+    """A part of a transcript: after an item or before one, in an order, with what is included.
 
-    `show`: "broken" for the calls without an output alone, else "". `result`: the address of the list that the
-    conversation was opened from, carried along.
+    `show`: "broken" for the calls without an output only, else "". `result`: the query string of the list that the
+    conversation was opened from.
     """
 
     newest_first: bool = False
@@ -38,75 +38,75 @@ class TranscriptState:
     result: str = ""
 
     @classmethod
-    def from_address(cls, parameters: Mapping[str, Sequence[str]]) -> "TranscriptState":
-        """The state of `?items=newest&show=broken&item_after=msg_…&include=…`; what is unknown counts as not there."""
+    def from_query(cls, parameters: Mapping[str, Sequence[str]]) -> "TranscriptState":
+        """The state of `?items=newest&show=broken&item_after=msg_…&include=…`; unknown values are ignored."""
         one = {name: values[-1] for name, values in parameters.items() if values}
-        wanted = parameters.get("include", ())
+        included = parameters.get("include", ())
         return cls(
             newest_first=one.get("items") == "newest",
             after=one.get("item_after", ""),
             before=one.get("item_before", "") if not one.get("item_after") else "",
-            include=tuple(name for name in INCLUDABLE if name in wanted),
+            include=tuple(name for name in INCLUDABLE if name in included),
             show=BROKEN if one.get("show") == BROKEN else "",
-            result=kept(parameters)[1:],
+            result=kept_result(parameters)[1:],
         )
 
     @property
-    def address(self) -> str:
-        """The address of this very place."""
-        places = {"item_after": self.after, "item_before": self.before}
-        return self._address(*((name, value) for name, value in places.items() if value))
+    def url(self) -> str:
+        """The URL of this part of the transcript."""
+        cursors = {"item_after": self.after, "item_before": self.before}
+        return self._url(*((name, value) for name, value in cursors.items() if value))
 
     @property
     def start(self) -> str:
-        """The address of the first items."""
-        return self._address()
+        """The URL of the first items."""
+        return self._url()
 
     @property
-    def turned(self) -> str:
-        """The address of the first items in the other order."""
-        return replace(self, newest_first=not self.newest_first)._address()
+    def reversed(self) -> str:
+        """The URL of the first items in the other order."""
+        return replace(self, newest_first=not self.newest_first)._url()
 
     @property
     def broken(self) -> str:
-        """The address of the calls without an output."""
-        return replace(self, show=BROKEN)._address()
+        """The URL of the calls without an output."""
+        return replace(self, show=BROKEN)._url()
 
     @property
     def whole(self) -> str:
-        """The address of the first items, whatever they are."""
-        return replace(self, show="")._address()
+        """The URL of the first items of the whole transcript."""
+        return replace(self, show="")._url()
 
     @property
     def included(self) -> str:
-        """What is included, as an address of another page about the conversation has it."""
+        """The query string that includes the same in other pages about the conversation."""
         return self._joined(urlencode([("include", name) for name in self.include]))
 
     @property
     def includable(self) -> list[tuple[str, str, bool]]:
-        """What can be included: its name, its words, and whether it is."""
-        return [(name, words, name in self.include) for name, words in INCLUDABLE.items()]
+        """What can be included: its name, its label, and whether it is."""
+        return [(name, label, name in self.include) for name, label in INCLUDABLE.items()]
 
     @property
     def hidden(self) -> list[tuple[str, str]]:
-        """What a form that chooses what is included carries along."""
-        return [*self._manner, *parse_qsl(self.result, keep_blank_values=True)]
+        """The hidden fields of the form that chooses what is included."""
+        return [*self._view, *parse_qsl(self.result, keep_blank_values=True)]
 
     def after_item(self, item_id: str) -> str:
-        """The address of the items that follow one."""
-        return self._address(("item_after", item_id))
+        """The URL of the items after one."""
+        return self._url(("item_after", item_id))
 
     def before_item(self, item_id: str) -> str:
-        """The address of the items that stand before one."""
-        return self._address(("item_before", item_id))
+        """The URL of the items before one."""
+        return self._url(("item_before", item_id))
 
     @property
-    def _manner(self) -> list[tuple[str, str]]:
+    def _view(self) -> list[tuple[str, str]]:
         order = [("items", "newest")] if self.newest_first else []
         return [*order, *([("show", self.show)] if self.show else [])]
 
-    def _address(self, *place: tuple[str, str]) -> str:
-        return self._joined(urlencode([*self._manner, *place, *(("include", name) for name in self.include)]))
+    def _url(self, *cursor: tuple[str, str]) -> str:
+        return self._joined(urlencode([*self._view, *cursor, *(("include", name) for name in self.include)]))
 
     def _joined(self, own: str) -> str:
         parts = "&".join(part for part in (own, self.result) if part)

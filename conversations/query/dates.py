@@ -1,4 +1,4 @@
-"""The dates of the search language: text → DateRange → text, and the instants it means at a given moment.
+"""The dates of the search language: text → DateRange → text, and the instants that it stands for at a given time.
 
 A date stays as it was written, so that a parsed query does not change with the clock:
 
@@ -62,7 +62,7 @@ class CalendarDate:
 
     @property
     def preposition(self) -> str:
-        """The word between "created" and this moment."""
+        """The word between "created" and this point."""
         return "on" if self.day else "in"
 
     def start(self, now: datetime, zone: tzinfo) -> datetime:
@@ -84,7 +84,7 @@ class CalendarDate:
         parts = [f"{self.year:04}", *(f"{part:02}" for part in (self.month, self.day) if part is not None)]
         return "-".join(parts)
 
-    def in_words(self) -> str:
+    def label(self) -> str:
         """As people write it: 31 Jan 2026."""
         day = [str(self.day)] if self.day else []
         month = [_MONTHS[self.month - 1]] if self.month else []
@@ -115,7 +115,7 @@ class NamedDay:
         """As it is typed."""
         return self.name
 
-    def in_words(self) -> str:
+    def label(self) -> str:
         """As people write it."""
         return self.name
 
@@ -146,9 +146,9 @@ class ClockTime:
         """As it is typed, with Z for UTC."""
         return self.at.isoformat(timespec=self.precision).replace("+00:00", "Z")
 
-    def in_words(self) -> str:
+    def label(self) -> str:
         """As people write it: 31 Jan 2026 10:30 UTC."""
-        day = CalendarDate(self.at.year, self.at.month, self.at.day).in_words()
+        day = CalendarDate(self.at.year, self.at.month, self.at.day).label()
         clock = self.at.replace(tzinfo=None).isoformat(timespec=self.precision).partition("T")[2]
         return f"{day} {clock} {self.at.tzname() or ''}".rstrip()
 
@@ -173,12 +173,12 @@ class Ago:
         """As it is typed: 7d."""
         return f"{self.amount}{self.unit}"
 
-    def in_words(self) -> str:
+    def label(self) -> str:
         """As people write it: 7 days."""
         return f"{self.amount} {_UNIT_NAMES[self.unit]}{'' if self.amount == 1 else 's'}"
 
 
-Moment = CalendarDate | NamedDay | ClockTime | Ago
+Point = CalendarDate | NamedDay | ClockTime | Ago
 
 _COMPARISONS = {">=": "from", "<=": "up to", ">": "after", "<": "before"}
 
@@ -188,8 +188,8 @@ class DateRange:
     """A stretch of time as written: relation is "" (within first), a comparison with first, or ".."."""
 
     relation: str
-    first: Moment | None
-    last: Moment | None = None
+    first: Point | None
+    last: Point | None = None
 
     def bounds(self, now: datetime, zone: tzinfo) -> Bounds:
         """Half-open [start, end) in UTC, None where open; `now` is aware; an empty range has start == end."""
@@ -214,16 +214,16 @@ class DateRange:
             return f"{self.first or ''}..{self.last or ''}"
         return f"{self.relation}{self.first}"
 
-    def words(self) -> tuple[str, str]:
+    def label(self) -> tuple[str, str]:
         """The relation and the value in plain words: ("after", "1 Oct 2026")."""
         if self.relation == ".." and self.first and self.last:
-            return "between", f"{_point(self.first)} and {_point(self.last)}"
-        moment = self.first or self.last
-        if moment is None:
+            return "between", f"{_point_label(self.first)} and {_point_label(self.last)}"
+        point = self.first or self.last
+        if point is None:
             return "is", "any time"
         if self.relation == "..":
-            return ("from" if self.first else "up to"), _point(moment)
-        return _COMPARISONS.get(self.relation, moment.preposition), moment.in_words()
+            return ("from" if self.first else "up to"), _point_label(point)
+        return _COMPARISONS.get(self.relation, point.preposition), point.label()
 
 
 def parse_range(text: str) -> DateRange:
@@ -234,10 +234,10 @@ def parse_range(text: str) -> DateRange:
             return _compared(sign, lowered.removeprefix(sign).strip())
     first, dots, last = lowered.partition("..")
     if not dots:
-        return DateRange("", _moment(lowered))
+        return DateRange("", _read_point(lowered))
     if not first and not last:
         raise NotADate("A range needs a date on one side of the dots at least.")
-    found = DateRange("..", _moment(first) if first else None, _moment(last) if last else None)
+    found = DateRange("..", _read_point(first) if first else None, _read_point(last) if last else None)
     _refuse_backwards(found)
     return found
 
@@ -245,14 +245,14 @@ def parse_range(text: str) -> DateRange:
 def _compared(sign: str, text: str) -> DateRange:
     if not text:
         raise NotADate(f"Nothing follows {sign} – the date stands right after it, without a space.")
-    moment = _moment(text)
-    if isinstance(moment, Ago):
+    point = _read_point(text)
+    if isinstance(point, Ago):
         raise NotADate(
-            f"{sign}{moment} can be read two ways: leave out {sign} for the last {moment.in_words()}, "
+            f"{sign}{point} can be read two ways: leave out {sign} for the last {point.label()}, "
             "and put a minus before the whole term for what is older.",
             complete=True,
         )
-    return DateRange(sign, moment)
+    return DateRange(sign, point)
 
 
 def _refuse_backwards(found: DateRange) -> None:
@@ -264,7 +264,7 @@ def _refuse_backwards(found: DateRange) -> None:
         raise NotADate(f"The range ends before it begins: write {last}..{first}.", complete=True)
 
 
-def _moment(text: str) -> Moment:
+def _read_point(text: str) -> Point:
     """One date of the grammar above, already in lower case."""
     if text in ("today", "yesterday"):
         return NamedDay(text)
@@ -326,13 +326,13 @@ def _check_year(year: int) -> None:
         raise NotADate(f"Write a year from {FIRST_YEAR} to {LAST_YEAR}.", complete=True)
 
 
-def _until(moment: Moment | None) -> Moment | None:
-    """Where a single moment ends: an age has no end, so that clocks a little ahead of ours still count."""
-    return None if isinstance(moment, Ago) else moment
+def _until(point: Point | None) -> Point | None:
+    """Where a single point ends: an age has no end, so that clocks a little ahead of ours still count."""
+    return None if isinstance(point, Ago) else point
 
 
-def _point(moment: Moment) -> str:
-    return f"{moment.in_words()} ago" if isinstance(moment, Ago) else moment.in_words()
+def _point_label(point: Point) -> str:
+    return f"{point.label()} ago" if isinstance(point, Ago) else point.label()
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:

@@ -1,6 +1,6 @@
-"""Reading the search language: text → terms and problems. The grammar and its decisions stand in `query`.
+"""Reading the search language: text → clauses and problems. The grammar and its decisions stand in `query`.
 
-Each token becomes one term, or one problem.
+Each token becomes one clause, or one problem.
 """
 
 import re
@@ -9,29 +9,25 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from .dates import NotADate, parse_range
-from .terms import (
+from .clauses import (
     BUILT_INS,
     DATE_FIELDS,
     OPERATOR_WORDS,
     STATES,
-    AddedTerm,
-    ChoiceTerm,
-    CredentialTerm,
-    DateTerm,
-    HasTerm,
-    IdTerm,
+    Clause,
+    DateClause,
+    FieldClause,
+    HasClause,
     Kind,
-    MetadataTerm,
+    MetadataClause,
     Problem,
-    StateTerm,
-    Term,
-    TextTerm,
+    TextClause,
     Value,
     key_text,
     quoted,
     quoted_if_needed,
 )
+from .dates import NotADate, parse_range
 from .tokens import Atom, Token, tokens
 
 # PostgreSQL stores neither, and neither can be sent back in a link.
@@ -43,31 +39,31 @@ _KINDS: dict[tuple[str, str], Kind] = {("", ""): "exact", ("~", ""): "contains",
 
 
 class _NotUnderstood(ValueError):
-    """A token is no term; the message becomes the problem's."""
+    """A token is no clause; the message becomes the problem's."""
 
 
-def read_terms(text: str) -> tuple[list[Term], list[Problem]]:
-    """All terms of a text in order, and what could not be understood; never raises."""
-    terms: list[Term] = []
+def read_clauses(text: str) -> tuple[list[Clause], list[Problem]]:
+    """All clauses of a text in order, and what could not be understood; never raises."""
+    clauses: list[Clause] = []
     problems: list[Problem] = []
     for token in tokens(text):
         try:
-            terms.append(_term(token))
+            clauses.append(_clause(token))
         except _NotUnderstood as error:
             start, end, source = token.span
             problems.append(Problem(start, end, UNSTORABLE.sub("\ufffd", source), str(error)))
-    return terms, problems
+    return clauses, problems
 
 
-def _term(token: Token) -> Term:
+def _clause(token: Token) -> Clause:
     if found := UNSTORABLE.search(token.span.text):
         raise _NotUnderstood(f"No value can hold the character U+{ord(found[0]):04X}: take it out.")
     if not token.closed:
         raise _NotUnderstood('The quote is not closed: add " at the end; a quote inside quotes is written \\".')
     negated, atoms = _without_sign(token.atoms)
     colon = next((place for place, atom in enumerate(atoms) if atom.kind == ":"), None)
-    term = _text_term(atoms) if colon is None else _keyed_term(atoms[:colon], atoms[colon + 1 :])
-    return replace(term, negated=negated, span=token.span)
+    clause = _text_clause(atoms) if colon is None else _keyed_clause(atoms[:colon], atoms[colon + 1 :])
+    return replace(clause, negated=negated, span=token.span)
 
 
 def _without_sign(atoms: list[Atom]) -> tuple[bool, list[Atom]]:
@@ -88,11 +84,11 @@ def _without_sign(atoms: list[Atom]) -> tuple[bool, list[Atom]]:
 # Free text
 
 
-def _text_term(atoms: list[Atom]) -> TextTerm:
+def _text_clause(atoms: list[Atom]) -> TextClause:
     if len(atoms) == 1 and atoms[0].kind == "quoted":
         if not atoms[0].text:
             raise _NotUnderstood("Nothing stands between the quotes: write a word there, or take them out.")
-        return TextTerm(atoms[0].text)
+        return TextClause(atoms[0].text)
     word = _bare_text(atoms)
     _refuse_curly(word)
     if word in OPERATOR_WORDS:
@@ -109,7 +105,7 @@ def _text_term(atoms: list[Atom]) -> TextTerm:
         raise _NotUnderstood(
             f"A word is found in any part of a value as it is: {advice}, or {_shown(quoted(word))} for that text."
         )
-    return TextTerm(word)
+    return TextClause(word)
 
 
 def _bare_text(atoms: list[Atom]) -> str:
@@ -125,17 +121,17 @@ def _refuse_curly(bare: str, before: str = "") -> None:
         raise _NotUnderstood(f"Write straight quotes: {_shown(before + quoted(bare.strip(_CURLY)))}.")
 
 
-# Terms with a key
+# Clauses with a key
 
 
-def _keyed_term(key_atoms: list[Atom], value_atoms: list[Atom]) -> Term:
+def _keyed_clause(key_atoms: list[Atom], value_atoms: list[Atom]) -> Clause:
     key, is_quoted = _key(key_atoms)
     if not is_quoted and key.lower() in BUILT_INS:
         return _READERS[key.lower()](value_atoms)
     name = key_text(key)
     shown = _shown(name)
     if_none = f'the value right after the colon, has:{shown} for any value, or {shown}:"" for the empty one'
-    return MetadataTerm(key, _values(name, value_atoms, _metadata_value, if_none))
+    return MetadataClause(key, _values(name, value_atoms, _metadata_value, if_none))
 
 
 def _key(atoms: list[Atom]) -> tuple[str, bool]:
@@ -223,11 +219,11 @@ def _metadata_value(part: _Part) -> Value:
     return Value(part.text, part.kind)
 
 
-# Built-in terms
+# Built-in clauses
 
 
-def _read_id(atoms: list[Atom]) -> Term:
-    return IdTerm(_values("id", atoms, _id_value, "an id, or its beginning and *, as in id:conv_68a*"))
+def _read_id(atoms: list[Atom]) -> Clause:
+    return FieldClause("id", _values("id", atoms, _id_value, "an id, or its beginning and *, as in id:conv_68a*"))
 
 
 def _id_value(part: _Part) -> Value:
@@ -236,8 +232,8 @@ def _id_value(part: _Part) -> Value:
     return Value(part.text, part.kind)
 
 
-def _read_names(name: str, make: Callable[[tuple[Value, ...]], ChoiceTerm], atoms: list[Atom]) -> Term:
-    return make(_values(name, atoms, _name_value, f"{name}:name, with quotes around a name with spaces"))
+def _read_names(name: str, atoms: list[Atom]) -> Clause:
+    return FieldClause(name, _values(name, atoms, _name_value, f"{name}:name, with quotes around a name with spaces"))
 
 
 def _name_value(part: _Part) -> Value:
@@ -249,8 +245,8 @@ def _name_value(part: _Part) -> Value:
     return Value(part.text)
 
 
-def _read_state(atoms: list[Atom]) -> Term:
-    return StateTerm(_values("state", atoms, _state_value, _STATE_CHOICE))
+def _read_state(atoms: list[Atom]) -> Clause:
+    return FieldClause("state", _values("state", atoms, _state_value, _STATE_CHOICE))
 
 
 def _state_value(part: _Part) -> Value:
@@ -263,11 +259,11 @@ def _state_value(part: _Part) -> Value:
 _STATE_CHOICE = f"{', '.join(f'state:{state}' for state in STATES[:-1])} or state:{STATES[-1]}"
 
 
-def _read_has(atoms: list[Atom]) -> Term:
+def _read_has(atoms: list[Atom]) -> Clause:
     if not atoms:
         raise _NotUnderstood("Nothing follows has: – write the key right after it, as in has:tenant.")
     if len(atoms) == 1 and atoms[0].kind == "quoted":
-        return HasTerm(atoms[0].text)
+        return HasClause(atoms[0].text)
     key = _bare_text(atoms)
     _refuse_curly(key)
     if key.startswith("~") or "*" in key or "," in key:
@@ -275,10 +271,10 @@ def _read_has(atoms: list[Atom]) -> Term:
             "has: takes one whole key: write has:a has:b for two, "
             f"or {_shown(f'has:{quoted(key)}')} for a key of that name."
         )
-    return HasTerm(key)
+    return HasClause(key)
 
 
-def _read_date(field: str, atoms: list[Atom]) -> Term:
+def _read_date(field: str, atoms: list[Atom]) -> Clause:
     forms = ("2026-01-31", ">=2026-01", "2026-01-01..2026-01-31", "today")
     advice = f"Write {', '.join(f'{field}:{form}' for form in forms)} or {field}:7d."
     text = "".join(atom.text for atom in atoms)
@@ -287,16 +283,16 @@ def _read_date(field: str, atoms: list[Atom]) -> Term:
     if "," in text:
         raise _NotUnderstood(f"{field}: takes one date or one range. {advice}")
     try:
-        return DateTerm(field, parse_range(text))
+        return DateClause(field, parse_range(text))
     except NotADate as error:
         raise _NotUnderstood(str(error) if error.complete else f"{error} {advice}") from None
 
 
-_READERS: dict[str, Callable[[list[Atom]], Term]] = {
+_READERS: dict[str, Callable[[list[Atom]], Clause]] = {
     "id": _read_id,
     "state": _read_state,
-    "credential": partial(_read_names, "credential", CredentialTerm),
-    "added": partial(_read_names, "added", AddedTerm),
+    "credential": partial(_read_names, "credential"),
+    "added": partial(_read_names, "added"),
     "has": _read_has,
     **{name: partial(_read_date, name) for name in DATE_FIELDS},
 }

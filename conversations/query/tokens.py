@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .terms import Span
+from .clauses import Span
 
 _ATOM = re.compile(r'(?P<quote>")[^"\\]*(?:\\.[^"\\]*)*(?P<closed>"?)|(?P<mark>[:,])|[^\s":,]+', re.DOTALL)
 _ESCAPED = re.compile(r'\\(["\\])')
@@ -21,7 +21,7 @@ class Atom(NamedTuple):
 
 
 class Token(NamedTuple):
-    """One term or problem; `closed` is false where its last quote is never closed."""
+    """One clause or problem; `closed` is false where its last quote is never closed."""
 
     span: Span
     atoms: list[Atom]

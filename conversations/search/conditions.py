@@ -1,8 +1,8 @@
-"""What a query asks of each credential's conversations, looked up in the index: from terms to plans.
+"""What a query asks of each credential's conversations, looked up in the index: from clauses to plans.
 
-A value that is given whole is one term. A beginning, or a part, is the terms that bear it, while those are few.
-Where they are many, or cannot be told, the rows themselves are asked: then matches are so frequent that a walk soon
-has a page of them, or the walk runs out of time and says how far it came.
+A whole value is one term. A prefix, or a part, stands for the terms whose values begin with it or contain it, as long
+as these are few. If there are many, or they can't be determined, the rows themselves are tested: then matches are so
+frequent that a walk soon fills a page, or it runs out of time and says how far it came.
 """
 
 from collections import defaultdict
@@ -13,7 +13,6 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from .. import query as language
 from ..metadata import as_text, fold
 from ..models import Conversation, Credential, Term
 from ..models.index import statements, trigrams
@@ -22,240 +21,243 @@ from ..models.index.terms import (
     LONGEST_VALUE,
     MOST_PAIRS,
     after_all,
-    digest,
-    ord_at,
     searchable,
     searchable_keys,
+    sort_key_at,
+    term_digest,
     values_beginning,
 )
-from .sources import ALL, NONE, Everything, Fixed, Postings, RowTest, Source, Span
+from ..query import STATES, Clause, DateClause, FieldClause, HasClause, MetadataClause, Query, TextClause, Value
+from .sources import ALL, NONE, AllConversations, InMemory, Interval, Postings, RowTest, Source
 from .walk import Plan
 
-MOST_TERMS = 5_000  # that a beginning or part may stand for before the rows are asked
+MOST_TERMS = 5_000  # that a prefix or part may stand for before the rows are tested
 MOST_POSTINGS = 50_000  # that are read into memory
-FEW_POSTINGS = 2_000  # that are read whatever the newest rows hold
-FEW_TERMS = 16  # that are read in order, side by side
-SAMPLE = 64  # of the newest rows, which tell whether a part is common
-COMMON = 2  # in the sample
+FEW_POSTINGS = 2_000  # that are always read into memory
+FEW_TERMS = 16  # whose postings are merged in order
+SAMPLE = 64  # of the newest rows, which show whether a part is common
+COMMON = 2  # matches in the sample
 
 Condition = Source | RowTest
-Found = tuple[int, int, int]  # credential, term, n
+TermCount = trigrams.TermCount
 Test = Callable[[str], bool]
 
 
 class Conditions:
     """The plans of one query for some credentials."""
 
-    def __init__(self, query: language.Query, credentials: Iterable[Credential], now: datetime, zone: tzinfo) -> None:
-        self._terms = () if query.is_contradiction else query.simplified().terms
-        named = [term for term in self._terms if isinstance(term, language.CredentialTerm)]
-        self._credentials = (
-            {}
-            if query.is_contradiction
-            else {
-                credential.pk: credential.name
-                for credential in credentials
-                if all((credential.name in term.texts) is not term.negated for term in named)
-            }
-        )
+    def __init__(self, query: Query, credentials: Iterable[Credential], now: datetime, zone: tzinfo) -> None:
+        self._clauses = () if query.is_contradiction else query.simplified().clauses
+        named = query.clauses_on("credential")
+        self._credentials = {
+            credential.pk: credential.name
+            for credential in credentials
+            if not query.is_contradiction
+            and all((credential.name in clause.texts) is not clause.negated for clause in named)
+        }
         self._now, self._zone = now, zone
 
     def plans(self) -> list[Plan]:
         """What to walk over, for each credential of which anything may match."""
-        if not self._credentials:
+        intervals = self._intervals()
+        if not self._credentials or not intervals:
             return []
-        spans = self._spans()
-        asked = [term for term in self._terms if not _is_met_elsewhere(term)]
-        met = [(term, self._met(term)) for term in asked]
-        plans = (self._plan(credential_id, spans, met) for credential_id in self._credentials if spans)
+        conditions = [(clause, self._look_up(clause)) for clause in self._clauses if not _chooses_plans(clause)]
+        plans = (self._plan(credential_id, intervals, conditions) for credential_id in self._credentials)
         return [plan for plan in plans if plan is not None]
 
     def _plan(
-        self, credential_id: int, spans: tuple[Span, ...], met: Sequence[tuple[language.Term, Mapping[int, Condition]]]
+        self,
+        credential_id: int,
+        intervals: tuple[Interval, ...],
+        conditions: Sequence[tuple[Clause, Mapping[int, Condition]]],
     ) -> Plan | None:
-        conditions = [(term.negated, of.get(credential_id, NONE)) for term, of in met]
-        wanted = [condition for negated, condition in conditions if not negated and not isinstance(condition, RowTest)]
-        unwanted = [condition for negated, condition in conditions if negated and not isinstance(condition, RowTest)]
-        tests = [
-            condition.opposite() if negated else condition
-            for negated, condition in conditions
-            if isinstance(condition, RowTest)
-        ]
-        lead, *others = sorted(wanted, key=_size) or [Everything(credential_id, self.totals[credential_id])]
-        if not lead.size:
+        own = [(clause.negated, of.get(credential_id, NONE)) for clause, of in conditions]
+        required = [source for negated, source in own if not negated and not isinstance(source, RowTest)]
+        excluded = [source for negated, source in own if negated and not isinstance(source, RowTest)]
+        tests = [test.opposite() if negated else test for negated, test in own if isinstance(test, RowTest)]
+        everything = AllConversations(credential_id, self.totals[credential_id])
+        driver, *others = sorted(required, key=_size) or [everything]
+        if not driver.size:
             return None
-        avoided = sorted((source for source in unwanted if source.size), key=_size)
-        return Plan(credential_id, spans, lead, tuple(others), tuple(avoided), tuple(tests))
+        avoided = sorted((source for source in excluded if source.size), key=_size)
+        return Plan(credential_id, intervals, driver, tuple(others), tuple(avoided), tuple(tests))
 
     @cached_property
     def totals(self) -> dict[int, int]:
         """How many conversations each credential has."""
-        states = [digest(None, state) for state in language.STATES]
+        states = [term_digest(None, state) for state in STATES]
         return {pk: sum(self._known.get((pk, state), (0, 0))[1] for state in states) for pk in self._credentials}
 
     @cached_property
     def _known(self) -> dict[tuple[int, bytes], tuple[int, int]]:
-        """Term and n of each whole value, key and state that the query names, by credential and digest."""
-        digests = {digest(None, state) for state in language.STATES}
-        for term in self._terms:
-            if isinstance(term, language.HasTerm):
-                digests.add(digest(term.key, None))
-            if isinstance(term, language.MetadataTerm):
-                digests.update(digest(term.key, value.text) for value in term.values if value.kind == "exact")
-        sql = f"""SELECT credential_id, digest, id, n FROM {Term._meta.db_table}
-            WHERE credential_id IN {statements.places(self._credentials)} AND digest IN {statements.places(digests)}"""
+        """The id and count of each whole value, key and state that the query names, by credential and digest."""
+        digests = {term_digest(None, state) for state in STATES}
+        for clause in self._clauses:
+            if isinstance(clause, HasClause):
+                digests.add(term_digest(clause.key, None))
+            if isinstance(clause, MetadataClause):
+                digests.update(term_digest(clause.key, value.text) for value in clause.values if value.kind == "exact")
+        sql = f"""SELECT credential_id, digest, id, count FROM {Term._meta.db_table}
+            WHERE credential_id IN {statements.placeholders(self._credentials)}
+            AND digest IN {statements.placeholders(digests)}"""
         rows = statements.fetch(sql, [*self._credentials, *digests])
-        return {(credential_id, bytes(own)): (pk, n) for credential_id, own, pk, n in rows}
+        return {(credential_id, bytes(own)): (pk, count) for credential_id, own, pk, count in rows}
 
-    def _spans(self) -> tuple[Span, ...]:
-        spans = [ALL]
-        for term in self._terms:
-            if isinstance(term, language.DateTerm) and term.field == "created":
-                allowed = _spans_of(term.bounds(self._now, self._zone), negated=term.negated)
-                both = (span.and_(other) for span in spans for other in allowed)
-                spans = [span for span in both if not span.is_empty]
-        return tuple(sorted(spans))
+    def _intervals(self) -> tuple[Interval, ...]:
+        intervals = [ALL]
+        for clause in self._clauses:
+            if isinstance(clause, DateClause) and clause.field == "created":
+                allowed = _intervals_of(clause.bounds(self._now, self._zone), negated=clause.negated)
+                both = (interval.intersection(other) for interval in intervals for other in allowed)
+                intervals = [interval for interval in both if not interval.is_empty]
+        return tuple(sorted(intervals))
 
-    # What meets a term, for each credential; a credential that is left out has nothing.
+    # The condition that a clause is for each credential; a credential that is left out has no matches.
 
-    def _met(self, term: language.Term) -> dict[int, Condition]:
-        if isinstance(term, language.MetadataTerm):
-            return self._met_metadata(term)
-        if isinstance(term, language.TextTerm):
-            return self._met_text(term)
-        if isinstance(term, language.IdTerm):
-            return self._met_id(term)
-        if isinstance(term, language.HasTerm):
-            return self._as_conditions(self._exactly([digest(term.key, None)]))
-        if isinstance(term, language.StateTerm):
-            return self._as_conditions(self._exactly([digest(None, state) for state in term.texts]))
-        return self._everywhere(self._row_test(term))
+    def _look_up(self, clause: Clause) -> dict[int, Condition]:
+        if isinstance(clause, MetadataClause):
+            return self._look_up_metadata(clause)
+        if isinstance(clause, TextClause):
+            return self._look_up_text(clause)
+        if isinstance(clause, HasClause):
+            return self._as_conditions(self._exactly([term_digest(clause.key, None)]))
+        if isinstance(clause, FieldClause) and clause.field == "id":
+            return self._look_up_id(clause)
+        if isinstance(clause, FieldClause) and clause.field == "state":
+            return self._as_conditions(self._exactly([term_digest(None, state) for state in clause.texts]))
+        return self._everywhere(self._row_test(clause))
 
-    def _row_test(self, term: language.Term) -> RowTest | None:
-        """What only the row can tell: when it was read, and who added it."""
-        if isinstance(term, language.DateTerm):
-            start, end = term.bounds(self._now, self._zone)
+    def _row_test(self, clause: Clause) -> RowTest | None:
+        """What only the row knows: when it was read, and who added it. None: nobody with such a name exists."""
+        if isinstance(clause, DateClause):
+            start, end = clause.bounds(self._now, self._zone)
             return RowTest(("read_at",), partial(_lies_between, start, end))
-        if isinstance(term, language.AddedTerm):
-            people = set(User.objects.filter(username__in=term.texts).values_list("pk", flat=True))
+        if isinstance(clause, FieldClause) and clause.field == "added":
+            people = set(User.objects.filter(username__in=clause.texts).values_list("pk", flat=True))
             return RowTest(("added_by_id",), people.__contains__) if people else None
-        raise NotImplementedError(type(term).__name__)
+        raise NotImplementedError(str(clause))
 
-    def _met_metadata(self, term: language.MetadataTerm) -> dict[int, Condition]:
-        if len(term.key) > LONGEST_KEY:
+    def _look_up_metadata(self, clause: MetadataClause) -> dict[int, Condition]:
+        if len(clause.key) > LONGEST_KEY:
             return {}
-        test = RowTest(("metadata",), partial(_has_value, term.key, [_test(value) for value in term.values]))
-        found = self._exactly([digest(term.key, value.text) for value in term.values if value.kind == "exact"])
-        for value in term.values:
+        test = RowTest(("metadata",), partial(_has_value, clause.key, [_test(value) for value in clause.values]))
+        found = self._exactly([term_digest(clause.key, value.text) for value in clause.values if value.kind == "exact"])
+        for value in clause.values:
             if value.kind != "exact":
-                more = self._beginning(term.key, value.text) if value.kind == "prefix" else self._part(term.key, value)
+                is_prefix = value.kind == "prefix"
+                more = self._beginning(clause.key, value.text) if is_prefix else self._containing(clause.key, value)
                 if more is None:
                     return self._everywhere(test)
                 found += more
         return self._as_conditions(found, test)
 
-    def _met_text(self, term: language.TextTerm) -> dict[int, Condition]:
-        part, beginning = fold(term.text), lower(term.text)
-        test = RowTest(("metadata", "openai_id"), partial(_holds_text, part, beginning))
+    def _look_up_text(self, clause: TextClause) -> dict[int, Condition]:
+        part, beginning = fold(clause.text), lower(clause.text)
+        test = RowTest(("metadata", "openai_id"), partial(_contains_text, part, beginning))
         if self._is_common(test):
             return self._everywhere(test)
-        terms = trigrams.terms_holding(part, credentials=self._credentials, key=None)
+        terms = trigrams.terms_containing(part, credentials=self._credentials, key=None)
         ids = self._ids_beginning(beginning)
         if terms is None or ids is None:
             return self._everywhere(test)
-        met = self._as_conditions(terms, test, are_exclusive=False)
-        for credential_id, ords in _by_credential(ids).items():
-            met[credential_id] = self._with_ords(credential_id, ords, terms, test)
-        return met
+        conditions = self._as_conditions(terms, test, are_exclusive=False)
+        for credential_id, sort_keys in _by_credential(ids).items():
+            conditions[credential_id] = self._with_sort_keys(credential_id, sort_keys, terms, test)
+        return conditions
 
-    def _met_id(self, term: language.IdTerm) -> dict[int, Condition]:
+    def _look_up_id(self, clause: FieldClause) -> dict[int, Condition]:
         found: list[tuple[int, int]] = []
-        for value in term.values:
+        for value in clause.values:
             ids = self._ids_beginning(lower(value.text), text=value.text, whole=value.kind == "exact")
             if ids is None:
-                tests = [_test(value) for value in term.values]
+                tests = [_test(value) for value in clause.values]
                 return self._everywhere(RowTest(("openai_id",), partial(_fits_any, tests)))
             found += ids
-        return {credential_id: Fixed(ords) for credential_id, ords in _by_credential(found).items()}
+        return {credential_id: InMemory(sort_keys) for credential_id, sort_keys in _by_credential(found).items()}
 
     # Looking up
 
-    def _exactly(self, digests: Iterable[bytes]) -> list[Found]:
+    def _exactly(self, digests: Iterable[bytes]) -> list[TermCount]:
         keys = ((pk, own) for own in digests for pk in self._credentials)
         return [(key[0], *self._known[key]) for key in keys if key in self._known]
 
-    def _beginning(self, key: str, beginning: str) -> list[Found] | None:
-        """The terms of a key whose value begins so; None where they are too many."""
+    def _beginning(self, key: str, beginning: str) -> list[TermCount] | None:
+        """The terms of a key whose values begin with a text; None if there are too many."""
         condition, parameters = values_beginning(beginning)
-        sql = f"""SELECT credential_id, id, n, value FROM {Term._meta.db_table}
-            WHERE credential_id IN {statements.places(self._credentials)} AND key = %s AND {condition} LIMIT %s"""
+        sql = f"""SELECT credential_id, id, count, value FROM {Term._meta.db_table}
+            WHERE credential_id IN {statements.placeholders(self._credentials)} AND key = %s AND {condition} LIMIT %s"""
         rows = statements.fetch(sql, [*self._credentials, key, *parameters, MOST_TERMS + 1])
         if len(rows) > MOST_TERMS:
             return None
-        return [(pk, term_id, n) for pk, term_id, n, value in rows if value.startswith(beginning)]
+        return [(pk, term_id, count) for pk, term_id, count, value in rows if value.startswith(beginning)]
 
-    def _part(self, key: str, value: language.Value) -> list[Found] | None:
-        """The terms of a key whose value holds a part; None where they are too many, or cannot be told."""
+    def _containing(self, key: str, value: Value) -> list[TermCount] | None:
+        """The terms of a key whose values contain a part; None if there are too many, or they can't be determined."""
         part = fold(value.text)
         terms = Term.objects.filter(credential_id__in=list(self._credentials), key=key, value__isnull=False)
         readable = SAMPLE if len(part) >= trigrams.LENGTH and trigrams.are_kept() else MOST_TERMS
-        rows = list(terms.values_list("credential_id", "pk", "n", "folded")[: readable + 1])
+        rows = list(terms.values_list("credential_id", "pk", "count", "folded")[: readable + 1])
         if len(rows) <= readable:
-            return [(pk, term_id, n) for pk, term_id, n, folded in rows if part in folded]
-        return trigrams.terms_holding(part, credentials=self._credentials, key=key)
+            return [(pk, term_id, count) for pk, term_id, count, folded in rows if part in folded]
+        return trigrams.terms_containing(part, credentials=self._credentials, key=key)
 
     def _ids_beginning(self, beginning: str, *, text: str = "", whole: bool = False) -> list[tuple[int, int]] | None:
-        """Credential and ord of ids that begin so, or are the whole, without case; with case where `text` is given."""
+        """Credential and sort key of the ids that begin with a text, or are the `whole` text, in lower case; `text` is
+        compared in its own case too. None if there are too many."""
         end = ("<=", beginning) if whole else ("<", after_all(beginning))
-        sql = f"""SELECT credential_id, ord, openai_id FROM {Conversation._meta.db_table}
-            WHERE credential_id IN {statements.places(self._credentials)}
+        sql = f"""SELECT credential_id, sort_key, openai_id FROM {Conversation._meta.db_table}
+            WHERE credential_id IN {statements.placeholders(self._credentials)}
             AND lower(openai_id) >= %s AND lower(openai_id) {end[0]} %s LIMIT %s"""
         rows = statements.fetch(sql, [*self._credentials, beginning, end[1], MOST_TERMS + 1])
         if len(rows) > MOST_TERMS:
             return None
-        return [(pk, ord_) for pk, ord_, openai_id in rows if openai_id.startswith(text)]
+        return [(pk, sort_key) for pk, sort_key, openai_id in rows if openai_id.startswith(text)]
 
     def _is_common(self, test: RowTest) -> bool:
-        """Whether so many of the newest conversations pass that a walk soon has a page of them."""
+        """Whether so many of the newest conversations pass that a walk soon fills a page."""
         return sum(test.test(*(row[field] for field in test.fields)) for row in self._sample) >= COMMON
 
     @cached_property
     def _sample(self) -> list[dict[str, Any]]:
         """Metadata, unless it is large, and id of the newest conversations of the largest credential."""
         largest = max(self.totals, key=lambda pk: self.totals[pk], default=None)
-        rows = Conversation.objects.filter(credential=largest).order_by("-ord").with_short_metadata()
+        rows = Conversation.objects.filter(credential=largest).order_by("-sort_key").with_short_metadata()
         found = rows.values_list("short_metadata", "openai_id")[:SAMPLE]  # type: ignore[misc]
         return [{"metadata": metadata or {}, "openai_id": openai_id} for metadata, openai_id in found]
 
     # From what was found to conditions
 
     def _as_conditions(
-        self, found: Iterable[Found], test: RowTest | None = None, *, are_exclusive: bool = True
+        self, found: Iterable[TermCount], test: RowTest | None = None, *, are_exclusive: bool = True
     ) -> dict[int, Condition]:
-        """`are_exclusive`: no conversation bears two of the terms, as where they are values of one key."""
+        """`are_exclusive`: no conversation has two of the terms, since they are values of one key."""
         by_credential: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for credential_id, term_id, n in dict.fromkeys(found):
-            by_credential[credential_id].append((term_id, n))
+        for credential_id, term_id, count in dict.fromkeys(found):
+            by_credential[credential_id].append((term_id, count))
         return {
             credential_id: self._condition(terms, test, are_exclusive=are_exclusive)
             for credential_id, terms in by_credential.items()
         }
 
     def _condition(self, terms: Sequence[tuple[int, int]], test: RowTest | None, *, are_exclusive: bool) -> Condition:
-        """Few terms are read side by side, many with few postings at once; else the rows are asked."""
-        total = sum(n for _, n in terms)
+        total = sum(count for _, count in terms)
+        # The database merges the postings of a few terms in order, and stops after a block; whole values have no test.
         if len(terms) <= FEW_TERMS or test is None:
             return Postings([term_id for term_id, _ in terms], total, are_exclusive=are_exclusive)
+        # Many terms: reading all their postings first would cost more than testing rows, if matches are that frequent.
         if total > MOST_POSTINGS or (total > FEW_POSTINGS and self._is_common(test)):
             return test
-        return Fixed.of_terms(term_id for term_id, _ in terms)
+        return InMemory.of_terms(term_id for term_id, _ in terms)
 
-    def _with_ords(self, credential_id: int, ords: Sequence[int], terms: Iterable[Found], test: RowTest) -> Condition:
-        """Those whose id was found, and those that bear one of the terms."""
-        own = {term_id: n for pk, term_id, n in terms if pk == credential_id}
+    def _with_sort_keys(
+        self, credential_id: int, sort_keys: Sequence[int], terms: Iterable[TermCount], test: RowTest
+    ) -> Condition:
+        """The conversations whose id was found, and those that have one of the terms."""
+        own = {term_id: count for pk, term_id, count in terms if pk == credential_id}
         if sum(own.values()) > MOST_POSTINGS:
             return test
-        return Fixed([*ords, *Fixed.of_terms(own).ords])
+        return InMemory([*sort_keys, *InMemory.of_terms(own).sort_keys])
 
     def _everywhere(self, test: RowTest | None) -> dict[int, Condition]:
         return dict.fromkeys(self._credentials, test) if test is not None else {}
@@ -267,8 +269,8 @@ def _size(source: Source) -> int:
 
 def _by_credential(found: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
     by_credential: dict[int, list[int]] = defaultdict(list)
-    for credential_id, ord_ in found:
-        by_credential[credential_id].append(ord_)
+    for credential_id, sort_key in found:
+        by_credential[credential_id].append(sort_key)
     return by_credential
 
 
@@ -280,28 +282,28 @@ def lower(text: str) -> str:
 # Days
 
 
-def _is_met_elsewhere(term: language.Term) -> bool:
-    """By the choice of credentials, or of spans."""
-    return isinstance(term, language.CredentialTerm) or (
-        isinstance(term, language.DateTerm) and term.field == "created"
-    )
+def _chooses_plans(clause: Clause) -> bool:
+    """Whether it chooses the credentials or intervals of the plans, and needs no condition."""
+    if isinstance(clause, FieldClause):
+        return clause.field == "credential"
+    return isinstance(clause, DateClause) and clause.field == "created"
 
 
-def _spans_of(bounds: tuple[datetime | None, datetime | None], *, negated: bool) -> list[Span]:
+def _intervals_of(bounds: tuple[datetime | None, datetime | None], *, negated: bool) -> list[Interval]:
     start, end = bounds
-    low = ALL.low if start is None else ord_at(start)
-    high = ALL.high if end is None else ord_at(end)
-    return [Span(ALL.low, low), Span(high, ALL.high)] if negated else [Span(low, high)]
+    low = ALL.low if start is None else sort_key_at(start)
+    high = ALL.high if end is None else sort_key_at(end)
+    return [Interval(ALL.low, low), Interval(high, ALL.high)] if negated else [Interval(low, high)]
 
 
-def _lies_between(start: datetime | None, end: datetime | None, moment: datetime) -> bool:
-    return (start is None or moment >= start) and (end is None or moment < end)
+def _lies_between(start: datetime | None, end: datetime | None, time: datetime) -> bool:
+    return (start is None or time >= start) and (end is None or time < end)
 
 
-# What rows are asked
+# Tests of rows
 
 
-def _test(value: language.Value) -> Test:
+def _test(value: Value) -> Test:
     if value.kind == "contains":
         part = fold(value.text)
         return lambda text: part in fold(text)
@@ -321,5 +323,5 @@ def _has_value(key: str, tests: Sequence[Test], metadata: Mapping[str, Any]) -> 
     return len(text) <= LONGEST_VALUE and _fits_any(tests, text)
 
 
-def _holds_text(part: str, beginning: str, metadata: Mapping[str, Any], openai_id: str) -> bool:
+def _contains_text(part: str, beginning: str, metadata: Mapping[str, Any], openai_id: str) -> bool:
     return lower(openai_id).startswith(beginning) or any(part in fold(text) for text in searchable(metadata).values())

@@ -1,5 +1,5 @@
-"""How often keys, values, states and credentials stand in a result: counted in its newest conversations, or taken
-from the numbers that the index keeps, where the query asks for nothing but states and credentials."""
+"""How often keys, values, states and credentials occur in a result: counted in its newest conversations, or taken from
+the counts of the index, if the query only asks for states and credentials."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,25 +9,25 @@ from typing import Any
 from ..metadata import fold
 from ..models import Conversation, Posting, Term
 from ..models.index import statements, trigrams
-from ..models.index.terms import digest, searchable
+from ..models.index.terms import searchable, term_digest
 from ..query import STATES
 
-KEYS = 8  # of which the values are shown
+KEYS = 8  # whose values are shown
 VALUES = 6  # of each key
-MOST_EXCLUDED = 2_000  # conversations whose counts are taken off those of the index
-MOST_VALUES = 5_000  # of a key that are looked through for a part
+MOST_EXCLUDED = 2_000  # conversations that are subtracted from the counts of the index
+MOST_VALUES = 5_000  # of a key that are searched for a part
 
 TERM, POSTING = Term._meta.db_table, Posting._meta.db_table
 IS_KEY = "value IS NULL AND key IS NOT NULL"
-IS_FREQUENT = "n >= 2 AND value IS NOT NULL AND key IS NOT NULL"
+IS_FREQUENT = "count >= 2 AND value IS NOT NULL AND key IS NOT NULL"
 
 
 @dataclass
 class Counts:
-    """What stands in `of` conversations. `is_complete`: these are all that match; `is_exact`: and no other's counts
-    are among the numbers."""
+    """What occurs in `total` conversations. `is_complete`: these are all that match; `is_exact`: and no others are
+    counted."""
 
-    of: int = 0
+    total: int = 0
     is_complete: bool = True
     is_exact: bool = True
     keys: Counter[str] = field(default_factory=Counter)
@@ -37,7 +37,7 @@ class Counts:
 
     def add(self, metadata: Mapping[str, Any], state: str, credential_id: int) -> None:
         """Count one conversation."""
-        self.of += 1
+        self.total += 1
         self.states[state] += 1
         self.credentials[credential_id] += 1
         for key, value in searchable(metadata).items():
@@ -45,55 +45,57 @@ class Counts:
             self.values.setdefault(key, Counter())[value] += 1
 
     def without(self, other: "Counts") -> "Counts":
-        """These, with what the other counted taken off its keys and values."""
+        """These, minus the other's keys and values."""
         keys = self.keys - other.keys
         values = {key: own - other.values.get(key, Counter()) for key, own in self.values.items()}
-        return Counts(self.of, self.is_complete, self.is_exact, keys, values, self.states, self.credentials)
+        return Counts(self.total, self.is_complete, self.is_exact, keys, values, self.states, self.credentials)
 
 
-def counted(ords: Sequence[int], *, is_complete: bool) -> Counts:
+def counted(sort_keys: Sequence[int], *, is_complete: bool) -> Counts:
     """The counts of these conversations."""
     counts = Counts(is_complete=is_complete)
-    for batch in statements.batches(ords):
-        for row in Conversation.objects.filter(ord__in=batch).facts("metadata", "state", "credential_id"):
+    for batch in statements.batches(sort_keys):
+        for row in Conversation.objects.filter(sort_key__in=batch).fields_of_each("metadata", "state", "credential_id"):
             counts.add(*row)
     return counts
 
 
-def of_index(credentials: Sequence[int], refused: set[str]) -> Counts:
-    """The counts of all conversations of the credentials but those in refused states.
+def of_index(credentials: Sequence[int], excluded: set[str]) -> Counts:
+    """The counts of all conversations of the credentials except those in excluded states.
 
-    Where more than a few are refused, theirs are among the numbers of keys and values, which then are not exact.
+    If more than a few are excluded, they still count among keys and values, which then are not exact.
     """
     counts = Counts(keys=keys_of(credentials))
     for key, _ in counts.keys.most_common(KEYS):
         counts.values[key] = top_values(credentials, key)
     states = _states_of(credentials)
-    for _, credential_id, state, n in states:
-        if state not in refused:
-            counts.of += n
-            counts.states[state] += n
-            counts.credentials[credential_id] += n
-    ords = _ords_of([pk for pk, _, state, _ in states if state in refused])
-    if len(ords) > MOST_EXCLUDED:
+    for _, credential_id, state, count in states:
+        if state not in excluded:
+            counts.total += count
+            counts.states[state] += count
+            counts.credentials[credential_id] += count
+    sort_keys = _sort_keys_of([pk for pk, _, state, _ in states if state in excluded])
+    if len(sort_keys) > MOST_EXCLUDED:
         counts.is_exact = False
         return counts
-    return counts.without(counted(ords, is_complete=True))
+    return counts.without(counted(sort_keys, is_complete=True))
 
 
 def keys_of(credentials: Sequence[int]) -> Counter[str]:
-    """How many conversations of the credentials bear each key."""
-    sql = f"""SELECT key, SUM(n) FROM {TERM} WHERE credential_id IN {statements.places(credentials)}
+    """How many conversations of the credentials have each key."""
+    sql = f"""SELECT key, SUM(count) FROM {TERM} WHERE credential_id IN {statements.placeholders(credentials)}
         AND {IS_KEY} GROUP BY key"""
-    return Counter({key: int(n) for key, n in statements.fetch(sql, credentials)})
+    return Counter({key: int(count) for key, count in statements.fetch(sql, credentials)})
 
 
 def top_values(credentials: Sequence[int], key: str, limit: int = VALUES) -> Counter[str]:
     """Frequent values of a key, with their numbers in all the credentials together.
 
-    Each credential says which are its most frequent; a value that is alone in its credential is not among them.
+    They are the most frequent ones of each credential; a value that occurs once in its credential is not among them.
     """
-    top = f"SELECT value FROM {TERM} WHERE credential_id = %s AND key = %s AND {IS_FREQUENT} ORDER BY n DESC LIMIT %s"
+    top = (
+        f"SELECT value FROM {TERM} WHERE credential_id = %s AND key = %s AND {IS_FREQUENT} ORDER BY count DESC LIMIT %s"
+    )
     found: dict[str, None] = {}
     for credential_id in credentials:
         found.update(dict.fromkeys(statements.fetch_column(top, [credential_id, key, limit + 1])))
@@ -101,41 +103,41 @@ def top_values(credentials: Sequence[int], key: str, limit: int = VALUES) -> Cou
 
 
 def numbers_of(credentials: Sequence[int], key: str, values: Iterable[str]) -> Counter[str]:
-    """How many conversations of the credentials bear each of these values of a key."""
-    digests = [digest(key, value) for value in values]
+    """How many conversations of the credentials have each of these values of a key."""
+    digests = [term_digest(key, value) for value in values]
     terms = Term.objects.filter(credential__in=credentials, digest__in=digests)
-    return _summed(terms.values_list("value", "n"))
+    return _summed(terms.values_list("value", "count"))
 
 
-def values_holding(credentials: Sequence[int], key: str, part: str, limit: int = 100) -> Counter[str] | None:
-    """Values of a key that hold a part, without case; None where they are too many to look through."""
+def values_containing(credentials: Sequence[int], key: str, part: str, limit: int = 100) -> Counter[str] | None:
+    """Values of a key that contain a part, ignoring case; None if there are too many to search."""
     folded = fold(part)
-    terms = trigrams.terms_holding(folded, credentials=credentials, key=key)
+    terms = trigrams.terms_containing(folded, credentials=credentials, key=key)
     if terms is not None:
         found = Term.objects.filter(pk__in=[pk for _, pk, _ in sorted(terms, key=lambda term: -term[2])[:limit]])
-        return _summed(found.values_list("value", "n"))
+        return _summed(found.values_list("value", "count"))
     every = Term.objects.filter(credential__in=credentials, key=key, value__isnull=False)
-    rows = list(every.values_list("value", "n", "folded")[: MOST_VALUES + 1])
+    rows = list(every.values_list("value", "count", "folded")[: MOST_VALUES + 1])
     if len(rows) > MOST_VALUES:
         return None
-    return _summed((value, n) for value, n, own in rows if folded in own)
+    return _summed((value, count) for value, count, own in rows if folded in own)
 
 
 def _summed(pairs: Iterable[tuple[str | None, int]]) -> Counter[str]:
     numbers: Counter[str] = Counter()
-    for value, n in pairs:
-        numbers[value or ""] += n
+    for value, count in pairs:
+        numbers[value or ""] += count
     return numbers
 
 
 def _states_of(credentials: Sequence[int]) -> list[tuple[int, int, str, int]]:
     """Term, credential, state and number."""
-    terms = Term.objects.filter(credential__in=credentials, digest__in=[digest(None, state) for state in STATES])
-    rows = terms.values_list("pk", "credential_id", "value", "n")
-    return [(pk, credential_id, state or "", n) for pk, credential_id, state, n in rows]
+    terms = Term.objects.filter(credential__in=credentials, digest__in=[term_digest(None, state) for state in STATES])
+    rows = terms.values_list("pk", "credential_id", "value", "count")
+    return [(pk, credential_id, state or "", count) for pk, credential_id, state, count in rows]
 
 
-def _ords_of(term_ids: Sequence[int]) -> list[int]:
-    """Conversations that bear one of the terms, at most one more than can be excluded."""
-    sql = f"SELECT ord FROM {POSTING} WHERE term_id IN {statements.places(term_ids)} LIMIT %s"
+def _sort_keys_of(term_ids: Sequence[int]) -> list[int]:
+    """Conversations that have one of the terms, at most one more than can be subtracted."""
+    sql = f"SELECT sort_key FROM {POSTING} WHERE term_id IN {statements.placeholders(term_ids)} LIMIT %s"
     return statements.fetch_column(sql, [*term_ids, MOST_EXCLUDED + 1]) if term_ids else []

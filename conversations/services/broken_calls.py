@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from ..items.broken import Unanswered, is_call
 from ..models import Conversation
-from ..openai.client import Calls, Json, is_legal_item_id
+from ..openai.client import Calls, Json
 from ..openai.errors import OpenAIError
+from ..openai.ids import is_legal_item_id
 from .clients import calls_for
 from .errors import CredentialUnusable, ServiceError
 from .items import Items, list_items, retrieve_item

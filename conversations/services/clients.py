@@ -1,4 +1,4 @@
-"""From a credential record to a client: secrets opened, host checked, connections kept."""
+"""From a credential record to a client: open its secrets, check its host, keep its connections."""
 
 import threading
 from collections.abc import Iterator
@@ -8,22 +8,21 @@ from datetime import datetime
 from django.conf import settings
 
 from ..encryption import SealError
-from ..models import Credential, Event
+from ..models import Credential
 from ..openai import base_url
-from ..openai.client import Calls, Client
+from ..openai.client import Calls, Client, Recorder
 from ..openai.errors import Forbidden, ForeignNotFound, NotFound, OpenAIError, Unauthorized
 from .errors import CredentialUnusable
-from .recording import EventRecorder
 
 WEB_PATIENCE = 2.0  # seconds that a web request waits before another attempt
-NOBODYS_ID = "conv_" + "0" * 48
-UNKNOWN = "It cannot be told whether it works:"
-WORKS = "Works: the server knows the key and answers for conversations."
-ANSWERS_ANYTHING = (
-    "the server answered with a conversation that cannot exist. Get one by an id that you know, to see what it answers."
+NONEXISTENT_ID = "conv_" + "0" * 48
+UNKNOWN = "It’s unknown whether it works:"
+WORKS = "Works: the server accepts the key and serves conversations."
+RETURNS_ANYTHING = (
+    "the server returned a conversation that can’t exist. Get one by an id that you know to see what it returns."
 )
 NO_ROUTE_ADVICE = (
-    "The server gives the same answer for a path that cannot exist. Check the base URL: most end in /v1, and none in "
+    "The server gives the same response for a path that can’t exist. Check the base URL: most end in /v1, and none in "
     "/conversations."
 )
 
@@ -32,9 +31,9 @@ _lock = threading.Lock()
 
 
 def client_for(credential: Credential) -> Client:
-    """The pooled client of a credential, made anew when the credential changed.
+    """The pooled client of a credential, replaced when the credential changes.
 
-    Raises CredentialUnusable where it is inactive, its host is not allowed, or a secret does not open.
+    Raises CredentialUnusable where it is inactive, its host is not allowed, or a secret can't be opened.
     """
     _refuse_unusable(credential)
     with _lock:
@@ -54,56 +53,56 @@ def forget_clients() -> None:
             _clients.popitem()[1][1].close()
 
 
-def calls_for(credential: Credential, event: Event | None = None) -> Calls:
-    """The eight calls within one web request's time, each attempt told to the event if there is one."""
-    recorder = EventRecorder(event) if event is not None else None
+def calls_for(credential: Credential, recorder: Recorder | None = None) -> Calls:
+    """The eight calls within one web request's time, each attempt reported to the recorder if there is one."""
     return client_for(credential).with_budget(settings.REQUEST_BUDGET, patience=WEB_PATIENCE, recorder=recorder)
 
 
 def check_credential(*, credential: Credential) -> bool | None:
-    """Ask for a conversation that cannot exist, and keep what was answered; gives whether the credential works, None
-    where that cannot be told.
+    """Ask for a conversation that can't exist, and keep the result; gives whether the credential works, None where that
+    can't be known.
 
-    It works if the server knows no conversation by that id, in other words than it has for a path that cannot exist.
+    It works if the server says that it has no conversation with that id, and says something else for a path that can't
+    exist.
     """
     try:
-        passed, answer = _judgement(calls_for(credential))
+        passed, message = _verdict(calls_for(credential))
     except CredentialUnusable as error:
-        passed, answer = False, str(error)
-    credential.record_test(passed=passed, answer=answer)
+        passed, message = False, str(error)
+    credential.record_test(passed=passed, message=message)
     return passed
 
 
-def _judgement(calls: Calls) -> tuple[bool | None, str]:
+def _verdict(calls: Calls) -> tuple[bool | None, str]:
     """Whether the credential works, and a sentence about it."""
     try:
-        calls.retrieve_conversation(NOBODYS_ID)
+        calls.retrieve_conversation(NONEXISTENT_ID)
     except NotFound:
         return True, WORKS
     except (Unauthorized, Forbidden) as error:
-        is_told = error.is_json  # a page of HTML is some gateway's
-        return (False, f"The key was refused: {error.in_full}") if is_told else (None, f"{UNKNOWN} {error.in_full}")
+        is_from_api = error.is_json  # a page of HTML is some gateway's
+        return (False, f"The key was refused: {error.in_full}") if is_from_api else (None, f"{UNKNOWN} {error.in_full}")
     except ForeignNotFound as error:
-        return _judged_by_route(calls, error)
+        return _verdict_by_route(calls, error)
     except OpenAIError as error:
         return None, f"{UNKNOWN} {error.in_full}"
-    return None, f"{UNKNOWN} {ANSWERS_ANYTHING}"
+    return None, f"{UNKNOWN} {RETURNS_ANYTHING}"
 
 
-def _judged_by_route(calls: Calls, error: ForeignNotFound) -> tuple[bool | None, str]:
-    """A 404 whose words do not speak of conversations, beside the answer for a path that cannot exist."""
+def _verdict_by_route(calls: Calls, error: ForeignNotFound) -> tuple[bool | None, str]:
+    """The same for a 404 whose message doesn't mention conversations, from the response for a path that can't exist."""
     try:
-        is_without_route = calls.is_without_route(NOBODYS_ID, error)
+        is_without_route = calls.is_without_route(NONEXISTENT_ID, error)
     except OpenAIError as other:
         return None, f"{UNKNOWN} {other.in_full}"
     if not is_without_route:
         return (True, WORKS) if error.is_json else (None, f"{UNKNOWN} {error.in_full}")
-    return False, f"There seem to be no conversations at this address: {error.message.rstrip('.')}. {NO_ROUTE_ADVICE}"
+    return False, f"This URL doesn’t seem to serve conversations: {error.message.rstrip('.')}. {NO_ROUTE_ADVICE}"
 
 
 def _refuse_unusable(credential: Credential) -> None:
     if not credential.is_active:
-        raise CredentialUnusable(credential, f"The credential “{credential.name}” is not active.")
+        raise CredentialUnusable(credential, f"The credential “{credential.name}” is inactive.")
     problem = base_url.problem_with(credential.base_url, settings.CREDENTIAL_HOSTS)
     if problem:
         raise CredentialUnusable(credential, problem)
@@ -128,7 +127,7 @@ def _opening(credential: Credential) -> Iterator[None]:
     try:
         yield
     except SealError as error:
-        raise CredentialUnusable(credential, f"The secret of “{credential.name}” cannot be opened. {error}") from None
+        raise CredentialUnusable(credential, f"The secret of “{credential.name}” can’t be opened. {error}") from None
     except OSError as error:
-        problem = f"The certificates in OPENAI_CA_FILE, or those of “{credential.name}”, cannot be read ({error})."
+        problem = f"The certificates in OPENAI_CA_FILE, or those of “{credential.name}”, can’t be read ({error})."
         raise CredentialUnusable(credential, problem) from None

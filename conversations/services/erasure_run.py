@@ -1,20 +1,21 @@
-"""One run of an erasure: what is deleted in which order, and what each answer says of it (R26, R28).
+"""One run of an erasure: what is deleted in which order, and what each response proves (R26, R28).
 
-An item is done when OpenAI confirmed its deletion. Any other answer settles nothing: a 404 comes also where somebody
-removed the conversation, whose items can no longer be reached then. Such items are settled by the empty listing.
+An item is done when OpenAI confirms its deletion. Any other response proves nothing: a 404 also comes when somebody has
+removed the conversation, whose items can't be reached any more. The empty listing resolves such items.
 """
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from ..metadata import storable
-from ..models import Conversation, Credential, ErasedItem, Erasure, Event, Outcome
-from ..models.erased_item import Fate
-from ..models.erasure import Stage, moment
+from ..metadata import replace_unstorable
+from ..models import Conversation, Credential, ErasedItem, Erasure, Event, ItemOutcome, Outcome, Stage
+from ..models.erased_item import ListedItem
+from ..models.evidence import Evidence, timestamp
 from ..openai.client import Calls, ItemPage
 from ..openai.errors import (
     Conflict,
@@ -33,28 +34,27 @@ from ..openai.errors import (
     Unauthorized,
 )
 from .items import ITEMS_A_PAGE, read_page
-from .recording import EventRecorder
-from .rows import store_not_found
+from .recording import EventRecorder, store_not_found
 
-LEAST_SECONDS = 2.0  # left of the budget for another call to begin: one that is cut off leaves its answer unknown
-FAILURES_IN_A_ROW = 3  # deletions that failed one after the other: then it is not the item
+LEAST_SECONDS = 2.0  # of the budget that another call needs: one that is cut off has an unknown outcome
+FAILURES_IN_A_ROW = 3  # failed deletions after which the item can't be the reason
 
-HOPELESS = (Unauthorized, Forbidden, QuotaExceeded, Redirected)  # whatever is sent
-NOT_NOW = (RateLimited, Locked, Conflict, NotSent)  # whatever is sent, for a while
+REFUSES_ALL = (Unauthorized, Forbidden, QuotaExceeded, Redirected)  # whatever is sent
+REFUSES_NOW = (RateLimited, Locked, Conflict, NotSent)  # whatever is sent, for a while
 
 
 def is_final(error: OpenAIError) -> bool:
-    """Whether waiting does not mend it."""
+    """Whether waiting doesn't help."""
     if isinstance(error, Locked):
         return False
-    return isinstance(error, (*HOPELESS, NotFound, InvalidRequest, EndlessList)) or error.should_retry is False
+    return isinstance(error, (*REFUSES_ALL, NotFound, InvalidRequest, EndlessList)) or error.should_retry is False
 
 
 class Run:
-    """An erasure at work, within the seconds of its calls, as long as its lease is not taken over. What goes wrong is
-    raised as OpenAIError; LeaseLost where another process goes on with it.
+    """Work on an erasure, within the budget of its calls and as long as it has the lease. Raises OpenAIError for what
+    goes wrong, LeaseLost where another process has taken over.
 
-    `made_headway`: OpenAI answered something that settles an item, or got past some.
+    `made_progress`: a response resolved an item, or got past some.
     """
 
     def __init__(self, erasure: Erasure, event: Event, credential: Credential, calls: Calls, lease: str) -> None:
@@ -65,69 +65,69 @@ class Run:
         self._lease = lease
         self._failures = 0
         self._has_tried = False
-        self._passed: set[str] = set()  # the last ids of pages of which all was refused
-        self.made_headway = False
+        self._passed: set[str] = set()  # the last ids of pages whose items were all refused
+        self.made_progress = False
 
-    def go_on(self) -> None:
-        """Until it is finished or stopped, or the time is up."""
-        if self._erasure.removal and self._is_settled():
+    def run(self) -> None:
+        """Work until it finishes or stops, or the time is up."""
+        if self._erasure.deletion and self._is_already_gone():
             return
-        if self._has_deleted_items() and self._has_removed() and not self._is_proven():
-            raise NotConfirmed("OpenAI accepted the deletion of the conversation, and still answers for it.")
+        if self._delete_items() and self._delete_conversation() and not self._prove():
+            raise NotConfirmed("OpenAI accepted the deletion of the conversation, and still returns it.")
 
-    def _may_go_on(self) -> bool:
-        """Whether there is time for another call: for one deletion in any case, if the items were listed slowly."""
+    def _should_continue(self) -> bool:
+        """Whether there is time for another call. One deletion is always sent, even after a slow listing."""
         least = LEAST_SECONDS if self._has_tried else 0
-        return self._calls.remaining > least and self._erasure.may_go_on()
+        return self._calls.remaining > least and self._erasure.should_continue()
 
     # Items
 
-    def _has_deleted_items(self) -> bool:
+    def _delete_items(self) -> bool:
         """Delete what is listed; True once a listing from the start is empty."""
-        while self._may_go_on():
-            page = self._listed()
-            with self._held():
-                rows = self._erasure.enter(map(_facts, page.items))
+        while self._should_continue():
+            page = self._list()
+            with self._leased():
+                rows = self._erasure.enter(map(_listed_item, page.items))
             if rows:
                 self._delete_listed(rows, page)
             elif page.is_cut:
-                raise EndlessList("The server lists no items and says that there are more.", status=200)
+                raise EndlessList("The server lists no items but says that there are more.", status=200)
             elif not self._erasure.after:
-                self._note_empty(page)
+                self._record_empty(page)
                 return True
-            elif not self._begins_again():
+            elif not self._start_over():
                 return False
         return False
 
     def _delete_listed(self, rows: list[ErasedItem], page: ItemPage) -> None:
-        """Delete what was listed; where all of it was refused before, go past it."""
-        if self._erasure.emptied:
-            self._note(emptied={})
-        gone = [row for row in rows if row.is_answered]
-        waiting = [row for row in rows if not row.is_answered and not row.is_refused]
+        """Delete what was listed; if all of it was refused before, go past it."""
+        if self._erasure.empty_listing:
+            self._keep(empty_listing=None)
+        gone = [row for row in rows if row.is_reported_gone]
+        waiting = [row for row in rows if not row.is_reported_gone and not row.is_refused]
         if waiting:
             self._delete_each(waiting)
-        elif gone:  # its listings may be behind: they are given time, which is no headway
-            made_headway = self.made_headway
+        elif gone:  # listings may lag behind: they are given time, which is no progress
+            made_progress = self.made_progress
             self._delete_each(gone)
-            self.made_headway = made_headway
+            self.made_progress = made_progress
             raise NotConfirmed("OpenAI still lists items that it says are gone.", status=200)
         elif page.has_more and page.last_id not in self._passed:
             self._passed.add(page.last_id)
-            self._note(after=page.last_id)
-            self.made_headway = True
+            self._keep(after=page.last_id)
+            self.made_progress = True
         else:
-            self._begins_again()
+            self._start_over()
 
-    def _begins_again(self) -> bool:
-        """At the end of a pass, whether another begins at the start: not where this one deleted nothing."""
+    def _start_over(self) -> bool:
+        """After a pass, start another from the beginning; False, and it stops, where this one deleted nothing."""
         if self._erasure.has_deleted:
-            self._note(after="", has_deleted=False)
+            self._keep(after="", has_deleted=False)
             return True
         self._stop_at_refused()
         return False
 
-    def _listed(self) -> ItemPage:
+    def _list(self) -> ItemPage:
         """The items from the start, or after those that were refused; fewer after each failure."""
         self._event.touch()
         most = ITEMS_A_PAGE // 5 ** min(self._erasure.failures_in_a_row, 3) or 1
@@ -135,119 +135,118 @@ class Run:
             return read_page(self._calls, self._erasure.openai_id, after=self._erasure.after, most=most)
         except NotFound:
             if self._erasure.after:  # somebody deleted that item
-                self._note(after="")
-                return self._listed()
+                self._keep(after="")
+                return self._list()
             store_not_found(self._event)
             raise
 
     def _delete_each(self, rows: Iterable[ErasedItem]) -> None:
         for row in rows:
-            if not self._may_go_on():
+            if not self._should_continue():
                 break
             self._has_tried = True
-            if self._is_accepted(row) and not self._erasure.has_deleted:
-                self._note(has_deleted=True)
+            if self._delete_item(row) and not self._erasure.has_deleted:
+                self._keep(has_deleted=True)
 
-    def _is_accepted(self, row: ErasedItem) -> bool:
-        """Whether OpenAI took its deletion; where the answer does not confirm it, the next listing tells."""
+    def _delete_item(self, row: ErasedItem) -> bool:
+        """Whether OpenAI accepted its deletion; if the response doesn't confirm it, the next listing tells."""
         may_be_done = row.may_be_done
         try:
-            calls = self._calls.recorded_by(_ItemRecorder(self._event, row, self._held))
+            calls = self._calls.recorded_by(_ItemRecorder(self._event, row, self._leased))
             is_confirmed = calls.delete_item(self._erasure.openai_id, row.item_id)
         except OpenAIError as error:
             row.may_be_done = may_be_done or error.may_have_happened
-            self._note_undeleted(row, error)
+            self._record_error(row, error)
             return False
-        self._note_fate(row, Fate.DELETED if is_confirmed else Fate.SENT)
-        self._failures, self.made_headway = 0, True
+        self._record_outcome(row, ItemOutcome.DELETED if is_confirmed else ItemOutcome.SENT)
+        self._failures, self.made_progress = 0, True
         return True
 
-    def _note_undeleted(self, row: ErasedItem, error: OpenAIError) -> None:
+    def _record_error(self, row: ErasedItem, error: OpenAIError) -> None:
         """Keep what is known of an item now; raises the error where the next deletion would meet it too."""
-        facts = {"code": error.code, "message": error.message}
         if isinstance(error, NotFound):
-            self._note_fate(row, Fate.DELETED if row.is_confirmed else Fate.SENT)
-            self.made_headway = True
+            self._record_outcome(row, ItemOutcome.DELETED if row.is_confirmed else ItemOutcome.SENT)
+            self.made_progress = True
         elif isinstance(error, InvalidRequest | NotDone) and not isinstance(error, Locked):
-            self._note_fate(row, Fate.REFUSED, **facts)
-            self.made_headway = True
+            self._record_outcome(row, ItemOutcome.REFUSED, code=error.code, message=error.message)
+            self.made_progress = True
         else:
-            self._note_fate(row, Fate.SENT if row.may_be_done else Fate.FOUND, **facts)
+            outcome = ItemOutcome.SENT if row.may_be_done else ItemOutcome.FOUND
+            self._record_outcome(row, outcome, code=error.code, message=error.message)
             self._failures += 1
-            if isinstance(error, (*HOPELESS, *NOT_NOW)) or self._failures >= FAILURES_IN_A_ROW:
+            if isinstance(error, (*REFUSES_ALL, *REFUSES_NOW)) or self._failures >= FAILURES_IN_A_ROW:
                 raise error
 
-    def _note_empty(self, page: ItemPage) -> None:
-        with self._held():  # the erasure before its items, as everywhere
-            self._erasure.items.settle_as_gone()
-            self._erasure.note(emptied={"status": 200, "request_id": page.request_id[:200], "at": moment()})
+    def _record_empty(self, page: ItemPage) -> None:
+        with self._leased():  # locks the erasure before its items, as everywhere
+            self._erasure.items.resolve_as_gone()
+            self._erasure.keep(empty_listing=Evidence.of(200, page.request_id))
 
     def _stop_at_refused(self) -> None:
-        """A pass removed nothing: the conversation is kept, since its items could not be reached without it."""
+        """A pass deleted nothing: the conversation is kept, since its items couldn't be reached without it."""
         number = self._erasure.numbers.refused
-        words = f"{number} item{' was' if number == 1 else 's were'} not deleted. The conversation was kept."
-        failure = {"message": words, "at": moment()}
+        message = f"{number} item{' was' if number == 1 else 's were'} not deleted. The conversation was kept."
+        failure = {"message": message, "at": timestamp()}
         Erasure.objects.running(self._erasure.pk, self._lease).update(stage=Stage.STOPPED, failure=failure)
 
     # The conversation
 
-    def _has_removed(self) -> bool:
+    def _delete_conversation(self) -> bool:
         """Delete the conversation; False where somebody stopped the erasure just before."""
-        before = self._erasure.removal
-        removal = {"at": moment(), "credential_changed_at": self._credential.changed_at.isoformat()}
-        if not Erasure.objects.running(self._erasure.pk, self._lease).update(removal=removal):
+        before = self._erasure.deletion
+        sent = Evidence(timestamp(), credential_changed_at=self._credential.changed_at.isoformat())
+        if not Erasure.objects.running(self._erasure.pk, self._lease).update(deletion=sent):
             return False
-        self._erasure.removal = removal
+        self._erasure.deletion = sent
         try:
-            self._delete_conversation(is_repeat=bool(before))
+            self._send_deletion(sent, is_repeat=before is not None)
         except OpenAIError as error:
             if not error.may_have_happened:
-                self._note(removal=before)
+                self._keep(deletion=before)
             raise
         return True
 
-    def _delete_conversation(self, *, is_repeat: bool) -> None:
+    def _send_deletion(self, sent: Evidence, *, is_repeat: bool) -> None:
         calls = self._calls.recorded_by(EventRecorder(self._event))
         try:
             is_confirmed = calls.delete_conversation(self._erasure.openai_id)
         except NotFound as error:
-            is_ours = is_repeat or error.may_have_happened
-            self._note_removal(Fate.UNANSWERED if is_ours else Fate.GONE)
+            may_be_own = is_repeat or error.may_have_happened
+            outcome = ItemOutcome.UNCONFIRMED if may_be_own else ItemOutcome.GONE
         else:
-            self._note_removal(Fate.DELETED if is_confirmed else Fate.UNANSWERED)
+            outcome = ItemOutcome.DELETED if is_confirmed else ItemOutcome.UNCONFIRMED
+        status, request_id = self._event.attempts[-1]["status"], self._event.request_id
+        self._keep(deletion=replace(sent, outcome=outcome.value, status=status, request_id=request_id))
 
-    def _note_removal(self, fate: str) -> None:
-        status = self._event.attempts[-1]["status"]
-        facts = {"fate": fate, "status": status, "request_id": self._event.request_id}
-        self._note(removal={**self._erasure.removal, **facts})
+    def _is_already_gone(self) -> bool:
+        """Whether an earlier step deleted the conversation but couldn't prove it.
 
-    def _is_settled(self) -> bool:
-        """Whether an earlier step removed the conversation, which no longer came to its proof.
-
-        A 404 to a read alone proves nothing (R2): a deletion that was not confirmed is repeated, and a credential that
-        was changed since may belong to another project.
+        A 404 to a read alone proves nothing (R2): an unconfirmed deletion is repeated. A credential that was changed
+        since may belong to another project.
         """
-        sent = {name: self._erasure.removal[name] for name in ("at", "credential_changed_at")}
+        deletion = self._erasure.deletion
+        if deletion is None:
+            return False
         try:
             self._retrieve()
         except NotFound as error:
             if self._erasure.numbers.left:
                 raise
-            if not self._erasure.removal.get("fate"):
-                self._refuse_other_credential(error)
-                self._delete_conversation(is_repeat=True)
+            if not deletion.outcome:
+                self._refuse_changed_credential(deletion, error)
+                self._send_deletion(deletion, is_repeat=True)
             self._finish(error)
             return True
-        self._note(removal=sent)  # it may be carried out yet
+        self._keep(deletion=replace(deletion, outcome="", status=None, request_id=""))  # it may still be carried out
         return False
 
-    def _refuse_other_credential(self, error: NotFound) -> None:
-        if self._erasure.removal["credential_changed_at"] != self._credential.changed_at.isoformat():
-            words = "The credential was changed since the deletion was sent: it may belong to another project now."
-            raise NotFound(f"{error.message} {words}", status=404, request_id=error.request_id) from None
+    def _refuse_changed_credential(self, deletion: Evidence, error: NotFound) -> None:
+        if deletion.credential_changed_at != self._credential.changed_at.isoformat():
+            reason = "The credential was changed after the deletion was sent, so it may belong to another project now."
+            raise NotFound(f"{error.message} {reason}", status=404, request_id=error.request_id) from None
 
-    def _is_proven(self) -> bool:
-        """Whether OpenAI knows the conversation no more; then the erasure is finished."""
+    def _prove(self) -> bool:
+        """Whether OpenAI no longer returns the conversation; then the erasure is finished."""
         try:
             self._retrieve()
         except NotFound as error:
@@ -258,68 +257,67 @@ class Run:
     def _retrieve(self) -> None:
         self._calls.recorded_by(EventRecorder(self._event)).retrieve_conversation(self._erasure.openai_id)
 
-    def _finish(self, proof: NotFound) -> None:
-        """Everything is gone at OpenAI: forget what we hold of it, and keep the receipt (R28)."""
-        facts = {"status": 404, "request_id": proof.request_id[:200], "at": moment()}
+    def _finish(self, error: NotFound) -> None:
+        """Everything is gone at OpenAI: forget what the index holds of it, and keep the receipt (R28)."""
         with transaction.atomic():
             row = self._erasure.locked_row()  # before the erasure, as everywhere
-            self._finish_held(row, facts)
+            self._finish_leased(row, Evidence.of(404, error.request_id))
 
-    def _finish_held(self, row: Conversation | None, proof: dict[str, Any]) -> None:
+    def _finish_leased(self, row: Conversation | None, proof: Evidence) -> None:
         erasure = self._erasure
-        with self._held():
+        with self._leased():
             if row is not None:
                 row.store_erased()
-            events = Event.objects.at_address(erasure.base_url, erasure.openai_id)
+            events = Event.objects.with_remote_id(erasure.base_url, erasure.openai_id)
             events.forget_details()
-            erasure.note(stage=Stage.FINISHED, failure={}, not_before=None, finished_at=timezone.now(), proof=proof)
-            self.note_attempts()
+            erasure.keep(stage=Stage.FINISHED, failure={}, not_before=None, finished_at=timezone.now(), last_read=proof)
+            self.save_attempts()
             erasure.close_runs(Outcome.SUCCEEDED)
-            events.unresolved().exclude(pk=self._event.pk).update(outcome=Outcome.UNKNOWN, settled_by=self._event)
+            events.unresolved().exclude(pk=self._event.pk).resolve(by=self._event)
 
-    # What is known
+    # Saving, while the lease is held
 
-    def note_attempts(self) -> None:
-        """Keep the answers to the calls about the conversation, which closing the event does not know of."""
+    def save_attempts(self) -> None:
+        """Save the responses to the calls about the conversation: a stop finishes another instance of the event."""
         self._event.save(update_fields=["attempts", "request_id"])
 
-    def _held(self) -> AbstractContextManager[None]:
-        return self._erasure.held(self._lease)
+    def _leased(self) -> AbstractContextManager[None]:
+        return self._erasure.leased(self._lease)
 
-    def _note(self, **facts: Any) -> None:
-        with self._held():
-            self._erasure.note(**facts)
+    def _keep(self, **fields: Any) -> None:
+        with self._leased():
+            self._erasure.keep(**fields)
 
-    def _note_fate(self, row: ErasedItem, fate: str, **facts: str) -> None:
-        with self._held():
-            row.note_fate(fate, **facts)
+    def _record_outcome(self, row: ErasedItem, outcome: ItemOutcome, *, code: str = "", message: str = "") -> None:
+        with self._leased():
+            row.record_outcome(outcome, code=code, message=message)
 
 
 class _ItemRecorder:
-    """Tells each attempt to delete an item to its row, committed before it is sent, while the lease is held."""
+    """Records each attempt to delete an item in its row: committed before it is sent, while the lease is held."""
 
-    def __init__(self, event: Event, row: ErasedItem, held: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(self, event: Event, row: ErasedItem, leased: Callable[[], AbstractContextManager[None]]) -> None:
         self._event = event
         self._row = row
-        self._held = held
+        self._leased = leased
 
     def sending(self, method: str, path: str) -> str:
-        """The X-Client-Request-Id of the attempt."""
+        """Commit that the deletion is about to be sent; gives its X-Client-Request-Id."""
         request_id = f"{self._event.uuid}-{self._row.pk}-{self._row.tries + 1}"
-        with self._held():
-            self._row.note_sending(request_id)
+        with self._leased():
+            self._row.record_sending(request_id)
         return request_id
 
-    def answered(self, status: int | None, request_id: str, *, is_usable: bool) -> None:
-        """Its answer."""
-        self._row.note_answer(status, request_id)
+    def received(self, status: int | None, request_id: str, *, is_usable: bool) -> None:
+        """Note the response, which is saved with the outcome."""
+        self._row.record_response(status, request_id)
 
 
-def _facts(item: Any) -> dict[str, str]:
-    """What the receipt says of an item: its id and its type. What is no object has neither, and can't be deleted."""
+def _listed_item(item: Any) -> ListedItem:
+    """An item as the receipt names it. What isn't an object has neither id nor type, and can't be deleted."""
     known = item if isinstance(item, dict) else {}
     item_id, kind = known.get("id"), known.get("type")
-    return {
-        "item_id": storable(str("" if item_id is None else item_id))[:255],
-        "type": storable(kind)[:60] if isinstance(kind, str) else "",
-    }
+    return ListedItem(
+        item_id=replace_unstorable(str("" if item_id is None else item_id))[:255],
+        type=replace_unstorable(kind)[:60] if isinstance(kind, str) else "",
+    )

@@ -1,12 +1,12 @@
 """Erasing a conversation at OpenAI: every item, then the conversation itself, then what the index holds of it.
 
-The work is resumable at any point: what is known stands in the rows of the Erasure, written before and after each
-deletion. `work_on()` does a few seconds of it, for a page that posts on or for a worker; one process at a time holds
-its lease. Each run of it, from beginning or going on to its end, is an event, and as such the lock on the conversation.
+The work can resume at any point: everything known is saved in the rows of the Erasure, before and after each deletion.
+`work_on()` works for a few seconds, for a page that keeps posting or for a worker; one process at a time holds the
+lease. Each run is an event, and as such the lock on the conversation.
 
 Items are listed from the start, deleted, and listed from the start again, past those that OpenAI refused to delete.
-An empty listing just before the conversation goes is the proof for the items, a 404 afterwards the one for the
-conversation (R26): once that is gone its item routes answer 404 in any case.
+An empty listing just before the conversation is deleted proves that the items are gone, a 404 afterwards that the
+conversation is (R26): without the conversation, its item routes give a 404 in any case.
 """
 
 import logging
@@ -19,46 +19,48 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from ..metadata import storable
+from ..metadata import replace_unstorable
 from ..models import Action, Conversation, Credential, Erasure, Event, Outcome
-from ..models.erasure import LeaseLost, Stage, moment
-from ..openai.errors import Locked, NoAnswer, OpenAIError
+from ..models.choices import Stage
+from ..models.erasure import LeaseLost
+from ..models.event_queryset import Subject
+from ..models.evidence import Evidence, timestamp
+from ..openai.errors import Locked, NoResponse, OpenAIError
 from .clients import WEB_PATIENCE, client_for
 from .erasure_run import LEAST_SECONDS, Run, is_final
 from .errors import CredentialUnusable, ServiceError
-from .recording import begin, write_detail
-from .rows import begin_on, is_ours, locked, read
+from .recording import locked, read, start, start_on, was_requested
 
 SECONDS_A_STEP = 5.0
-LEASE_MARGIN = 5.0  # seconds beyond a step, for what surrounds its calls
+LEASE_MARGIN = 5.0  # seconds that a lease outlasts its step
 WAIT_FOR_OTHERS = 2.0  # seconds
 LONGEST_WAIT = 15.0  # seconds between steps where OpenAI names none
-MOST_FAILURES = 20  # steps in a row that fail and delete nothing, before it stops
-MOST_WAITS = 100  # steps in a row that OpenAI asks to wait after
+MOST_FAILURES = 20  # steps in a row that fail without progress, before the erasure stops
+MOST_WAITS = 100  # steps in a row after which OpenAI asks to wait
 
 logger = logging.getLogger(__name__)
 
-TOO_SLOW = NoAnswer("OpenAI answers so slowly that a step of this erasure ended before anything was deleted.")
+TOO_SLOW = NoResponse("OpenAI is so slow that a step of this erasure ended before anything was deleted.")
 
 
-def begin_erasure(*, actor: User, conversation: Conversation, reason: str, token: str | None = None) -> Erasure:
-    """Begin to erase it, with a recorded read that OpenAI answered 200 (R25): without one nothing is erased, and
-    there is no receipt. Nothing is deleted yet: `work_on()` does that.
+def start_erasure(*, actor: User, conversation: Conversation, reason: str, token: str | None = None) -> Erasure:
+    """Start an erasure, with a recorded read that OpenAI answers with 200 (R25): without it nothing is erased, and
+    there is no receipt. Nothing is deleted yet; that is up to `work_on()`.
 
-    Raises OpenAIError, CredentialUnusable, AlreadySubmitted, BeingChanged; ServiceError where one was begun already.
+    Raises OpenAIError, CredentialUnusable, AlreadySubmitted, BeingChanged; ServiceError where one was already started.
     """
 
     def refuse_second() -> None:
         if Erasure.objects.unfinished().about(conversation).exists():
-            raise ServiceError("Its erasure was begun already, and is not finished. Go on with that one.")
+            raise ServiceError("It’s already being erased. Resume that erasure.")
 
-    event, calls = begin_on(conversation, actor, Action.ERASE, token=token, check=refuse_second)
+    event, calls = start_on(conversation, actor=actor, action=Action.ERASE, token=token, check=refuse_second)
     remote = read(event, calls, conversation.openai_id, conversation)
     with transaction.atomic():
         row = locked(conversation)
         if remote.metadata is not None:
-            is_own = is_ours(row, remote.metadata)
-            row.store_answer(remote.metadata, by_us=is_own, created_at=remote.created_at)
+            is_own = was_requested(row, remote.metadata)
+            row.store_response(remote.metadata, is_own_change=is_own, created_at=remote.created_at)
         erasure = Erasure.objects.create(
             conversation=row,
             credential=row.credential,
@@ -67,9 +69,9 @@ def begin_erasure(*, actor: User, conversation: Conversation, reason: str, token
             openai_id=row.openai_id,
             actor=actor,
             actor_name=actor.get_username(),
-            reason=storable(reason),
+            reason=replace_unstorable(reason),
             keys=list(row.metadata),
-            found={"status": 200, "request_id": remote.request_id[:200], "at": moment()},
+            first_read=Evidence.of(200, remote.request_id),
         )
         event.erasure = erasure
         event.save(update_fields=["erasure", "attempts", "request_id"])
@@ -77,13 +79,13 @@ def begin_erasure(*, actor: User, conversation: Conversation, reason: str, token
 
 
 def work_on(*, actor: User, erasure: Erasure, seconds: float = SECONDS_A_STEP) -> Erasure:
-    """Go on with a running erasure for at most so many seconds; gives it as it is then, with its failure if one came
-    up. Nothing is done where it does not run, where OpenAI asked to wait, or where another process is at work on it.
+    """Work on a running erasure for at most this many seconds; gives it as it is then, with its last failure if there
+    was one. Does nothing if it isn't running, OpenAI asked to wait, or another process is working on it.
 
-    Raises BeingChanged where somebody else changes the conversation at present.
+    Raises BeingChanged where somebody else is changing the conversation.
     """
     erasure = _current(erasure)
-    if waits(erasure):
+    if is_waiting(erasure):
         for event in erasure.events.pending():
             event.touch()  # waiting is a sign of life
         return erasure
@@ -94,53 +96,53 @@ def work_on(*, actor: User, erasure: Erasure, seconds: float = SECONDS_A_STEP) -
         except LeaseLost:
             logger.warning("The work on erasure %s was taken over while it was slow.", erasure.pk)
         finally:
-            _leave(erasure, lease)
+            _release(erasure, lease)
     return _current(erasure)
 
 
 def resume_erasure(*, erasure: Erasure) -> Erasure:
-    """Let a stopped erasure run again, at once, items that OpenAI refused included. `work_on()` then goes on."""
+    """Let a stopped erasure run again at once, including items that OpenAI refused. `work_on()` then continues it."""
     with transaction.atomic():
         row = _locked(erasure)
         if row.is_stopped:
-            row.items.offer_again()
-            row.note(stage=Stage.RUNNING, failure={}, failures_in_a_row=0, after="", has_deleted=False)
-        row.note(not_before=None)
+            row.items.retry_refused()
+            row.keep(stage=Stage.RUNNING, failure={}, failures_in_a_row=0, after="", has_deleted=False)
+        row.keep(not_before=None)
     return _current(erasure)
 
 
 def stop_erasure(*, actor: User, erasure: Erasure) -> Erasure:
-    """Stop a running erasure: whoever works on it ends before the next deletion, and lets the conversation go then."""
+    """Stop a running erasure: whoever works on it stops before the next deletion, and unlocks the conversation."""
     with transaction.atomic():
         row = _locked(erasure)
         if row.is_running:
-            words = f"Stopped by {actor.get_username()}."
-            row.note(stage=Stage.STOPPED, failure={"message": words, "is_asked_for": True, "at": moment()})
+            message = f"Stopped by {actor.get_username()}."
+            row.keep(stage=Stage.STOPPED, failure={"message": message, "is_requested": True, "at": timestamp()})
         if not row.is_leased:
             row.close_runs(Outcome.STOPPED)
     return _current(erasure)
 
 
 def close_erasure(*, actor: User, erasure: Erasure) -> Erasure:
-    """Give up a stopped erasure: it cannot go on any more, and what the index holds of the content is forgotten all
-    the same. Its receipt stays, and says what was not deleted. Raises ServiceError where it is at work."""
+    """Give up a stopped erasure: it can't be resumed, and the index still forgets the content. Its receipt remains and
+    says what was not deleted. Raises ServiceError unless it is stopped."""
     with transaction.atomic():
         conversation = erasure.locked_row()
         row = _locked(erasure)
         if row.is_leased:
-            raise ServiceError("A step of it is just ending. Try again in a few seconds.")
+            raise ServiceError("It’s just finishing a step. Try again in a few seconds.")
         if not row.is_stopped:
             raise ServiceError("Only a stopped erasure can be given up. Stop it first.")
         row.give_up(f"Given up by {actor.get_username()}. Before: {row.failure.get('message', '')}")
         if conversation is not None:
             conversation.forget_values()
-        Event.objects.at_address(row.base_url, row.openai_id).forget_details()
+        Event.objects.with_remote_id(row.base_url, row.openai_id).forget_details()
     return _current(erasure)
 
 
 def erase(*, actor: User, erasure: Erasure, seconds: float) -> Erasure:
-    """Work on it until it is finished or stopped, or the seconds are over, waiting where OpenAI asks to: for a worker,
-    or for all conversations of a search, one after the other. Raises what `work_on()` raises."""
+    """Work on it until it finishes or stops, or the time is up, waiting where OpenAI asks to: for a worker. Raises what
+    `work_on()` raises."""
     until = time.monotonic() + seconds
     while erasure.is_running and (left := until - time.monotonic()) > LEAST_SECONDS:
         erasure = work_on(actor=actor, erasure=erasure, seconds=min(SECONDS_A_STEP, left))
@@ -149,14 +151,14 @@ def erase(*, actor: User, erasure: Erasure, seconds: float) -> Erasure:
     return erasure
 
 
-def waits(erasure: Erasure) -> bool:
-    """Whether OpenAI asked to wait, and that is not over."""
+def is_waiting(erasure: Erasure) -> bool:
+    """Whether OpenAI asked to wait, and the wait is not over."""
     return erasure.not_before is not None and erasure.not_before > timezone.now()
 
 
 def wait_before_next(erasure: Erasure) -> float:
-    """Seconds to wait before it is worked on again: what OpenAI asked for, or longer after each failure; a moment where
-    another process is at work on it."""
+    """Seconds to wait before the next step: what OpenAI asked for, or longer after each failure; a short time while
+    another process is working on it."""
     if erasure.is_leased:
         return WAIT_FOR_OTHERS
     if erasure.not_before is not None:
@@ -174,7 +176,7 @@ def _locked(erasure: Erasure) -> Erasure:
 
 def _work(actor: User, erasure: Erasure, seconds: float, lease: str) -> None:
     if erasure.credential is None:
-        _stop(erasure, {"message": "Its credential was deleted: nothing can be sent any more."}, lease)
+        _stop(erasure, {"message": "Its credential was deleted, so nothing can be sent."}, lease)
         return
     try:
         client = client_for(erasure.credential)
@@ -184,17 +186,17 @@ def _work(actor: User, erasure: Erasure, seconds: float, lease: str) -> None:
     event = _event_of_run(actor, erasure, erasure.credential)
     run = Run(erasure, event, erasure.credential, client.with_budget(seconds, patience=WEB_PATIENCE), lease)
     try:
-        run.go_on()
+        run.run()
     except OpenAIError as error:
-        with erasure.held(lease):
-            run.note_attempts()
-        _note_failure(erasure, error, lease, made_headway=run.made_headway)
+        with erasure.leased(lease):
+            run.save_attempts()
+        _record_failure(erasure, error, lease, made_progress=run.made_progress)
     else:
-        _note_failure(erasure, None if run.made_headway else TOO_SLOW, lease, made_headway=run.made_headway)
+        _record_failure(erasure, None if run.made_progress else TOO_SLOW, lease, made_progress=run.made_progress)
 
 
-def _leave(erasure: Erasure, lease: str) -> None:
-    """Let another go on; where somebody stopped it meanwhile, or it could not go on, the run ends here."""
+def _release(erasure: Erasure, lease: str) -> None:
+    """Release the lease; if the erasure is no longer running, the run ends here."""
     with transaction.atomic():
         row = _locked(erasure)
         if row.lease == lease and not row.is_running:
@@ -203,32 +205,26 @@ def _leave(erasure: Erasure, lease: str) -> None:
 
 
 def _event_of_run(actor: User, erasure: Erasure, credential: Credential) -> Event:
-    """The open event of this actor's run, or that of a new one: who ran it before is gone."""
+    """The pending event of this actor's run, or that of a new run: a previous actor's process is gone."""
     event = erasure.events.pending().first()
     if event is not None and event.actor_id == actor.pk:
         event.touch()
         return event
     erasure.close_runs(Outcome.STOPPED)
-    event = begin(
-        actor=actor,
-        action=Action.ERASE,
-        credential=credential,
-        openai_id=erasure.openai_id,
-        conversation=erasure.row,
-        erasure=erasure,
-    )
-    erasure.events.unresolved().exclude(pk=event.pk).update(outcome=Outcome.STOPPED, settled_by=event)
+    subject = Subject.through(credential, erasure.openai_id, erasure.row)
+    event = start(actor=actor, action=Action.ERASE, subject=subject, erasure=erasure)
+    erasure.events.unresolved().exclude(pk=event.pk).resolve(by=event, outcome=Outcome.STOPPED)
     return event
 
 
-def _note_failure(erasure: Erasure, error: OpenAIError | None, lease: str, *, made_headway: bool) -> None:
-    """Keep what went wrong, if anything; what waiting does not mend stops it, and so does failing for long."""
+def _record_failure(erasure: Erasure, error: OpenAIError | None, lease: str, *, made_progress: bool) -> None:
+    """Keep what went wrong, if anything; a final error stops the erasure, and so do too many in a row."""
     running = Erasure.objects.running(erasure.pk, lease)
     if error is None:
         running.update(failures_in_a_row=0, failure={}, not_before=None)
         return
     is_asked_to_wait = isinstance(error, Locked) or error.retry_after is not None
-    in_a_row = 1 if made_headway else erasure.failures_in_a_row + 1
+    in_a_row = 1 if made_progress else erasure.failures_in_a_row + 1
     if is_final(error) or in_a_row > (MOST_WAITS if is_asked_to_wait else MOST_FAILURES):
         _stop(erasure, _failure(error), lease)
         return
@@ -247,11 +243,12 @@ def _failure(error: OpenAIError) -> dict[str, Any]:
 
 
 def _stop(erasure: Erasure, failure: Mapping[str, Any], lease: str) -> None:
-    """It cannot go on until somebody has looked at why; what somebody's own stop said stays."""
+    """Stop it until somebody has looked at the reason; if somebody has stopped it already, their reason stays."""
     with transaction.atomic():
-        facts = {"failure": {**failure, "at": moment()}, "not_before": None}
-        if Erasure.objects.running(erasure.pk, lease).update(stage=Stage.STOPPED, **facts):
+        dated = {**failure, "at": timestamp()}
+        running = Erasure.objects.running(erasure.pk, lease)
+        if running.update(stage=Stage.STOPPED, failure=dated, not_before=None):
             for event in erasure.events.pending():
-                write_detail(event, message=failure["message"])
-            known = {name: failure[name] for name in ("status", "code", "request_id") if failure.get(name)}
-            erasure.close_runs(Outcome.STOPPED, **known)
+                event.keep_detail(message=failure["message"])
+            status, code, request_id = failure.get("status"), failure.get("code", ""), failure.get("request_id", "")
+            erasure.close_runs(Outcome.STOPPED, status=status, code=code, request_id=request_id)

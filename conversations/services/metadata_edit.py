@@ -1,8 +1,8 @@
 """Editing the metadata of a conversation, on servers that replace the map and on servers that merge it.
 
-The API's reference allows only text as values, and does not say whether an update replaces the map or merges it. So the
-wanted map is sent as it is. Where the answer still holds keys that were to go, the server merges, and takes null for
-"remove this key"; a server that refuses that as well keeps them, which is told (R12).
+The API's reference allows only text as values, and doesn't say whether an update replaces the map or merges into it. So
+the requested map is sent as it is. If the response still holds keys that were to be removed, the server merges, and is
+asked to remove them by null; a server that refuses that too keeps them, which is reported (R12).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,14 +11,22 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from ..metadata import MAX_PAIRS, Change, as_text, difference, storable, told_by_answer
+from ..metadata import MAX_PAIRS, Change, as_text, compare_with_response, difference, replace_unstorable
 from ..models import Action, Conversation, Event, Outcome
 from ..openai.client import Calls, RemoteConversation
 from ..openai.errors import InvalidRequest, Locked, OpenAIError
 from ..openai.scrubbing import SCRUBBED
 from .errors import MetadataMoved, ServiceError
-from .recording import recorded, settle, write_detail
-from .rows import begin_on, is_ours, locked, read_metadata, required_metadata, store
+from .recording import (
+    locked,
+    read_metadata,
+    recorded,
+    required_metadata,
+    resolve_by_reading,
+    start_on,
+    store,
+    was_requested,
+)
 
 
 def update_metadata(
@@ -26,78 +34,78 @@ def update_metadata(
     actor: User,
     conversation: Conversation,
     opened_with: Mapping[str, Any],
-    wanted: Mapping[str, Any],
+    requested: Mapping[str, Any],
     token: str | None = None,
 ) -> list[Change]:
-    """Make `wanted` the metadata at OpenAI; gives key by key what the answer holds.
+    """Make `requested` the metadata at OpenAI; gives each key's change as the response shows it.
 
-    `opened_with` is what the form showed: where OpenAI holds something else by now, MetadataMoved is raised
-    and nothing was sent. A key whose value is as it was opened goes back exactly as OpenAI holds it.
+    `opened_with` is what the form showed: where OpenAI holds something else by now, MetadataMoved is raised and nothing
+    was sent. Values that the form left alone are sent back exactly as OpenAI holds them.
     """
-    event, calls = begin_on(conversation, actor, Action.UPDATE, token=token)
+    event, calls = start_on(conversation, actor=actor, action=Action.UPDATE, token=token)
     remote, current = read_metadata(event, calls, conversation.openai_id, conversation)
-    if storable(current) != opened_with:
+    if replace_unstorable(current) != opened_with:
         _store_conflict(event, conversation, remote)
-        raise MetadataMoved(opened_with, storable(current))
-    exact = _exact(current, opened_with, wanted)
+        raise MetadataMoved(opened_with, replace_unstorable(current))
+    exact = _exact(current, opened_with, requested)
     _refuse_scrubbed(event, current, exact)
-    write_detail(event, before=opened_with, wanted=storable(exact))
-    answers = [remote]
+    event.keep_detail(before=opened_with, requested=replace_unstorable(exact))
+    responses = [remote]
     try:
         with recorded(event, changes=True):
-            for answer in _updates(calls, conversation.openai_id, current, exact):
-                answers.append(answer)  # an answer counts even where the next call fails
+            for response in _updates(calls, conversation.openai_id, current, exact):
+                responses.append(response)  # it counts even where the next call fails
     except OpenAIError as error:
-        _keep_partial(event, conversation, answers, error)
+        _store_partial(event, conversation, responses, error)
         raise
-    store(event, conversation, answers[-1], by_us=True, wanted=storable(exact))
-    return told_by_answer(storable(current), storable(exact), storable(answers[-1].metadata))
+    store(event, conversation, responses[-1], is_own_change=True, requested=replace_unstorable(exact))
+    return compare_with_response(*map(replace_unstorable, (current, exact, responses[-1].metadata)))
 
 
-def _exact(current: Mapping[str, Any], opened_with: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """`wanted`, with each key and each untouched value as OpenAI holds it, not as it can be stored."""
-    theirs = {storable(key): (key, value) for key, value in current.items()}
+def _exact(current: Mapping[str, Any], opened_with: Mapping[str, Any], requested: Mapping[str, Any]) -> dict[str, Any]:
+    """`requested`, with each key and each untouched value as OpenAI holds it, not as it can be stored."""
+    theirs = {replace_unstorable(key): (key, value) for key, value in current.items()}
     exact = {}
-    for key, value in wanted.items():
+    for key, value in requested.items():
         their_key, their_value = theirs.get(key, (key, value))
         exact[their_key] = their_value if opened_with.get(key) == value else value
     return exact
 
 
 def _refuse_scrubbed(event: Event, current: Mapping[str, Any], exact: Mapping[str, Any]) -> None:
-    """What was taken out of an answer, because it is one of the credential's secrets, must not be written back so."""
+    """A secret of the credential that was scrubbed from the response must not be overwritten by its placeholder."""
     for key, value in exact.items():
         if key in current and current[key] == value and SCRUBBED in f"{key}{as_text(value)}":
             event.finish(Outcome.FAILED, code="holds_secret")
             raise ServiceError(
-                f"Nothing was sent: the pair “{storable(key)[:80]}” holds one of the credential's own secrets, which "
-                f"shows as {SCRUBBED} and would be overwritten so. Give it another value, or remove it."
+                f"Nothing was sent: the pair “{replace_unstorable(key)[:80]}” holds a secret of the credential. "
+                f"It’s shown as {SCRUBBED}, which would overwrite it. Give the pair another value, or remove it."
             )
 
 
 def _updates(
-    calls: Calls, openai_id: str, current: Mapping[str, Any], wanted: Mapping[str, Any]
+    calls: Calls, openai_id: str, current: Mapping[str, Any], requested: Mapping[str, Any]
 ) -> Iterator[RemoteConversation]:
-    """Send what makes `wanted` of `current`, whatever the server makes of an update; gives each answer."""
-    removed = [key for key in current if key not in wanted]
+    """Turn `current` into `requested`, whether the server replaces or merges; gives each response."""
+    removed = [key for key in current if key not in requested]
     try:
-        answer = _update(calls, openai_id, wanted)
+        response = _update(calls, openai_id, requested)
     except InvalidRequest as error:
-        # A server that merges counts the keys that are to go among the 16.
-        if isinstance(error, Locked) or not removed or len({*current, *wanted}) <= MAX_PAIRS:
+        # A server that merges counts the keys that are to be removed among the 16.
+        if isinstance(error, Locked) or not removed or len({*current, *requested}) <= MAX_PAIRS:
             raise
         yield _make_room(calls, openai_id, current, removed, error)
-        answer = _update(calls, openai_id, wanted)
-    yield answer
-    left = [key for key in removed if key in required_metadata(answer)]
+        response = _update(calls, openai_id, requested)
+    yield response
+    left = [key for key in removed if key in required_metadata(response)]
     if left:
-        yield from _remove_from_merged(calls, openai_id, wanted, left)
+        yield from _remove_from_merged(calls, openai_id, requested, left)
 
 
 def _make_room(
     calls: Calls, openai_id: str, current: Mapping[str, Any], removed: Iterable[str], refusal: InvalidRequest
 ) -> RemoteConversation:
-    """Remove the keys first, with all others as they are; where that is refused too, the first refusal is told."""
+    """Remove the keys first, leaving all others as they are; if that is refused too, raise the first refusal."""
     try:
         return _update(calls, openai_id, {**current, **dict.fromkeys(removed)})
     except InvalidRequest:
@@ -105,64 +113,63 @@ def _make_room(
 
 
 def _remove_from_merged(
-    calls: Calls, openai_id: str, wanted: Mapping[str, Any], left: Iterable[str]
+    calls: Calls, openai_id: str, requested: Mapping[str, Any], left: Iterable[str]
 ) -> Iterator[RemoteConversation]:
-    """Ask a server that merges to remove the keys that are left. If it refuses, they stay, which is told."""
+    """Ask a server that merges to remove the keys that are left. If it refuses, they stay."""
     try:
-        answer = _update(calls, openai_id, dict.fromkeys(left))
+        response = _update(calls, openai_id, dict.fromkeys(left))
     except InvalidRequest as error:
         if isinstance(error, Locked):
             raise
         return
-    yield answer
-    if any(key not in required_metadata(answer) for key in wanted):  # it replaces after all
-        yield _update(calls, openai_id, wanted)
+    yield response
+    if any(key not in required_metadata(response) for key in requested):  # it replaces after all
+        yield _update(calls, openai_id, requested)
 
 
 def _update(calls: Calls, openai_id: str, metadata: Mapping[str, Any]) -> RemoteConversation:
-    """The answer to one update, or to a read where it holds no metadata; raises BadAnswer where both hold none."""
-    answer = calls.update_conversation(openai_id, metadata)
-    if answer.metadata is not None:
-        return answer
+    """The response to an update, or to a read where it holds no metadata; raises BadResponse where both hold none."""
+    response = calls.update_conversation(openai_id, metadata)
+    if response.metadata is not None:
+        return response
     try:
-        answer = calls.retrieve_conversation(openai_id)
-        required_metadata(answer)
+        response = calls.retrieve_conversation(openai_id)
+        required_metadata(response)
     except OpenAIError as error:
-        error.may_have_happened = True  # the update was answered
+        error.may_have_happened = True  # the update succeeded
         raise
-    return answer
+    return response
 
 
 def _store_conflict(event: Event, conversation: Conversation, remote: RemoteConversation) -> None:
-    """What was read in place of what the form showed is OpenAI's last answer all the same."""
+    """Store what was read in place of what the form showed: it is OpenAI's last response."""
     with transaction.atomic():
         row = locked(conversation)
         metadata = required_metadata(remote)
-        row.store_answer(metadata, by_us=is_ours(row, metadata), created_at=remote.created_at)
+        row.store_response(metadata, is_own_change=was_requested(row, metadata), created_at=remote.created_at)
         event.finish(Outcome.FAILED, code="conflict")
-        write_detail(event, message="The metadata at OpenAI had changed since the form was opened.")
-        settle(event)
+        event.keep_detail(message="The metadata at OpenAI had changed since the form was opened.")
+        resolve_by_reading(event)
 
 
-def _keep_partial(
-    event: Event, conversation: Conversation, answers: Sequence[RemoteConversation], error: OpenAIError
+def _store_partial(
+    event: Event, conversation: Conversation, responses: Sequence[RemoteConversation], error: OpenAIError
 ) -> None:
-    """An update was answered and the one after it was not: the index holds the answer there is, and
-    the event tells what was changed; that the second was not sent does not make it "not sent"."""
-    if len(answers) < 2:
+    """One update succeeded and the next one failed: store the response to the first, and record what it changed. The
+    event doesn't count as "not sent", even if the second one was not sent."""
+    if len(responses) < 2:
         return
     with transaction.atomic():
         row = locked(conversation)
         before = row.metadata
-        row.store_answer(required_metadata(answers[-1]), by_us=True)
+        row.store_response(required_metadata(responses[-1]), is_own_change=True)
         changes = difference(before, row.metadata)
-        error.message = f"{_told(changes)} was done before OpenAI said: {error.message}"
-        event.note_keys(changes)
-        event.finish(Outcome.UNKNOWN if event.outcome == Outcome.FAILED else event.outcome)
-        write_detail(event, before=before, after=row.metadata, message=error.message)
+        error.message = f"{_summary(changes)} was done before OpenAI said: {error.message}"
+        event.record_changes(changes)
+        event.finish(Outcome.UNKNOWN if event.outcome == Outcome.FAILED else Outcome(event.outcome))
+        event.keep_detail(before=before, after=row.metadata, message=error.message)
 
 
-def _told(changes: Sequence[Change]) -> str:
-    """Changes in a few words."""
-    words = [f"{change.fate.value} {change.key}" for change in changes[:MAX_PAIRS]]
-    return f"A part of it ({', '.join(words)})" if words else "A part of it"
+def _summary(changes: Sequence[Change]) -> str:
+    listed = ", ".join(f"{change.kind.value} {change.key}" for change in changes[:MAX_PAIRS])
+    return f"Part of it ({listed})" if listed else "Part of it"

@@ -1,72 +1,53 @@
-"""Saying what became of an event of which nobody knew, and choosing where metadata differs."""
+"""Resolving events whose outcome is unknown, and choosing a version where metadata differs."""
 
 import uuid
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 
-from ..models import Action, Conversation, Event, Outcome, State
+from ..models import Action, Conversation, Event, State
+from ..models.event_queryset import Subject
 from .conversations import get_conversation
 from .errors import ServiceError
-from .recording import write_detail
-from .rows import locked
+from .recording import locked
 
 
-def settle_by_id(*, actor: User, event: Event, openai_id: str) -> Conversation:
-    """An unresolved creation did create `openai_id`: read it, put it into the index, and settle the event.
+def resolve_by_id(*, actor: User, event: Event, openai_id: str) -> Conversation:
+    """An unresolved creation did create `openai_id`: add it to the index and resolve the event.
 
     Raises what `get_conversation` raises; the event then stays unresolved.
     """
     if event.credential is None:
-        raise ServiceError("Its credential was deleted. Settle it with a note.")
+        raise ServiceError("Its credential was deleted. Resolve it with a note.")
     token = uuid.uuid4().hex
     conversation = get_conversation(actor=actor, credential=event.credential, openai_id=openai_id, token=token)
     with transaction.atomic():
         read = Event.objects.get(token=token)
-        if Event.objects.resolve(event, read) or event.settled_by_id == read.pk:  # the read may have settled it
+        if event.resolve(by=read) or event.resolved_by_id == read.pk:  # the read may have resolved it already
             event.conversation, event.openai_id = conversation, conversation.openai_id
             event.save(update_fields=["conversation", "openai_id"])
     return conversation
 
 
-def settle_by_note(*, actor: User, event: Event, note: str) -> Event:
-    """Someone looked into it and says what became of it; gives the new event that holds the note.
+def resolve_by_note(*, actor: User, event: Event, note: str) -> Event:
+    """A person says how the event ended; gives the new event that holds the note.
 
-    Raises ServiceError where somebody else settled it meanwhile.
+    Raises ServiceError where somebody else has resolved it meanwhile.
     """
     with transaction.atomic():
-        settling = _local_event(actor, Action.SETTLE, event)
-        write_detail(settling, note=note)
-        if not Event.objects.resolve(event, settling):
-            raise ServiceError("Somebody else settled this meanwhile. Load the page again to see how.")
-    return settling
+        resolving = Event.objects.record_local(actor=actor, action=Action.RESOLVE, subject=event.subject)
+        resolving.keep_detail(note=note)
+        if not event.resolve(by=resolving):
+            raise ServiceError("Somebody else has just resolved this. Reload the page to see how.")
+    return resolving
 
 
-def keep_remote_metadata(*, actor: User, conversation: Conversation) -> bool:
-    """Accept the metadata that OpenAI holds where it differs from what we had; False where nothing differs."""
+def accept_remote_metadata(*, actor: User, conversation: Conversation) -> bool:
+    """Accept OpenAI's version where the metadata differs; False where nothing differs."""
     with transaction.atomic():
         row = locked(conversation)
         if row.state != State.DIFFERS:
             return False
-        row.keep_theirs()
-        event = Event(credential=row.credential, openai_id=row.openai_id, conversation=row)
-        event.credential_name, event.base_url = row.credential.name, row.base_url
-        _local_event(actor, Action.KEEP, event)
+        row.accept_remote()
+        Event.objects.record_local(actor=actor, action=Action.ACCEPT_REMOTE, subject=Subject.of(row))
     return True
-
-
-def _local_event(actor: User, action: str, about: Event) -> Event:
-    """An event that needed no call: done as it is written."""
-    return Event.objects.create(
-        actor=actor,
-        actor_name=actor.get_username(),
-        action=action,
-        outcome=Outcome.SUCCEEDED,
-        finished_at=timezone.now(),
-        credential=about.credential,
-        credential_name=about.credential_name,
-        base_url=about.base_url,
-        openai_id=about.openai_id,
-        conversation=about.conversation,
-    )

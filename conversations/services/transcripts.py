@@ -1,6 +1,6 @@
-"""Taking a whole transcript along: read a page at a time and never stored; each download is an event.
+"""Downloading a whole transcript: read a page at a time, never stored; each download is an event.
 
-A download is no lock, and may take longer than a web request: its event shows a sign of life with each page.
+A download locks nothing and may take longer than a web request: its event shows a sign of life with each page.
 """
 
 import logging
@@ -11,32 +11,27 @@ from django.contrib.auth.models import User
 
 from ..exports.transcripts import File
 from ..models import Action, Conversation, Event, Outcome
+from ..models.event_queryset import Subject
 from ..openai.client import ItemPage
 from ..openai.errors import OpenAIError
 from .clients import client_for
 from .errors import CredentialUnusable
 from .items import all_pages
-from .recording import begin, fail
+from .recording import fail, start
 
-ITEMS_AT_ONCE = 20  # items whose text is held together, however many a page has
+ITEMS_AT_ONCE = 20  # items whose text is in memory at a time, however many a page has
 
 logger = logging.getLogger(__name__)
 
 
 def download(*, actor: User, conversation: Conversation, file: File, include: Sequence[str] = ()) -> Iterator[str]:
-    """The text of the file, a page of items at a time. The first page is read before anything is given.
+    """The text of the file, a page of items at a time. The first page is read at once.
 
-    Raises OpenAIError or CredentialUnusable where that fails. What fails later ends the file with a sentence that
-    says so, and is raised then, so that the server cuts the connection.
+    Raises OpenAIError or CredentialUnusable where that fails. A later failure ends the file with a sentence that says
+    so, and is raised then, so that the web server cuts the connection.
     """
     client_for(conversation.credential)
-    event = begin(
-        actor=actor,
-        action=Action.EXPORT,
-        credential=conversation.credential,
-        openai_id=conversation.openai_id,
-        conversation=conversation,
-    )
+    event = start(actor=actor, action=Action.EXPORT, subject=Subject.of(conversation))
     read = all_pages(conversation, include)
     try:
         first = next(read)
@@ -44,7 +39,7 @@ def download(*, actor: User, conversation: Conversation, file: File, include: Se
         fail(event, error, changes=False)
         raise
     text = _written(event, file, first, read)
-    next(text)  # one that was not begun could not note that nobody wanted it
+    next(text)  # a generator that never started could not notice that it was dropped
     return text
 
 
@@ -57,14 +52,14 @@ def _written(event: Event, file: File, first: ItemPage, rest: Iterator[ItemPage]
         yield file.foot()
     except (OpenAIError, CredentialUnusable) as error:
         logger.warning("The download of event %s broke off after %s items.", event.pk, event.item_count)
-        yield file.broken(_why(event, error))
-        _close(event, error)
+        yield file.broken(_reason(event, error))
+        _finish_failed(event, error)
         raise
     except Exception as error:
         yield file.broken(f"{event.item_count} items were read before. Convadmin failed ({type(error).__name__}).")
         event.finish(Outcome.FAILED)
         raise
-    except GeneratorExit:  # whoever asked for it went away
+    except GeneratorExit:  # the browser went away
         event.finish(Outcome.STOPPED)
         raise
     event.finish(Outcome.SUCCEEDED)
@@ -74,16 +69,16 @@ def _page(event: Event, file: File, page: ItemPage) -> Iterator[str]:
     event.item_count += len(page.items)
     event.request_id = page.request_id[:200]
     event.touch("item_count", "request_id")
-    for start in range(0, len(page.items), ITEMS_AT_ONCE):
-        yield file.page(page.items[start : start + ITEMS_AT_ONCE])
+    for first in range(0, len(page.items), ITEMS_AT_ONCE):
+        yield file.page(page.items[first : first + ITEMS_AT_ONCE])
 
 
-def _why(event: Event, error: OpenAIError | CredentialUnusable) -> str:
-    words = error.in_full if isinstance(error, OpenAIError) else str(error)
-    return f"{event.item_count} items were read before. {words}"
+def _reason(event: Event, error: OpenAIError | CredentialUnusable) -> str:
+    message = error.in_full if isinstance(error, OpenAIError) else str(error)
+    return f"{event.item_count} items were read before. {message}"
 
 
-def _close(event: Event, error: OpenAIError | CredentialUnusable) -> None:
+def _finish_failed(event: Event, error: OpenAIError | CredentialUnusable) -> None:
     if isinstance(error, OpenAIError):
         fail(event, error, changes=False)
     else:

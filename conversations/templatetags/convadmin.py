@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from ..metadata import as_text
 from ..models import Outcome, State
-from ..models.erasure import Stage
+from ..models.choices import Stage
 from .items import exact
 from .markup import filled, filled_each
 

@@ -78,9 +78,9 @@ def exact(text: str) -> SafeString:
 def _marked(pattern: re.Pattern[str], escaped: str) -> str:
     if not pattern.search(escaped):
         return escaped
-    places = {found.start() for found in pattern.finditer(escaped) if not _belongs(found)}
-    write = _mark if len(places) <= MOST_MARKED else _replaced
-    return pattern.sub(lambda found: write(found[0]) if found.start() in places else found[0], escaped)
+    hits = {found.start() for found in pattern.finditer(escaped) if not _belongs(found)}
+    write = _mark if len(hits) <= MOST_MARKED else _replaced
+    return pattern.sub(lambda found: write(found[0]) if found.start() in hits else found[0], escaped)
 
 
 def _belongs(found: re.Match[str]) -> bool:

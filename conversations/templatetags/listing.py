@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from ..metadata import as_text
 from ..models import Conversation
 from ..pages.facets import HEIGHT, Column
-from ..pages.list_state import kept
+from ..pages.list_state import kept_result as kept_result_of
 from .convadmin import badge, chips, short_id, shortened, when
 from .items import exact
 from .markup import filled_each
@@ -35,13 +35,13 @@ TOO_LARGE = format_html('<span class="chip chip-more">{}</span>', "too large for
 
 
 @register.simple_tag
-def rows(conversations: Iterable[Conversation], columns: Sequence[str], address: str) -> SafeString:
-    """The rows of the list; `address` is the list's, which a conversation's page keeps."""
+def rows(conversations: Iterable[Conversation], columns: Sequence[str], url: str) -> SafeString:
+    """The rows of the list; `url` is the list's, which a conversation's page keeps."""
     page = reverse("conversation_detail", args=[0]).partition("0")  # asked once, not for each row
-    return filled_each(ROW, (_row(each, columns, f"{page[0]}{each.pk}{page[2]}{address}") for each in conversations))
+    return filled_each(ROW, (_row(each, columns, f"{page[0]}{each.pk}{page[2]}{url}") for each in conversations))
 
 
-def _row(conversation: Conversation, columns: Sequence[str], address: str) -> tuple[Any, ...]:
+def _row(conversation: Conversation, columns: Sequence[str], url: str) -> tuple[Any, ...]:
     metadata = conversation.short_metadata
     others = {key: value for key, value in (metadata or {}).items() if key not in columns}
     own = filled_each('<td class="list-column" dir="auto">%s</td>', _cells(conversation, columns))
@@ -50,7 +50,7 @@ def _row(conversation: Conversation, columns: Sequence[str], address: str) -> tu
         conversation.pk,
         conversation.openai_id,
         short,
-        address,
+        url,
         conversation.openai_id,
         short,
         own,
@@ -69,14 +69,14 @@ def _cells(conversation: Conversation, columns: Sequence[str]) -> Iterable[tuple
 
 
 @register.simple_tag
-def bars(columns: Sequence[Column], address: str) -> SafeString:
-    """The bars as links to the list at `address`; those that were not counted are hatched by their class."""
+def bars(columns: Sequence[Column], url: str) -> SafeString:
+    """The bars as links to the list at `url`; those that were not counted are hatched by their class."""
     step = WIDTH / max(1, len(columns))
     return filled_each(
         '<a href="%s%s" tabindex="-1"><title>%s: %s</title>'
         '<rect class="bar-space" x="%s" y="0" width="%s" height="%s"/>'
         '<rect class="%s" x="%s" y="%s" width="%s" height="%s"/></a>',
-        ((address, *_bar(column, place * step, max(1.0, step - GAP))) for place, column in enumerate(columns)),
+        ((url, *_bar(column, place * step, max(1.0, step - GAP))) for place, column in enumerate(columns)),
     )
 
 
@@ -85,13 +85,13 @@ def _bar(column: Column, x: float, width: float) -> tuple[Any, ...]:
     kind = "bar-unknown" if column.number is None else "bar"
     left, wide = round(x, 2), round(width, 2)
     top = round(HEIGHT - column.height, 1)
-    return column.address, column.label, said, left, wide, HEIGHT, kind, left, top, wide, column.height
+    return column.url, column.label, said, left, wide, HEIGHT, kind, left, top, wide, column.height
 
 
 @register.simple_tag(takes_context=True)
 def kept_result(context: dict[str, Any], **more: str) -> str:
     """The query string that keeps the result from which a conversation's page was opened."""
-    return kept(dict(context["request"].GET.lists()), **more)
+    return kept_result_of(dict(context["request"].GET.lists()), **more)
 
 
 @register.filter
@@ -100,5 +100,5 @@ def axis(columns: Sequence[Column]) -> list[str]:
     count = min(LABELS, len(columns))
     if count < 2:
         return [column.label for column in columns]
-    places = [round(number * (len(columns) - 1) / (count - 1)) for number in range(count)]
-    return [columns[place].short_label for place in places]
+    positions = [round(number * (len(columns) - 1) / (count - 1)) for number in range(count)]
+    return [columns[position].short_label for position in positions]

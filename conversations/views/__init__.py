@@ -1,1 +1,1 @@
-"""Glue between addresses and the rest: fetch, check, call a service, show."""
+"""Glue between URLs and the rest: fetch, check, call a service, show."""

@@ -7,17 +7,16 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from ..forms.conversations import HandOverForm, RemoveForm
+from ..forms.conversations import RemoveForm, TransferForm
 from ..models import Conversation, Credential
 from ..openai.errors import NotFound, OpenAIError
 from ..pages import responses
 from ..pages.responses import SignedInRequest
-from ..services.conversations import hand_over_conversation, refresh_conversation, remove_conversation
+from ..services.conversations import refresh_conversation, remove_conversation, transfer_conversation
 from ..services.errors import ServiceError
-from ..services.resolving import keep_remote_metadata
-from .conversation_detail import visible_conversation
-from .conversation_list import to_conversation
-from .outcomes import attempted
+from ..services.resolving import accept_remote_metadata
+from .access import visible_conversation
+from .outcomes import attempted, to_conversation
 
 READ = {
     "active": "Read from OpenAI just now. It is as the index has it.",
@@ -34,9 +33,9 @@ def conversation_refresh(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @permission_required("conversations.change_conversation", raise_exception=True)
-def conversation_keep(request: SignedInRequest, pk: int) -> HttpResponse:
+def conversation_accept_remote(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
-    if keep_remote_metadata(actor=request.user, conversation=conversation):
+    if accept_remote_metadata(actor=request.user, conversation=conversation):
         messages.success(request, "OpenAI’s metadata is kept. Nothing was sent.")
     else:
         messages.info(request, "Nothing differs any more.")
@@ -60,19 +59,24 @@ def conversation_remove(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @permission_required("conversations.change_conversation", raise_exception=True)
-def conversation_hand_over(request: SignedInRequest, pk: int) -> HttpResponse:
+def conversation_transfer(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     usable = Credential.objects.visible_to(request.user).active().at(conversation.base_url)
-    form = HandOverForm(request.POST, usable=usable)
+    form = TransferForm(request.POST, usable=usable)
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return to_conversation(request, pk)
 
-    def hand_over() -> None:
-        hand_over_conversation(actor=request.user, conversation=conversation, **form.cleaned_data)
+    def transfer() -> None:
+        transfer_conversation(
+            actor=request.user,
+            conversation=conversation,
+            credential=form.cleaned_data["credential"],
+            token=form.cleaned_data["token"],
+        )
         messages.success(request, f"It belongs to {form.cleaned_data['credential'].name} now.")
 
-    return _told(request, conversation, hand_over)
+    return _told(request, conversation, transfer)
 
 
 def _remove(request: SignedInRequest, conversation: Conversation, form: RemoveForm) -> HttpResponse:

@@ -41,13 +41,18 @@ def conversation_preview(request: SignedInRequest) -> HttpResponse:
 
 
 def _create(request: SignedInRequest, form: ConversationForm) -> HttpResponse:
-    facts = {name: form.cleaned_data[name] for name in ("credential", "items", "metadata", "token")}
-    conversation = create_conversation(actor=request.user, **facts)
-    _tell_created(request, event_of(form))
+    conversation = create_conversation(
+        actor=request.user,
+        credential=form.cleaned_data["credential"],
+        items=form.cleaned_data["items"],
+        metadata=form.cleaned_data["metadata"],
+        token=form.cleaned_data["token"],
+    )
+    _report_created(request, event_of(form))
     return redirect("conversation_detail", conversation.pk)
 
 
-def _tell_created(request: SignedInRequest, event: Event | None) -> None:
+def _report_created(request: SignedInRequest, event: Event | None) -> None:
     sent, kept = (event.item_count, event.kept_count) if event is not None else (0, None)
     if kept is not None and kept < sent:
         messages.warning(request, f"Created, but the server kept {kept} of {sent} messages.")

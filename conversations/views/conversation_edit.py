@@ -12,9 +12,8 @@ from ..pages import responses
 from ..pages.responses import SignedInRequest
 from ..services.errors import MetadataMoved
 from ..services.metadata_edit import update_metadata
-from .conversation_detail import visible_conversation
-from .conversation_list import to_conversation
-from .outcomes import attempted, event_of
+from .access import visible_conversation
+from .outcomes import attempted, event_of, to_conversation
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -45,11 +44,16 @@ def _opened_form(request: SignedInRequest, conversation: Conversation) -> Metada
 
 
 def _save(request: SignedInRequest, conversation: Conversation, form: MetadataForm) -> HttpResponse:
-    facts = {name: form.cleaned_data[name] for name in ("opened_with", "token")}
     try:
-        update_metadata(actor=request.user, conversation=conversation, wanted=form.cleaned_data["metadata"], **facts)
+        update_metadata(
+            actor=request.user,
+            conversation=conversation,
+            opened_with=form.cleaned_data["opened_with"],
+            requested=form.cleaned_data["metadata"],
+            token=form.cleaned_data["token"],
+        )
     except MetadataMoved as error:
-        conversation.refresh_from_db()  # what was read is in the index by now
+        conversation.refresh_from_db()  # the index holds by now what was read
         form.show_conflict(error.theirs, error.changes)
         raise
     event = event_of(form)

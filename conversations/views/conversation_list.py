@@ -5,20 +5,20 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from ..metadata import storable
+from ..metadata import replace_unstorable
 from ..models import Conversation, SavedView
-from ..openai.client import is_legal_id
+from ..openai.ids import is_legal_id
 from ..pages import facets, responses
-from ..pages.list_state import ListState, kept
+from ..pages.list_state import ListState
 from ..pages.paging import cursor
 from ..pages.responses import SignedInRequest
-from ..query import IdTerm, Query, TextTerm
-from ..search import Number, Overview, Page, Search, completion
-from ..search.counts import top_values, values_holding
+from ..query import Query, TextClause
+from ..search import Number, Overview, ResultPage, Search, completion
+from ..search.counts import top_values, values_containing
+from .access import requested_search
 
 VALUES_SHOWN = 100
 
@@ -26,7 +26,7 @@ VALUES_SHOWN = 100
 @require_safe
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_list(request: SignedInRequest) -> HttpResponse:
-    state, search = asked(request)
+    state, search = requested_search(request)
     page = _page(state, search)
     pasted_id = _pasted_id(state.query) if not page.rows else ""
     context = {
@@ -35,7 +35,7 @@ def conversation_list(request: SignedInRequest) -> HttpResponse:
         "newer_url": state.newer_than(str(page.newer)) if page.newer is not None else "",
         "older_url": state.older_than(str(page.older)) if page.older is not None else "",
         "number": _number(search, page),
-        **_addresses(state),
+        **_urls(state),
         "is_whole": page.newer is None and page.older is None,
         "day_problem": bool(state.on) and search.day(state.on) is None,
         "pasted_id": pasted_id,
@@ -50,8 +50,8 @@ def conversation_list(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_overview(request: SignedInRequest) -> HttpResponse:
-    state, search = asked(request)
-    context: dict[str, Any] = {"state": state, "time_zone": settings.TIME_ZONE, **_addresses(state)}
+    state, search = requested_search(request)
+    context: dict[str, Any] = {"state": state, "time_zone": settings.TIME_ZONE, **_urls(state)}
     context["is_swapped"] = responses.is_wanted(request, "overview")
     if request.GET.get("count") == "all":
         context["number"] = search.number()
@@ -66,11 +66,11 @@ def conversation_overview(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_values(request: SignedInRequest) -> HttpResponse:
-    state, search = asked(request)
-    key, part = (storable(request.GET.get(name, "")) for name in ("key", "find"))
+    state, search = requested_search(request)
+    key, part = (replace_unstorable(request.GET.get(name, "")) for name in ("key", "find"))
     part = part.strip()
     pks = list(search.names)
-    found = values_holding(pks, key, part) if part else top_values(pks, key, VALUES_SHOWN)
+    found = values_containing(pks, key, part) if part else top_values(pks, key, VALUES_SHOWN)
     options = facets.value_options(state, key, found, VALUES_SHOWN) if found is not None else []
     context = {"state": state, "key": key, "part": part, "options": options, "are_too_many": found is None}
     return responses.page(request, "conversations/conversation_values.html", context, fragments=["values"])
@@ -79,42 +79,12 @@ def conversation_values(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_completion(request: SignedInRequest) -> HttpResponse:
-    text, at = storable(request.GET.get("q", "")), cursor(request.GET.get("at", ""))
+    text, at = replace_unstorable(request.GET.get("q", "")), cursor(request.GET.get("at", ""))
     suggestions = completion.suggestions(text, len(text) if at is None else at, request.user)
     return responses.page(request, "conversations/conversation_completion.html", {"suggestions": suggestions})
 
 
-def result_context(request: SignedInRequest, conversation: Conversation) -> dict[str, Any]:
-    """The result that the page of a conversation was opened from: the way back, and its neighbours in it."""
-    if "q" not in request.GET:
-        return {"back": ""}
-    state, search = asked(request)
-    newer, older = search.neighbours(conversation.ord)
-    before, after = (older, newer) if state.oldest_first else (newer, older)
-    beside = {"previous": before, "next": after}
-    return {
-        "back": f"{state.address}#c{conversation.pk}",
-        "state": state,
-        **{
-            f"{name}_url": row.get_absolute_url() + state.from_row(row.ord) if row else ""
-            for name, row in beside.items()
-        },
-    }
-
-
-def to_conversation(request: SignedInRequest, pk: int, **more: str) -> HttpResponse:
-    """To the page of a conversation, which keeps the result that it was opened from."""
-    return redirect(reverse("conversation_detail", args=[pk]) + kept(dict(request.GET.lists()), **more))
-
-
-def asked(request: SignedInRequest) -> tuple[ListState, Search]:
-    """What the address asks for, as far as it can be answered (R24)."""
-    state = ListState.from_address(dict(request.GET.lists()))
-    search = Search(state.query, request.user)
-    return state.answered_as(search.query), search
-
-
-def _page(state: ListState, search: Search) -> Page:
+def _page(state: ListState, search: Search) -> ResultPage:
     before, after = cursor(state.before), cursor(state.after)
     day = search.day(state.on)
     if day is not None:
@@ -122,7 +92,7 @@ def _page(state: ListState, search: Search) -> Page:
     return search.page(size=settings.PAGE_SIZE, before=before, after=after, oldest_first=state.oldest_first)
 
 
-def _number(search: Search, page: Page) -> Number | None:
+def _number(search: Search, page: ResultPage) -> Number | None:
     """How many match, where that is known without counting; the overview tells it otherwise."""
     known = search.known_number()
     if known is None and page.newer is None and page.older is None:
@@ -130,12 +100,12 @@ def _number(search: Search, page: Page) -> Number | None:
     return None if known is None else Number(known, is_exact=True)
 
 
-def _addresses(state: ListState) -> dict[str, str]:
-    overview = f"{reverse('conversation_overview')}?{state.parameters}"
+def _urls(state: ListState) -> dict[str, str]:
+    overview = f"{reverse('conversation_overview')}?{state.query_string}"
     return {
         "list_url": reverse("conversation_list"),
         "overview_url": overview,
-        "count_address": f"{overview}&count=all",
+        "count_url": f"{overview}&count=all",
     }
 
 
@@ -150,16 +120,13 @@ def _shown(state: ListState, overview: Overview) -> dict[str, Any]:
 
 
 def _view(request: SignedInRequest) -> SavedView | None:
-    """The saved view that the address was opened by, if it may be seen."""
+    """The saved view that the URL was opened by, if it may be seen."""
     pk = cursor(request.GET.get("view", ""))
     return SavedView.objects.visible_to(request.user).in_bulk([pk]).get(pk) if pk is not None else None
 
 
 def _pasted_id(query: Query) -> str:
-    """The id that was searched for, if the search was for one: it can be got from OpenAI."""
-    wanted = [term for term in query.terms if isinstance(term, TextTerm | IdTerm) and not term.negated]
-    if len(wanted) != 1:
-        return ""
-    term = wanted[0]
-    text = term.text if isinstance(term, TextTerm) else term.texts[0]
-    return text if is_legal_id(text) and " " not in text else ""
+    """The id that was searched for, if nothing else was: it can be fetched from OpenAI."""
+    texts = [clause.text for clause in query.clauses if isinstance(clause, TextClause) and not clause.negated]
+    texts += [clause.texts[0] for clause in query.clauses_on("id") if not clause.negated]
+    return texts[0] if len(texts) == 1 and is_legal_id(texts[0]) and " " not in texts[0] else ""

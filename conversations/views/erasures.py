@@ -1,4 +1,4 @@
-"""Erasing a conversation: asking for it, going on with it, and the receipt."""
+"""Erasing a conversation: starting, continuing, stopping, and the receipt."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -16,10 +16,10 @@ from ..models import Conversation, Credential, Erasure, Event
 from ..pages import responses
 from ..pages.paging import keyset_page
 from ..pages.responses import SignedInRequest
-from ..services.erasures import begin_erasure, close_erasure, resume_erasure, stop_erasure, wait_before_next, work_on
+from ..services.erasures import close_erasure, resume_erasure, start_erasure, stop_erasure, wait_before_next, work_on
 from ..services.errors import BeingChanged, ServiceError
 from ..services.items import count_items
-from .conversation_detail import visible_conversation
+from .access import visible_conversation, visible_erasure
 from .outcomes import attempted, read_or_failure
 
 ITEMS_SHOWN = 200
@@ -44,16 +44,16 @@ def erasure_list(request: SignedInRequest) -> HttpResponse:
 @permission_required("conversations.delete_conversation", raise_exception=True)
 def erasure_create(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
-    begun = Erasure.objects.visible_to(request.user).unfinished().about(conversation).first()
-    if begun is not None:
-        return redirect(begun)
+    current = Erasure.objects.visible_to(request.user).unfinished().about(conversation).first()
+    if current is not None:
+        return redirect(current)
     if request.method != "POST":
         return _create_page(request, conversation, EraseForm(conversation=conversation))
     form = EraseForm(request.POST, conversation=conversation, user=request.user)
     return attempted(
         request,
         form,
-        lambda: _begin(request, conversation, form),
+        lambda: _start(request, conversation, form),
         lambda status: _create_page(request, conversation, form, status=status),
     )
 
@@ -61,63 +61,59 @@ def erasure_create(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_safe
 @permission_required("conversations.view_erasure", raise_exception=True)
 def erasure_detail(request: SignedInRequest, pk: int) -> HttpResponse:
-    return _page(request, _visible(request, pk))
+    return _page(request, visible_erasure(request, pk))
 
 
 @require_safe
 @permission_required("conversations.view_erasure", raise_exception=True)
 def erasure_receipt(request: SignedInRequest, pk: int) -> HttpResponse:
-    erasure = _visible(request, pk)
+    erasure = visible_erasure(request, pk)
     return responses.json_file(receipt(erasure), f"erasure {erasure.openai_id[:80]}.json")
 
 
 @require_POST
 @permission_required("conversations.delete_conversation", raise_exception=True)
 def erasure_step(request: SignedInRequest, pk: int) -> HttpResponse:
-    """What the page posts by itself: it goes on with one that runs, and never with one that was stopped."""
-    return _work(request, _visible(request, pk))
+    """The page posts this by itself. It continues a running erasure, never one that was stopped."""
+    return _work(request, visible_erasure(request, pk))
 
 
 @require_POST
 @permission_required("conversations.delete_conversation", raise_exception=True)
 def erasure_resume(request: SignedInRequest, pk: int) -> HttpResponse:
-    return _work(request, resume_erasure(erasure=_visible(request, pk)))
+    return _work(request, resume_erasure(erasure=visible_erasure(request, pk)))
 
 
 @require_POST
 @permission_required("conversations.delete_conversation", raise_exception=True)
 def erasure_stop(request: SignedInRequest, pk: int) -> HttpResponse:
-    return _answer(request, stop_erasure(actor=request.user, erasure=_visible(request, pk)))
+    return _respond(request, stop_erasure(actor=request.user, erasure=visible_erasure(request, pk)))
 
 
 @require_POST
 @permission_required("conversations.delete_conversation", raise_exception=True)
 def erasure_close(request: SignedInRequest, pk: int) -> HttpResponse:
-    erasure = _visible(request, pk)
+    erasure = visible_erasure(request, pk)
     try:
-        return _answer(request, close_erasure(actor=request.user, erasure=erasure))
+        return _respond(request, close_erasure(actor=request.user, erasure=erasure))
     except ServiceError as error:
-        return _answer(request, erasure, problem=str(error))
+        return _respond(request, erasure, problem=str(error))
 
 
-def _visible(request: SignedInRequest, pk: int) -> Erasure:
-    return get_object_or_404(Erasure.objects.visible_to(request.user).for_list(), pk=pk)
-
-
-def _begin(request: SignedInRequest, conversation: Conversation, form: EraseForm) -> HttpResponse:
-    facts = {name: form.cleaned_data[name] for name in ("reason", "token")}
-    return redirect(begin_erasure(actor=request.user, conversation=conversation, **facts))
+def _start(request: SignedInRequest, conversation: Conversation, form: EraseForm) -> HttpResponse:
+    reason, token = form.cleaned_data["reason"], form.cleaned_data["token"]
+    return redirect(start_erasure(actor=request.user, conversation=conversation, reason=reason, token=token))
 
 
 def _work(request: SignedInRequest, erasure: Erasure) -> HttpResponse:
     try:
-        return _answer(request, work_on(actor=request.user, erasure=erasure))
+        return _respond(request, work_on(actor=request.user, erasure=erasure))
     except BeingChanged as error:
-        return _answer(request, erasure, problem=str(error))
+        return _respond(request, erasure, problem=str(error))
 
 
-def _answer(request: SignedInRequest, erasure: Erasure, problem: str = "") -> HttpResponse:
-    """The page's moving part; without scripts, the page."""
+def _respond(request: SignedInRequest, erasure: Erasure, problem: str = "") -> HttpResponse:
+    """The part of the page that changes; without JavaScript, the page."""
     if responses.is_wanted(request, "erasure"):
         return _page(request, erasure, problem)
     if problem:
@@ -149,7 +145,7 @@ def _page(request: SignedInRequest, erasure: Erasure, problem: str = "") -> Http
 
 
 def _rate(erasure: Erasure, run: Event | None) -> int:
-    """Items a minute since the present run began; 0 where that cannot be said yet."""
+    """Items per minute since the current run started; 0 while it is too early to say."""
     seconds = (timezone.now() - run.created_at).total_seconds() if run is not None else 0
     return round(erasure.items.done_since(run.created_at) * 60 / seconds) if run is not None and seconds > 10 else 0
 

@@ -14,14 +14,14 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ..forms.conversations import SettleForm
+from ..forms.conversations import ResolveForm
 from ..models import Credential, Event
 from ..openai.errors import OpenAIError
 from ..pages import responses
 from ..pages.paging import keyset_page
 from ..pages.responses import SignedInRequest
 from ..services.errors import ServiceError
-from ..services.resolving import settle_by_id, settle_by_note
+from ..services.resolving import resolve_by_id, resolve_by_note
 from .outcomes import status_of
 
 
@@ -57,7 +57,7 @@ def _sign_ins(request: SignedInRequest) -> HttpResponse:
 def _paged(
     request: SignedInRequest, rows: QuerySet[Any], kept: dict[str, str], *, visible_to: User | None = None
 ) -> dict[str, Any]:
-    """The page that the address asks for, and the addresses of those beside it."""
+    """The page that the URL asks for, and the URLs of those beside it."""
     cursors = {name: request.GET.get(name, "") for name in ("before", "after")}
     page = keyset_page(rows, "pk", **cursors, size=settings.PAGE_SIZE, visible_to=visible_to)
     return {
@@ -72,13 +72,13 @@ def _paged(
 def event_detail(request: SignedInRequest, pk: int) -> HttpResponse:
     event = get_object_or_404(Event.objects.visible_to(request.user).for_page(), pk=pk)
     if request.method != "POST":
-        return _page(request, event, SettleForm(event=event, user=request.user))
+        return _page(request, event, ResolveForm(event=event, user=request.user))
     return _settle(request, event)
 
 
 @permission_required("conversations.change_conversation", raise_exception=True)
 def _settle(request: SignedInRequest, event: Event) -> HttpResponse:
-    form = SettleForm(request.POST, event=event, user=request.user)
+    form = ResolveForm(request.POST, event=event, user=request.user)
     if not event.is_unresolved:
         form.add_error(None, "This is settled already.")
     if not form.is_valid():
@@ -86,10 +86,10 @@ def _settle(request: SignedInRequest, event: Event) -> HttpResponse:
     openai_id, note = form.cleaned_data.get("openai_id"), form.cleaned_data["note"]
     try:
         if openai_id:
-            conversation = settle_by_id(actor=request.user, event=event, openai_id=openai_id)
+            conversation = resolve_by_id(actor=request.user, event=event, openai_id=openai_id)
             messages.success(request, "Settled: this is what it created.")
             return redirect("conversation_detail", conversation.pk)
-        settle_by_note(actor=request.user, event=event, note=note)
+        resolve_by_note(actor=request.user, event=event, note=note)
     except OpenAIError as error:
         form.add_error(None, error.in_full)
         return _page(request, event, form, status=responses.FAILED_AT_OPENAI)
@@ -100,6 +100,6 @@ def _settle(request: SignedInRequest, event: Event) -> HttpResponse:
     return redirect("event_detail", event.pk)
 
 
-def _page(request: SignedInRequest, event: Event, form: SettleForm, *, status: int = 200) -> HttpResponse:
+def _page(request: SignedInRequest, event: Event, form: ResolveForm, *, status: int = 200) -> HttpResponse:
     context = {"event": event, "form": form, "credentials": Credential.objects.visible_to(request.user).keys()}
     return responses.page(request, "conversations/event_detail.html", context, status=status)

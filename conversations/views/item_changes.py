@@ -13,10 +13,8 @@ from ..models import Conversation
 from ..pages import responses
 from ..pages.responses import SignedInRequest
 from ..services.items import add_items, delete_items, find_partner, retrieve_item
-from .conversation_detail import visible_conversation
-from .conversation_list import to_conversation
-from .items import transcript_state
-from .outcomes import attempted, read_or_failure
+from .access import requested_transcript, visible_conversation
+from .outcomes import attempted, read_or_failure, to_conversation
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,8 +51,8 @@ def item_delete(request: SignedInRequest, pk: int, item_id: str) -> HttpResponse
 
 
 def _create(request: SignedInRequest, conversation: Conversation, form: AddItemsForm) -> HttpResponse:
-    facts = {name: form.cleaned_data[name] for name in ("items", "token")}
-    event = add_items(actor=request.user, conversation=conversation, **facts)
+    items, token = form.cleaned_data["items"], form.cleaned_data["token"]
+    event = add_items(actor=request.user, conversation=conversation, items=items, token=token)
     number, sent = event.kept_count or 0, event.item_count
     if number < sent:
         messages.warning(request, f"Sent, but the server answered with {number} of {sent} messages.")
@@ -86,7 +84,7 @@ def _delete_page(
 ) -> HttpResponse:
     """With the item as it is now, and its other half; what cannot be read can be deleted all the same."""
     found, _ = read_or_failure(lambda: _halves(conversation, item_id))
-    transcript = transcript_state(request)
+    transcript = requested_transcript(request)
     context = {"conversation": conversation, "transcript": transcript, "item_id": item_id, "form": form, **found}
     return responses.page(request, "conversations/item_delete.html", context, status=status)
 

@@ -14,10 +14,8 @@ from ..pages import responses
 from ..pages.responses import SignedInRequest
 from ..services.broken_calls import retrieve_call
 from ..services.items import add_items, find_partner
-from .conversation_detail import visible_conversation
-from .conversation_list import to_conversation
-from .items import transcript_state
-from .outcomes import attempted, read_or_failure
+from .access import requested_transcript, visible_conversation
+from .outcomes import attempted, read_or_failure, to_conversation
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -26,7 +24,7 @@ def item_output_create(request: SignedInRequest, pk: int, item_id: str) -> HttpR
     conversation = visible_conversation(request, pk)
     is_sent = request.method == "POST"
     found, status = read_or_failure(lambda: _call(conversation, item_id, is_sent))
-    context = {"conversation": conversation, "transcript": transcript_state(request), "item_id": item_id, **found}
+    context = {"conversation": conversation, "transcript": requested_transcript(request), "item_id": item_id, **found}
     if status != 200 or not is_sent:
         form = OutputForm(user=request.user, draft=request.POST if is_sent else None, call=found.get("call"))
         return _output_page(request, context, form, status)

@@ -11,8 +11,7 @@ from ..items.media import decoded
 from ..openai.errors import OpenAIError
 from ..pages.responses import SignedInRequest
 from ..services.media import retrieve_data
-from .conversation_detail import visible_conversation
-from .items import transcript_state
+from .access import requested_transcript, visible_conversation
 from .outcomes import read_or_failure
 
 UNSUPPORTED = 415
@@ -32,7 +31,7 @@ HEADERS = {
 @permission_required("conversations.view_conversation", raise_exception=True)
 def item_media(request: SignedInRequest, pk: int, item_id: str, number: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
-    include = transcript_state(request).include
+    include = requested_transcript(request).include
     read = partial(retrieve_data, conversation=conversation, item_id=item_id, number=number, include=include)
     found, status = read_or_failure(lambda: {"data": read()})
     if status != 200:

@@ -6,14 +6,15 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from ..forms.conversations import TokenForm
 from ..models import Event, Outcome
 from ..openai.errors import OpenAIError
 from ..pages import responses
+from ..pages.list_state import kept_result
 from ..pages.responses import SignedInRequest
 from ..services.errors import AlreadySubmitted, BeingChanged, MetadataMoved, NotRecorded, ServiceError
-from .conversation_list import to_conversation
 
 
 def attempted(
@@ -68,3 +69,8 @@ def _first_result(request: SignedInRequest, error: AlreadySubmitted) -> HttpResp
     if event.outcome == Outcome.SUCCEEDED and conversation and conversation.is_visible_to(request.user):
         return to_conversation(request, conversation.pk)
     return redirect("event_detail", event.pk)
+
+
+def to_conversation(request: SignedInRequest, pk: int, **more: str) -> HttpResponse:
+    """To the page of a conversation, which keeps the result that it was opened from."""
+    return redirect(reverse("conversation_detail", args=[pk]) + kept_result(dict(request.GET.lists()), **more))

@@ -13,7 +13,7 @@ from ..models import SavedView, StartPage
 from ..pages import responses
 from ..pages.list_state import ListState
 from ..pages.responses import SignedInRequest
-from .conversation_list import asked
+from .access import requested_search
 
 LOOK = "conversations.view_conversation"
 
@@ -21,7 +21,7 @@ LOOK = "conversations.view_conversation"
 @require_safe
 def home(request: SignedInRequest) -> HttpResponse:
     view = SavedView.objects.start_of(request.user) if request.user.has_perm(LOOK) else None
-    return redirect(view.list_address if view else "conversation_list")
+    return redirect(view.list_url if view else "conversation_list")
 
 
 @require_safe
@@ -39,8 +39,8 @@ def saved_view_list(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(LOOK, raise_exception=True)
 def saved_view_create(request: SignedInRequest) -> HttpResponse:
-    state, _ = asked(request)
-    offer = Offer(state.parameters, state.query)
+    state, _ = requested_search(request)
+    offer = Offer(state.query_string, state.query)
     if request.method != "POST":
         return _create_page(request, SavedViewForm(owner=request.user, offer=offer), state)
     form = SavedViewForm(request.POST, owner=request.user, offer=offer)
@@ -54,17 +54,17 @@ def saved_view_create(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @permission_required(LOOK, raise_exception=True)
 def saved_view_open(request: SignedInRequest, pk: int) -> HttpResponse:
-    return redirect(_visible(request, pk).list_address)
+    return redirect(_visible(request, pk).list_url)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(LOOK, raise_exception=True)
 def saved_view_edit(request: SignedInRequest, pk: int) -> HttpResponse:
     view = _own(request, pk)
-    kept, new = _state_of(view), asked(request)[0] if "q" in request.GET else None
-    if new is not None and new.parameters == view.address:
+    kept, new = _state_of(view), requested_search(request)[0] if "q" in request.GET else None
+    if new is not None and new.query_string == view.query_string:
         new = None
-    offer = Offer(new.parameters, new.query) if new is not None else None
+    offer = Offer(new.query_string, new.query) if new is not None else None
     form = SavedViewForm(request.POST if request.method == "POST" else None, owner=request.user, view=view, offer=offer)
     if form.saved():
         messages.success(request, "The view is changed.")
@@ -91,10 +91,10 @@ def saved_view_delete(request: SignedInRequest, pk: int) -> HttpResponse:
 def saved_view_start(request: SignedInRequest, pk: int) -> HttpResponse:
     view = _visible(request, pk)
     if request.POST.get("start") == "on":
-        StartPage.objects.begin(request.user, view)
+        StartPage.objects.set_for(request.user, view)
         messages.success(request, "You start with this view from now on.")
     else:
-        StartPage.objects.end(request.user, view)
+        StartPage.objects.unset_for(request.user, view)
         messages.success(request, "You start with the list of conversations again.")
     return redirect("saved_view_list")
 
@@ -108,7 +108,7 @@ def _own(request: SignedInRequest, pk: int) -> SavedView:
 
 
 def _state_of(view: SavedView) -> ListState:
-    return ListState.from_address(parse_qs(view.address, keep_blank_values=True))
+    return ListState.from_query(parse_qs(view.query_string, keep_blank_values=True))
 
 
 def _create_page(request: SignedInRequest, form: SavedViewForm, state: ListState, *, status: int = 200) -> HttpResponse:

@@ -12,14 +12,14 @@ from ..exports.search_results import Export, file_name, problems_with
 from ..pages import responses
 from ..pages.responses import SignedInRequest
 from ..search import Overview
-from .conversation_list import asked
+from .access import requested_search
 
 
 @require_safe
 @cache_control(no_store=True)
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_export(request: SignedInRequest) -> HttpResponse:
-    state, search = asked(request)
+    state, search = requested_search(request)
     is_refused = bool(state.query.problems)
     context = {"state": state, "number": None if is_refused else Overview(search).number}
     status = responses.REJECTED if is_refused else 200
@@ -30,7 +30,7 @@ def conversation_export(request: SignedInRequest) -> HttpResponse:
 @cache_control(no_store=True)
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_export_file(request: SignedInRequest) -> HttpResponseBase:
-    state, search = asked(request)
+    state, search = requested_search(request)
     format_, metadata = request.GET.get("format", "csv"), request.GET.get("metadata", "columns")
     refused = [f"{problem.text} cannot be searched for. {problem.message}" for problem in state.query.problems]
     refused += problems_with(format_, metadata)

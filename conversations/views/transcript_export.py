@@ -16,8 +16,7 @@ from ..pages.responses import SignedInRequest
 from ..pages.transcript_state import TranscriptState
 from ..services.errors import ServiceError
 from ..services.transcripts import download
-from .conversation_detail import visible_conversation
-from .items import transcript_state
+from .access import requested_transcript, visible_conversation
 from .outcomes import status_of
 
 DOWNLOADS_SHOWN = 5
@@ -27,7 +26,7 @@ DOWNLOADS_SHOWN = 5
 @cache_control(no_store=True)
 @permission_required("conversations.view_conversation", raise_exception=True)
 def transcript_export(request: SignedInRequest, pk: int) -> HttpResponse:
-    return _page(request, visible_conversation(request, pk), transcript_state(request))
+    return _page(request, visible_conversation(request, pk), requested_transcript(request))
 
 
 @require_safe
@@ -35,7 +34,7 @@ def transcript_export(request: SignedInRequest, pk: int) -> HttpResponse:
 @permission_required("conversations.view_conversation", raise_exception=True)
 def transcript_export_file(request: SignedInRequest, pk: int) -> HttpResponseBase:
     """Where nothing could be read, the page that says why, in place of a file."""
-    conversation, state = visible_conversation(request, pk), transcript_state(request)
+    conversation, state = visible_conversation(request, pk), requested_transcript(request)
     kind = FORMATS.get(request.GET.get("format", ""))
     if kind is None:
         problem = f"Choose a format: {', '.join(FORMATS)}."

@@ -58,17 +58,17 @@
     }
   });
 
-  // Scrolling moves the address to the items that were loaded last; who comes back from an item finds it again.
+  // Scrolling moves the URL to the items that were loaded last; who comes back from an item finds it again.
   document.addEventListener("click", function (event) {
-    const turn = event.target.closest("[data-item] a[href]")?.closest("[data-address] article");
+    const turn = event.target.closest("[data-item] a[href]")?.closest("[data-url] article");
     if (turn) {
       const before = turn.previousElementSibling?.querySelector("[data-item]");
-      const address = new URL(turn.closest("[data-address]").dataset.address, location);
+      const url = new URL(turn.closest("[data-url]").dataset.url, location);
       if (before?.id) {
-        address.searchParams.delete("item_before");
-        address.searchParams.set("item_after", before.id.slice("item-".length));
+        url.searchParams.delete("item_before");
+        url.searchParams.set("item_after", before.id.slice("item-".length));
       }
-      history.replaceState(history.state, "", address);
+      history.replaceState(history.state, "", url);
     }
   });
 

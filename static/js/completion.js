@@ -70,9 +70,9 @@
   async function ask() {
     forget();
     const own = request = new AbortController();
-    const address = box.dataset.completion + "?" + new URLSearchParams({q: box.value, at: caret()});
+    const url = box.dataset.completion + "?" + new URLSearchParams({q: box.value, at: caret()});
     try {
-      const response = await fetch(address, {signal: own.signal, redirect: "error"});
+      const response = await fetch(url, {signal: own.signal, redirect: "error"});
       const html = response.ok ? await response.text() : "";
       if (!own.signal.aborted) {
         show(html);

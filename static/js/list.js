@@ -132,7 +132,7 @@
     }
   });
 
-  // Coming back by the browser's own button, boxes may still be ticked. The row that the address names gets the
+  // Coming back by the browser's own button, boxes may still be ticked. The row that the URL names gets the
   // focus only now, because the browser takes it away when it goes to the row itself.
   addEventListener("pageshow", function () {
     selectAll(false);

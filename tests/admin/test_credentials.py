@@ -36,8 +36,8 @@ def page_of(credential: Credential) -> str:
     return f"{LIST}{credential.pk}/change/"
 
 
-def opened(browser: Browser, address: str) -> Form:
-    return form_in(browser.get(address), "base_url").put("_save", "Save")
+def opened(browser: Browser, url: str) -> Form:
+    return form_in(browser.get(url), "base_url").put("_save", "Save")
 
 
 def changed(browser: Browser, credential: Credential, **fields: str) -> Any:
@@ -147,7 +147,7 @@ def test_an_address_that_no_key_may_go_to_is_refused_r14(admin: Browser, credent
     assert "base_url" in errors_of(changed(admin, credential, base_url=url, api_key=MARKER))
 
 
-def test_the_address_of_a_credential_with_conversations_cannot_change_r1(
+def test_the_url_of_a_credential_with_conversations_cannot_change_r1(
     admin: Browser, credential: Credential, sandbox: Sandbox
 ) -> None:
     make_known(sandbox, credential)
@@ -244,7 +244,7 @@ def pressed(browser: Browser, credential: Credential) -> str:
 
 
 def test_the_button_says_that_it_works_by_one_get_r17(admin: Browser, credential: Credential, sandbox: Sandbox) -> None:
-    assert "Works: the server knows the key" in pressed(admin, credential)
+    assert "Works: the server accepts the key" in pressed(admin, credential)
     [entry] = calls_in(sandbox)
     assert (entry.method, entry.path) == ("GET", f"/conversations/conv_{'0' * 48}")
     credential.refresh_from_db()
@@ -259,7 +259,7 @@ def test_a_wrong_key_is_said_and_not_shown_r15_r17(admin: Browser, sandbox: Sand
 
 def test_a_wrong_path_is_no_success_r17(admin: Browser, sandbox: Sandbox) -> None:
     credential = make_credential(sandbox, base_url=sandbox.url.removesuffix("/v1"))
-    assert "There seem to be no conversations at this address: Invalid URL" in pressed(admin, credential)
+    assert "This URL doesn’t seem to serve conversations: Invalid URL" in pressed(admin, credential)
 
 
 def test_a_server_that_is_not_there_is_said_r17(admin: Browser, credential: Credential, sandbox: Sandbox) -> None:
@@ -279,7 +279,7 @@ def test_any_other_answer_does_not_pass_and_blocks_nothing_r17(
 
 
 def test_an_inactive_one_sends_nothing(admin: Browser, sandbox: Sandbox) -> None:
-    assert "is not active" in pressed(admin, make_credential(sandbox, is_active=False))
+    assert "is inactive" in pressed(admin, make_credential(sandbox, is_active=False))
     assert len(sandbox.log) == 0
 
 

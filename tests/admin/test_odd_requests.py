@@ -23,7 +23,7 @@ def admin(client: Browser, superuser: User, credential: Credential) -> Browser:
 
 
 @pytest.mark.parametrize(
-    "address",
+    "url",
     [
         f"{CONVERSATIONS}?metadata__k=x",
         f"{CONVERSATIONS}?state__exact=%00",
@@ -36,8 +36,8 @@ def admin(client: Browser, superuser: User, credential: Credential) -> Browser:
         "/admin/autocomplete/?app_label=conversations&model_name=conversation&field_name=credential&term=%00",
     ],
 )
-def test_an_address_that_no_page_links_to_is_refused(admin: Browser, address: str) -> None:
-    response = admin.get(address)
+def test_an_address_that_no_page_links_to_is_refused(admin: Browser, url: str) -> None:
+    response = admin.get(url)
     assert response.status_code == 400
     assert "This request cannot be read" in text_of(response)
 
@@ -51,25 +51,25 @@ def test_the_filters_beside_the_list_still_work(admin: Browser, search: str) -> 
     "search", ["p=99999999999999999999", "is_active__exact=x", "o=9.9.9", "credential__id__exact=x"]
 )
 def test_values_of_filters_that_mean_nothing_are_no_failure(admin: Browser, search: str) -> None:
-    for address in (USERS, CONVERSATIONS):
-        assert admin.get(f"{address}?{search}").status_code in (200, 302, 400)
+    for url in (USERS, CONVERSATIONS):
+        assert admin.get(f"{url}?{search}").status_code in (200, 302, 400)
 
 
 @pytest.mark.parametrize("key", ["\0", "x", "9" * 40, "-1", "é", ""])
-@pytest.mark.parametrize("address", [CONVERSATIONS, USERS])
-def test_a_tick_that_is_no_row_is_refused(admin: Browser, address: str, key: str) -> None:
+@pytest.mark.parametrize("url", [CONVERSATIONS, USERS])
+def test_a_tick_that_is_no_row_is_refused(admin: Browser, url: str, key: str) -> None:
     sent = {"action": "delete_selected", "_selected_action": key, "post": "yes"}
-    assert admin.post(address, sent).status_code == 400
+    assert admin.post(url, sent).status_code == 400
 
 
 @pytest.mark.parametrize("key", ["9" * 30, "x", "%00", "-1", "1_2F"])
 def test_a_row_that_cannot_be_is_no_failure(admin: Browser, key: str) -> None:
-    for address in (CONVERSATIONS, USERS, "/admin/conversations/credential/"):
-        assert admin.get(f"{address}{key}/change/").status_code in (302, 404)
+    for url in (CONVERSATIONS, USERS, "/admin/conversations/credential/"):
+        assert admin.get(f"{url}{key}/change/").status_code in (302, 404)
 
 
 def test_no_page_makes_a_copy(admin: Browser, credential: Credential) -> None:
-    address = f"/admin/conversations/credential/{credential.pk}/change/"
-    form: Any = form_in(admin.get(address), "base_url").put("_saveasnew", "1")
-    assert form.put("api_key", "sk-typed-0123456789").send(admin, address).status_code == 400
+    url = f"/admin/conversations/credential/{credential.pk}/change/"
+    form: Any = form_in(admin.get(url), "base_url").put("_saveasnew", "1")
+    assert form.put("api_key", "sk-typed-0123456789").send(admin, url).status_code == 400
     assert Credential.objects.count() == 1

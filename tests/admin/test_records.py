@@ -47,12 +47,12 @@ def test_its_page_shows_everything_escaped_and_changes_nothing(admin: Browser, c
     assert everything() == before
 
 
-@pytest.mark.parametrize("address", [LIST, EVENTS])
-def test_nothing_is_added_or_changed_there(admin: Browser, conversation: Conversation, address: str) -> None:
-    pk = conversation.pk if address == LIST else Event.objects.latest("pk").pk
+@pytest.mark.parametrize("url", [LIST, EVENTS])
+def test_nothing_is_added_or_changed_there(admin: Browser, conversation: Conversation, url: str) -> None:
+    pk = conversation.pk if url == LIST else Event.objects.latest("pk").pk
     before = everything()
-    assert admin.post(f"{address}add/", {}).status_code == 403
-    assert admin.post(f"{address}{pk}/change/", {"openai_id": "mine", "outcome": "failed"}).status_code == 403
+    assert admin.post(f"{url}add/", {}).status_code == 403
+    assert admin.post(f"{url}{pk}/change/", {"openai_id": "mine", "outcome": "failed"}).status_code == 403
     assert everything() == before
 
 
@@ -98,8 +98,8 @@ def test_purging_leaves_other_conversations_their_terms(
 ) -> None:
     other = make_conversation(credential, {"tenant": "purged-value"})
     purge(admin, conversation)
-    assert Posting.objects.filter(ord=other.ord).count() == 3  # pair, key and state
-    assert {term.n for term in Term.objects.all()} == {1}
+    assert Posting.objects.filter(sort_key=other.sort_key).count() == 3  # pair, key and state
+    assert {term.count for term in Term.objects.all()} == {1}
 
 
 def test_purging_sends_nothing_to_openai(admin: Browser, conversation: Conversation, sandbox: Sandbox) -> None:

@@ -34,28 +34,28 @@ def foreign(sandbox: Sandbox) -> Conversation:
     return conversation
 
 
-def opened(browser: Browser, address: str, field: str) -> Form:
-    return form_in(browser.get(address), field).put("_save", "Save")
+def opened(browser: Browser, url: str, field: str) -> Form:
+    return form_in(browser.get(url), field).put("_save", "Save")
 
 
 def user_page(user: User) -> str:
     return f"{USERS}{user.pk}/change/"
 
 
-@pytest.mark.parametrize("address", [CREDENTIALS, CONVERSATIONS, EVENTS])
+@pytest.mark.parametrize("url", [CREDENTIALS, CONVERSATIONS, EVENTS])
 def test_lists_show_only_what_is_of_ones_teams_r23(
-    admin: Browser, credential: Credential, foreign: Conversation, address: str
+    admin: Browser, credential: Credential, foreign: Conversation, url: str
 ) -> None:
-    text = text_of(admin.get(address))
+    text = text_of(admin.get(url))
     for hidden in ("Secret project", foreign.openai_id, "spy"):
         assert hidden not in text
 
 
 @pytest.mark.parametrize("verb", ["change", "delete", "history", "test"])
 def test_a_foreign_credential_does_not_exist_r23(admin: Browser, foreign: Conversation, verb: str) -> None:
-    address = f"{CREDENTIALS}{foreign.credential_id}/{verb}/"
+    url = f"{CREDENTIALS}{foreign.credential_id}/{verb}/"
     before = everything()
-    for response in (admin.get(address), admin.post(address, {"post": "yes", "name": "mine"})):
+    for response in (admin.get(url), admin.post(url, {"post": "yes", "name": "mine"})):
         assert response.status_code in (302, 404, 405)
         assert "Secret project" not in text_of(response)
     assert everything() == before
@@ -82,7 +82,7 @@ def test_a_foreign_conversation_that_is_ticked_is_not_purged_r23(admin: Browser,
         "events__actor_name=spy",
     ],
 )
-def test_the_address_of_a_list_searches_nothing_else_r23(admin: Browser, credential: Credential, search: str) -> None:
+def test_the_url_of_a_list_searches_nothing_else_r23(admin: Browser, credential: Credential, search: str) -> None:
     name, value = search.split("=")
     assert admin.get(CONVERSATIONS, {name: value}).status_code == 400
 
@@ -108,29 +108,29 @@ def test_completion_knows_no_teams_r22(admin: Browser, foreign: Conversation) ->
 
 def test_a_credential_goes_only_to_teams_of_ones_own_r23(admin: Browser, credential: Credential) -> None:
     elsewhere = make_team("Elsewhere")
-    address = f"{CREDENTIALS}{credential.pk}/change/"
-    assert "Elsewhere" not in text_of(admin.get(address))
-    response = opened(admin, address, "base_url").put("teams", str(elsewhere.pk)).send(admin, address)
+    url = f"{CREDENTIALS}{credential.pk}/change/"
+    assert "Elsewhere" not in text_of(admin.get(url))
+    response = opened(admin, url, "base_url").put("teams", str(elsewhere.pk)).send(admin, url)
     assert list(response.context_data["adminform"].form.errors) == ["teams"]
 
 
 def test_a_credential_needs_a_team_of_whoever_makes_it_r23(admin: Browser, credential: Credential) -> None:
-    address = f"{CREDENTIALS}{credential.pk}/change/"
-    response = opened(admin, address, "base_url").put("teams").send(admin, address)
+    url = f"{CREDENTIALS}{credential.pk}/change/"
+    response = opened(admin, url, "base_url").put("teams").send(admin, url)
     assert list(response.context_data["adminform"].form.errors) == ["teams"]
 
 
 def test_teams_that_one_does_not_see_are_kept_r23(admin: Browser, credential: Credential) -> None:
     credential.teams.add(elsewhere := make_team("Elsewhere"))
-    address = f"{CREDENTIALS}{credential.pk}/change/"
-    assert opened(admin, address, "base_url").send(admin, address).status_code == 302
+    url = f"{CREDENTIALS}{credential.pk}/change/"
+    assert opened(admin, url, "base_url").send(admin, url).status_code == 302
     assert elsewhere in credential.teams.all()
 
 
-@pytest.mark.parametrize("address", ["/admin/conversations/team/", "/admin/auth/group/", "/admin/auth/permission/"])
-def test_teams_roles_and_permissions_are_for_superusers_r22(admin: Browser, address: str) -> None:
-    assert admin.get(address).status_code in (403, 404)
-    assert admin.post(f"{address}add/", {"name": "Mine"}).status_code in (403, 404)
+@pytest.mark.parametrize("url", ["/admin/conversations/team/", "/admin/auth/group/", "/admin/auth/permission/"])
+def test_teams_roles_and_permissions_are_for_superusers_r22(admin: Browser, url: str) -> None:
+    assert admin.get(url).status_code in (403, 404)
+    assert admin.post(f"{url}add/", {"name": "Mine"}).status_code in (403, 404)
 
 
 def rights_of(user: User) -> tuple[Any, ...]:
@@ -199,8 +199,8 @@ def test_no_account_is_deleted_by_others_than_superusers_r22(admin: Browser, ope
 
 
 def test_passwords_are_in_no_page_or_search_r22(admin: Browser, operator: User, superuser: User) -> None:
-    for address in (user_page(operator), user_page(superuser), f"{USERS}{superuser.pk}/history/", USERS):
-        assert superuser.password not in text_of(admin.get(address))
+    for url in (user_page(operator), user_page(superuser), f"{USERS}{superuser.pk}/history/", USERS):
+        assert superuser.password not in text_of(admin.get(url))
     assert admin.get(USERS, {"password__startswith": "md5"}).status_code == 400
 
 
@@ -218,8 +218,8 @@ def test_superusers_edit_rights_r22(client: Browser, superuser: User, operator: 
 
 def test_superusers_say_who_is_in_a_team_r22(client: Browser, superuser: User, operator: User) -> None:
     browser = signed_in(client, superuser)
-    address = "/admin/conversations/team/add/"
-    opened(browser, address, "name").put("name", "New").put("members", str(operator.pk)).send(browser, address)
+    url = "/admin/conversations/team/add/"
+    opened(browser, url, "name").put("name", "New").put("members", str(operator.pk)).send(browser, url)
     assert [*Team.objects.get(name="New").user_set.all()] == [operator]
 
 
@@ -242,8 +242,8 @@ def test_an_operator_among_the_staff_reads_the_index_and_no_credentials_r22(
 ) -> None:
     browser = signed_in(client, make_user(teams=[*credential.teams.all()], is_staff=True))
     assert browser.get(CONVERSATIONS).status_code == 200
-    for address in (CREDENTIALS, f"{CREDENTIALS}{credential.pk}/change/", USERS):
-        assert browser.get(address).status_code == 403
+    for url in (CREDENTIALS, f"{CREDENTIALS}{credential.pk}/change/", USERS):
+        assert browser.get(url).status_code == 403
 
 
 def test_someone_inactive_sees_nothing_whatever_they_are_r23(superuser: User, credential: Credential) -> None:

@@ -91,7 +91,7 @@ def use(browser: Browser, sandbox: Sandbox) -> list[str]:
 def looked_at(browser: Browser) -> list[str]:
     """Every page that could tell."""
     events = [f"/activity/{event.pk}/" for event in Event.objects.all()]
-    return [shown(browser.get(address)) for address in [*PLACES, *events]]
+    return [shown(browser.get(url)) for url in [*PLACES, *events]]
 
 
 def dumped() -> str:

@@ -27,7 +27,7 @@ SEEN = (200, 404)  # a conversation of a credential that one may not see is not 
 
 
 def pages(user: User) -> dict[str, str]:
-    """The addresses of what is measured, as this user comes upon them."""
+    """The URLs of what is measured, as this user comes upon them."""
     events, erasures = _keys(Event.objects.visible_to(user)), _keys(Erasure.objects.visible_to(user))
     return {
         "activity": "/activity/",
@@ -49,14 +49,14 @@ def measure() -> Iterator[tuple[str, str, Times]]:
     for person in (*activity_rows.TEAMS, "superuser"):
         browser, user = Browser(SERVER_NAME="127.0.0.1"), User.objects.get(username=person)
         browser.force_login(user)
-        for name, address in pages(user).items():
+        for name, url in pages(user).items():
             with CaptureQueriesContext(connection) as queries:
-                status = browser.get(address).status_code
+                status = browser.get(url).status_code
                 asked = len(queries)
             if status not in SEEN:
-                raise SystemExit(f"{address} answered {status}.")
+                raise SystemExit(f"{url} answered {status}.")
             if status == 200:
-                yield name, person, times_of(partial(browser.get, address)) | {"queries": asked}
+                yield name, person, times_of(partial(browser.get, url)) | {"queries": asked}
 
 
 def main(file: Path) -> None:

@@ -17,8 +17,7 @@ from django.utils import timezone
 
 from conversations.examples import bulk as bulk_examples
 from conversations.models import Conversation, Credential, ErasedItem, Erasure, Event, EventDetail, Outcome, Team
-from conversations.models.erased_item import Fate
-from conversations.models.erasure import Stage
+from conversations.models.choices import ItemOutcome, Stage
 from conversations.models.index import statements
 
 EVENTS, ERASURES, ITEMS, CONVERSATIONS, CREDENTIALS = 100_000, 1_000, 500, 20_000, 12
@@ -138,7 +137,7 @@ def items() -> Iterator[ErasedItem]:
                 erasure_id=pk,
                 item_id=f"msg_{number:048}",
                 type="message",
-                fate=Fate.REFUSED if number == 7 else Fate.DELETED,
+                outcome=ItemOutcome.REFUSED if number == 7 else ItemOutcome.DELETED,
                 tries=1,
                 client_request_id=f"{pk}-{number}-1",
                 request_id=f"req_{number}",

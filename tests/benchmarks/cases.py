@@ -74,7 +74,7 @@ def _near(key: str, wanted: float) -> str:
 
 def _parts() -> tuple[str, str, str]:
     """Words of summaries: in every third of them, in one of a hundred, and the rarest."""
-    newest = Conversation.objects.order_by("-ord").values_list("metadata", flat=True)[:READ]
+    newest = Conversation.objects.order_by("-sort_key").values_list("metadata", flat=True)[:READ]
     summaries = [metadata["summary"] for metadata in newest if "summary" in metadata]
     counts = Counter(word for text in summaries for word in set(text.split()) if len(word) > 4)
     candidates = [word for word, _ in counts.most_common(40)] + [word for word, n in counts.items() if n < 60][:400]
@@ -148,10 +148,14 @@ def _first(**conditions: Any) -> Peer:
 
 def _deep_cursor(env: str) -> int:
     """Below it lies the page that is far down."""
-    ords = Posting.objects.filter(term__key="env", term__value=env).order_by("-ord").values_list("ord", flat=True)
-    return int(ords[(DEEP - 1) * PAGE - 1])
+    sort_keys = (
+        Posting.objects.filter(term__key="env", term__value=env)
+        .order_by("-sort_key")
+        .values_list("sort_key", flat=True)
+    )
+    return int(sort_keys[(DEEP - 1) * PAGE - 1])
 
 
 def search_for(case: Case, user: Any) -> Search:
     """The search that a page makes of the case's text."""
-    return Search(parse(case.query), user)
+    return Search.for_user(parse(case.query), user)

@@ -45,7 +45,7 @@ Ask = Callable[[str, requests.Session], Any]
 
 @contextmanager
 def worker() -> Iterator[tuple[str, Callable[[], float]]]:
-    """The address of a server with one worker, and what tells the peak of the worker's memory in MB."""
+    """The URL of a server with one worker, and what tells the peak of the worker's memory in MB."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     server = subprocess.Popen([*GUNICORN, *OPTIONS, "--bind", f"127.0.0.1:{port}"])
@@ -141,7 +141,7 @@ def by_stranger() -> Iterator[tuple[str, Ask]]:
     yield "sign-in, 64 KiB of parts", post("/sign-in/", multipart(900, 0), MULTIPART)
     yield "4 × sign-in, chunked, 100 MB", post("/sign-in/", b"x" * (100 * MIB), times=4, chunked=True)
     yield "sign-in, a next page of 3,900 characters", get("/sign-in/?next=/" + "%3C" * 1_300)
-    yield "an address of 100 kB", get("/conversations/?q=" + "x" * 100_000)
+    yield "a URL of 100 kB", get("/conversations/?q=" + "x" * 100_000)
 
 
 def by_person(key: int) -> Iterator[tuple[str, Ask]]:

@@ -33,12 +33,12 @@ def measure(kind: str, text: str) -> None:
     from conversations.search import Search
 
     superuser = User(is_superuser=True)
-    Search(parse(""), superuser).page(size=10)
+    Search.for_user(parse(""), superuser).page(size=10)
     before, start = peak(), time.perf_counter()
-    size, first, rows = 0, 0.0, sum(1 for _ in Search(parse(text), superuser).ords())
+    size, first, rows = 0, 0.0, sum(1 for _ in Search.for_user(parse(text), superuser).sort_keys())
     counted = time.perf_counter() - start
     start = time.perf_counter()
-    for chunk in Export(Search(parse(text), superuser), *kind.split()).chunks():
+    for chunk in Export(Search.for_user(parse(text), superuser), *kind.split()).chunks():
         first = first or time.perf_counter() - start
         size += len(chunk.encode())
     seconds, growth = time.perf_counter() - start, peak() - before

@@ -79,7 +79,7 @@ def statements_of(case: Case) -> Iterator[tuple[str, Times]]:
 
 @contextmanager
 def served(application: str) -> Iterator[str]:
-    """The address of gunicorn as `manage.py run` starts it, while the block lasts."""
+    """The URL of gunicorn as `manage.py run` starts it, while the block lasts."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     options = [application if word == "convadmin.wsgi" else word for word in GUNICORN]
@@ -123,11 +123,9 @@ def signed_in(username: str) -> requests.Session:
     return client
 
 
-def get(
-    client: requests.Session, address: str, parameters: dict[str, Any], headers: dict[str, str] | None = None
-) -> None:
+def get(client: requests.Session, url: str, parameters: dict[str, Any], headers: dict[str, str] | None = None) -> None:
     """One answer, read to its end; raises for all but 200."""
-    answer = client.get(address, params=parameters, headers=headers, allow_redirects=False, timeout=300)
+    answer = client.get(url, params=parameters, headers=headers, allow_redirects=False, timeout=300)
     if answer.status_code != 200:
         raise SystemExit(f"{answer.url} answered {answer.status_code}.")
 
@@ -151,11 +149,11 @@ def admin_pages_of(every: list[Case]) -> Iterator[tuple[str, str, Times]]:
     """The admin's list for the same words."""
     client = signed_in(database.IN_ADMIN)
     with served("tests.benchmarks.peer_site") as site:
-        address = f"{site}/admin/conversations/conversation/"
+        url = f"{site}/admin/conversations/conversation/"
         for case in every:
             if case.admin is not None:
                 asked = {"q": case.admin} if case.admin else {}
-                yield case.name, "admin", times_of(partial(get, client, address, asked))
+                yield case.name, "admin", times_of(partial(get, client, url, asked))
 
 
 # All of it

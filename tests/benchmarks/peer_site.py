@@ -1,4 +1,4 @@
-"""Convadmin with other addresses: Django's admin pages alone, which search all metadata as text.
+"""Convadmin with other URLs: Django's admin pages alone, which search all metadata as text.
 
     gunicorn tests.benchmarks.peer_site
 
@@ -25,7 +25,7 @@ class ByMetadata(admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     search_fields = ["metadata"]
-    ordering = ["-ord"]
+    ordering = ["-sort_key"]
 
 
 site = admin.AdminSite(name="admin")

@@ -75,8 +75,8 @@ class Guard:
         self.breaches.append(f"exception: {error.error}")
 
     def _on_request(self, request: Request) -> None:
-        address = urlsplit(request.url)
-        if address.scheme != "data" and address.hostname != "127.0.0.1":
+        url = urlsplit(request.url)
+        if url.scheme != "data" and url.hostname != "127.0.0.1":
             self.breaches.append(f"request to another host: {request.url}")
 
 
@@ -97,7 +97,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(scope="session")
 def base_url(live_server: LiveServer) -> str:
-    """What addresses on the pages are relative to."""
+    """What URLs on the pages are relative to."""
     return live_server.url
 
 

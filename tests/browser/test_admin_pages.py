@@ -37,7 +37,7 @@ def add_credential(page: Page, sandbox: Sandbox, team: Team) -> None:
 def test_add_a_credential_with_two_headers_and_test_it(admin_page: Page, sandbox: Sandbox, team: Team) -> None:
     add_credential(admin_page, sandbox, team)
     admin_page.get_by_role("button", name="Test", exact=True).click()
-    expect(admin_page.locator(".messagelist")).to_contain_text("Works: the server knows the key")
+    expect(admin_page.locator(".messagelist")).to_contain_text("Works: the server accepts the key")
     credential = Credential.objects.get()
     assert credential.open_headers() == SECRETS
     assert list(credential.teams.values_list("name", flat=True)) == [team.name]

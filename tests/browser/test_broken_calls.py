@@ -1,4 +1,4 @@
-"""A conversation that a call without output broke, mended in a real browser."""
+"""A conversation that a call without output broke, repaired in a real browser."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 CALL = {"type": "function_call", "call_id": "call_1", "name": "refund", "arguments": "{}"}
 
 
-def mend(page: Page, known: Conversation, sandbox: Sandbox) -> None:
+def repair(page: Page, known: Conversation, sandbox: Sandbox) -> None:
     """Find the call in a long transcript, and add its output."""
     sandbox.store.add_items(known.openai_id, [CALL])
     add_messages(sandbox, known, 250)
@@ -29,7 +29,7 @@ def mend(page: Page, known: Conversation, sandbox: Sandbox) -> None:
 
 
 def test_a_call_without_output_is_found_and_gets_one(page: Page, known: Conversation, sandbox: Sandbox) -> None:
-    mend(page, known, sandbox)
+    repair(page, known, sandbox)
     page.get_by_role("link", name="Calls without output").click()
     expect(page.get_by_text("No call without output")).to_be_visible()
     page.get_by_role("link", name="All items").click()
@@ -48,4 +48,4 @@ def test_who_comes_back_from_a_call_finds_all_of_them_again(page: Page, known: C
 def test_the_same_without_scripts(
     open_browser: OpenBrowser, operator: User, known: Conversation, sandbox: Sandbox
 ) -> None:
-    mend(open_browser(operator, java_script_enabled=False).new_page(), known, sandbox)
+    repair(open_browser(operator, java_script_enabled=False).new_page(), known, sandbox)

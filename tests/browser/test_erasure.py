@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from conversations.models import Conversation, Erasure
-from conversations.models.erasure import Stage
+from conversations.models.choices import Stage
 from conversations.sandbox import Fault, Sandbox
 from tests.browser.conftest import Guard, OpenBrowser
 from tests.factories import add_messages

@@ -45,10 +45,10 @@ def faults_of(page: Page) -> list[str]:
 def look_at(page: Page, *addresses: str) -> dict[str, list[str]]:
     """The faults of each page that has some."""
     found = {}
-    for address in addresses:
-        page.goto(address)
-        found[address] = faults_of(page)
-    return {address: faults for address, faults in found.items() if faults}
+    for url in addresses:
+        page.goto(url)
+        found[url] = faults_of(page)
+    return {url: faults for url, faults in found.items() if faults}
 
 
 def test_the_list_and_its_searches(page: Page, credential: Credential) -> None:
@@ -61,7 +61,7 @@ def test_the_list_and_its_searches(page: Page, credential: Credential) -> None:
 
 def test_a_conversation_in_each_state(page: Page, credential: Credential, sandbox: Sandbox) -> None:
     known = make_conversation(credential, METADATA, openai_id=make_remote(sandbox, METADATA))
-    known.store_answer({"tenant": "globex"}, by_us=False)
+    known.store_response({"tenant": "globex"}, is_own_change=False)
     event = Event.objects.create(
         actor_name="operator",
         action="update",
@@ -130,8 +130,8 @@ def test_activity_and_what_belongs_to_the_site(page: Page, known: Conversation, 
 
 
 def test_what_has_the_focus_is_seen(page: Page, known: Conversation) -> None:
-    for address in ("/conversations/", "/conversations/new/", known.get_absolute_url()):
-        page.goto(address)
+    for url in ("/conversations/", "/conversations/new/", known.get_absolute_url()):
+        page.goto(url)
         page.wait_for_function(IS_QUIET)
         for _ in range(25):
             page.keyboard.press("Tab")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 from conversations.examples.items import every_type
 from conversations.models import Conversation, Event, EventDetail, Outcome
 from conversations.sandbox import Sandbox
-from conversations.services.erasures import begin_erasure, stop_erasure, work_on
+from conversations.services.erasures import start_erasure, stop_erasure, work_on
 from tests.browser.conftest import OpenBrowser
 from tests.browser.test_look import look_at
 
@@ -41,7 +41,7 @@ def test_an_erasure_from_its_beginning_to_its_receipt(
     page: Page, known: Conversation, superuser: User, sandbox: Sandbox
 ) -> None:
     assert look_at(page, "/erasures/", f"{known.get_absolute_url()}erase/?count=1") == {}
-    erasure = begin_erasure(actor=superuser, conversation=known, reason="Ticket 7")
+    erasure = start_erasure(actor=superuser, conversation=known, reason="Ticket 7")
     stop_erasure(actor=superuser, erasure=erasure)
     pages = [erasure.get_absolute_url(), "/erasures/", known.get_absolute_url()]
     assert look_at(page, *pages) == {}

@@ -19,14 +19,14 @@ INCLUDED = "&".join(f"include={name}" for name in INCLUDABLE)
 
 
 @pytest.fixture
-def address(known: Conversation, sandbox: Sandbox) -> str:
+def url(known: Conversation, sandbox: Sandbox) -> str:
     """Of a transcript with pictures and sound."""
     sandbox.store.add_items(known.openai_id, from_elsewhere())
     return f"{known.get_absolute_url()}items/?{INCLUDED}"
 
 
-def test_a_picture_is_painted_in_a_box_that_does_not_move(page: Page, address: str) -> None:
-    page.goto(address)
+def test_a_picture_is_painted_in_a_box_that_does_not_move(page: Page, url: str) -> None:
+    page.goto(url)
     picture = page.locator(".media img")
     box = picture.bounding_box()
     picture.scroll_into_view_if_needed()
@@ -37,8 +37,8 @@ def test_a_picture_is_painted_in_a_box_that_does_not_move(page: Page, address: s
     assert page.evaluate("performance.getEntriesByType('layout-shift').length") == 0
 
 
-def test_a_picture_opens_whole_in_a_tab_of_its_own(page: Page, address: str, guard: Guard) -> None:
-    page.goto(address)
+def test_a_picture_opens_whole_in_a_tab_of_its_own(page: Page, url: str, guard: Guard) -> None:
+    page.goto(url)
     with page.expect_popup() as opened:
         page.locator(".media a").click()
     tab = opened.value
@@ -58,10 +58,10 @@ def test_a_picture_opens_from_the_page_of_its_item_too(
     guard.breaches = [each for each in guard.breaches if "inline style" not in each]
 
 
-def test_sound_is_fetched_and_played_only_when_it_is_asked_for(page: Page, address: str) -> None:
+def test_sound_is_fetched_and_played_only_when_it_is_requested(page: Page, url: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(address)
+    page.goto(url)
     sound = page.locator("audio").first
     assert not any("media/1/" in each for each in asked)
     duration = "audio => new Promise((done, fail) => { audio.onloadedmetadata = () => done(audio.duration);"
@@ -84,13 +84,13 @@ def test_the_examples_fit_and_load_nothing_from_elsewhere(
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_pictures_and_sound_look_as_the_house_does(page: Page, address: str) -> None:
-    assert look_at(page, address) == {}
+def test_pictures_and_sound_look_as_the_house_does(page: Page, url: str) -> None:
+    assert look_at(page, url) == {}
 
 
-def test_pictures_are_seen_without_scripts(open_browser: OpenBrowser, operator: User, address: str) -> None:
+def test_pictures_are_seen_without_scripts(open_browser: OpenBrowser, operator: User, url: str) -> None:
     page = open_browser(operator, java_script_enabled=False).new_page()
     with page.expect_response(lambda response: "/media/0/" in response.url) as answered:
-        page.goto(address)
+        page.goto(url)
         page.locator(".media img").scroll_into_view_if_needed()
     assert answered.value.headers["content-type"] == "image/png"

@@ -149,10 +149,10 @@ def test_messages_are_added(page: Page, known: Conversation, sandbox: Sandbox) -
     page.get_by_role("link", name="Add messages").first.click()
     page.get_by_label("Text of message 1").fill("We looked into it.")
     page.get_by_role("button", name="Add message", exact=True).click()
-    page.get_by_label("Text of message 2").fill("It is mended.")
+    page.get_by_label("Text of message 2").fill("It is repaired.")
     page.get_by_role("button", name="Add to the conversation").click()
     expect(page.get_by_text("2 messages were added at OpenAI.")).to_be_visible()
-    expect(page.locator("article").first).to_contain_text("It is mended.")
+    expect(page.locator("article").first).to_contain_text("It is repaired.")
     assert len(sandbox.store.list_items(known.openai_id)) == 2
 
 

@@ -44,11 +44,11 @@ def test_a_failure_keeps_its_traceback(client: Browser, viewer: User, log: Kept)
     assert log.records[-1].exc_info is not None
 
 
-@pytest.mark.parametrize("address", ["/healthz", "/sign-in/", "/nowhere/", "/conversations/"])
-def test_a_head_is_answered_as_a_get_without_its_body(db: None, address: str) -> None:
+@pytest.mark.parametrize("url", ["/healthz", "/sign-in/", "/nowhere/", "/conversations/"])
+def test_a_head_is_answered_as_a_get_without_its_body(db: None, url: str) -> None:
     bodies, lengths = [], []
     for method in ("GET", "HEAD"):
-        environment = Browser()._base_environ(REQUEST_METHOD=method, PATH_INFO=address)  # type: ignore[attr-defined]
+        environment = Browser()._base_environ(REQUEST_METHOD=method, PATH_INFO=url)  # type: ignore[attr-defined]
         told: dict[str, str] = {}
         body = b"".join(application(environment, lambda status, headers, told=told: told.update(headers)))
         bodies.append(bool(body))

@@ -26,22 +26,22 @@ class Untouched(BytesIO):
         raise AssertionError("the body was read")
 
 
-def sent(browser: Browser, address: str, size: int, content_type: str = FORM, method: str = "POST") -> Any:
+def sent(browser: Browser, url: str, size: int, content_type: str = FORM, method: str = "POST") -> Any:
     """The answer to a body that says it has this size, and must not be read."""
     told = {"CONTENT_LENGTH": str(size), "CONTENT_TYPE": content_type, "wsgi.input": Untouched()}
-    return browser.generic(method, address, **told)
+    return browser.generic(method, url, **told)
 
 
-def accepted(browser: Browser, address: str, size: int) -> bool:
+def accepted(browser: Browser, url: str, size: int) -> bool:
     """Whether a form of this many bytes is read."""
     body = b"x=" + b"a" * (size - 2)
-    return bool(browser.post(address, body, content_type=FORM).status_code != 413)
+    return bool(browser.post(url, body, content_type=FORM).status_code != 413)
 
 
 @pytest.mark.parametrize("content_type", [FORM, "multipart/form-data; boundary=b", "text/plain"])
-@pytest.mark.parametrize("address", [SIGN_IN, NEW, "/admin/", "/admin/login/", "/sign-out/"])
-def test_a_strangers_body_is_not_read_beyond_64_kib(client: Browser, db: None, address: str, content_type: str) -> None:
-    assert sent(client, address, 64 * KIB + 1, content_type).status_code == 413
+@pytest.mark.parametrize("url", [SIGN_IN, NEW, "/admin/", "/admin/login/", "/sign-out/"])
+def test_a_strangers_body_is_not_read_beyond_64_kib(client: Browser, db: None, url: str, content_type: str) -> None:
+    assert sent(client, url, 64 * KIB + 1, content_type).status_code == 413
 
 
 def test_the_refusal_is_a_page_that_says_what_to_do(client: Browser, db: None) -> None:
@@ -64,20 +64,20 @@ def test_no_method_carries_more(client: Browser, db: None, method: str) -> None:
 def test_someone_signed_in_sends_long_messages(as_operator: Browser, credential: Credential) -> None:
     conversation = make_conversation(credential)
     items, metadata = f"/conversations/{conversation.pk}/items/new/", f"/conversations/{conversation.pk}/metadata/"
-    for address in (NEW, f"{NEW}preview/", items, metadata):
-        assert accepted(as_operator, address, 200 * KIB)
-        assert sent(as_operator, address, 16 * MIB + 1).status_code == 413
+    for url in (NEW, f"{NEW}preview/", items, metadata):
+        assert accepted(as_operator, url, 200 * KIB)
+        assert sent(as_operator, url, 16 * MIB + 1).status_code == 413
 
 
-@pytest.mark.parametrize("address", ["/conversations/get/", "/views/new/", "/password/", "/sign-out/", SIGN_IN])
-def test_the_other_forms_stay_small(as_operator: Browser, address: str) -> None:
-    assert sent(as_operator, address, 64 * KIB + 1).status_code == 413
+@pytest.mark.parametrize("url", ["/conversations/get/", "/views/new/", "/password/", "/sign-out/", SIGN_IN])
+def test_the_other_forms_stay_small(as_operator: Browser, url: str) -> None:
+    assert sent(as_operator, url, 64 * KIB + 1).status_code == 413
 
 
 def test_forms_of_the_admin_have_a_megabyte(client: Browser, superuser: User) -> None:
-    address = "/admin/conversations/team/add/"
-    assert accepted(signed_in(client, superuser), address, 200 * KIB)
-    assert sent(client, address, MIB + 1).status_code == 413
+    url = "/admin/conversations/team/add/"
+    assert accepted(signed_in(client, superuser), url, 200 * KIB)
+    assert sent(client, url, MIB + 1).status_code == 413
 
 
 def test_a_session_that_has_ended_is_a_strangers(as_operator: Browser, operator: User) -> None:

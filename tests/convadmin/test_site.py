@@ -24,18 +24,18 @@ def broken(request: object) -> HttpResponse:
 urlpatterns = [path("broken/", broken), *ours]
 
 
-@pytest.mark.parametrize("address", [*PAGES, "/admin/conversations/credential/add/", "/admin/auth/user/"])
-def test_every_page_bears_the_policy(client: Browser, superuser: User, address: str) -> None:
-    response = signed_in(client, superuser).get(address)
+@pytest.mark.parametrize("url", [*PAGES, "/admin/conversations/credential/add/", "/admin/auth/user/"])
+def test_every_page_bears_the_policy(client: Browser, superuser: User, url: str) -> None:
+    response = signed_in(client, superuser).get(url)
     assert response.status_code == 200
     assert response["Content-Security-Policy"].startswith(POLICY)
 
 
 @pytest.mark.parametrize(
-    ("address", "status"), [("/nowhere/", 404), ("/conversations/new/", 403), ("/healthz", 200), (SIGN_IN, 302)]
+    ("url", "status"), [("/nowhere/", 404), ("/conversations/new/", 403), ("/healthz", 200), (SIGN_IN, 302)]
 )
-def test_every_other_answer_bears_the_policy_too(client: Browser, viewer: User, address: str, status: int) -> None:
-    response = signed_in(client, viewer).get(address)
+def test_every_other_answer_bears_the_policy_too(client: Browser, viewer: User, url: str, status: int) -> None:
+    response = signed_in(client, viewer).get(url)
     assert response.status_code == status
     assert response["Content-Security-Policy"].startswith(POLICY)
 
@@ -60,9 +60,9 @@ def test_the_policy_allows_nothing_inline() -> None:
     assert sources == {"'self'", "'none'"}
 
 
-@pytest.mark.parametrize("address", PAGES)
-def test_no_page_needs_what_the_policy_forbids(client: Browser, superuser: User, address: str) -> None:
-    text = text_of(signed_in(client, superuser).get(address))
+@pytest.mark.parametrize("url", PAGES)
+def test_no_page_needs_what_the_policy_forbids(client: Browser, superuser: User, url: str) -> None:
+    text = text_of(signed_in(client, superuser).get(url))
     assert " style=" not in text
     assert "<style" not in text
     assert "<script>" not in text
@@ -70,12 +70,12 @@ def test_no_page_needs_what_the_policy_forbids(client: Browser, superuser: User,
 
 
 @pytest.mark.parametrize(
-    "address",
+    "url",
     [*PAGES, "/", "/views/", "/erasures/", "/conversations/overview/", "/nowhere/", "/conversations/new/x/",
      "/admin/jsi18n/", "/admin/conversations/credential/"],
 )  # fmt: skip
-def test_no_cache_keeps_what_one_sees(client: Browser, superuser: User, address: str) -> None:
-    assert "no-store" in signed_in(client, superuser).get(address)["Cache-Control"]
+def test_no_cache_keeps_what_one_sees(client: Browser, superuser: User, url: str) -> None:
+    assert "no-store" in signed_in(client, superuser).get(url)["Cache-Control"]
 
 
 def test_no_cache_keeps_a_refusal_or_a_failure(client: Browser, viewer: User) -> None:
@@ -140,17 +140,17 @@ def test_a_password_that_is_soon_guessed_is_refused(as_operator: Browser, operat
     assert operator.check_password(PASSWORD)
 
 
-@pytest.mark.parametrize("address", [SIGN_IN, "/conversations/new/", "/conversations/get/", "/password/", "/sign-out/"])
-def test_a_form_of_another_site_is_refused_in_words(operator: User, address: str) -> None:
+@pytest.mark.parametrize("url", [SIGN_IN, "/conversations/new/", "/conversations/get/", "/password/", "/sign-out/"])
+def test_a_form_of_another_site_is_refused_in_words(operator: User, url: str) -> None:
     browser = signed_in(Browser(enforce_csrf_checks=True), operator)
-    response = browser.post(address, {"token": "t"})
+    response = browser.post(url, {"token": "t"})
     assert response.status_code == 403
     assert "Not allowed" in text_of(response)
 
 
-@pytest.mark.parametrize("address", ["/conversations/", SIGN_IN, "/nowhere/"])
-def test_caches_keep_page_and_fragment_apart(client: Browser, db: None, address: str) -> None:
-    varies = {name.strip() for name in client.get(address)["Vary"].split(",")}
+@pytest.mark.parametrize("url", ["/conversations/", SIGN_IN, "/nowhere/"])
+def test_caches_keep_page_and_fragment_apart(client: Browser, db: None, url: str) -> None:
+    varies = {name.strip() for name in client.get(url)["Vary"].split(",")}
     assert {"HX-Request", "HX-Target"} <= varies
 
 
@@ -224,19 +224,17 @@ def test_htmx_keeps_no_page_in_the_browser_and_evaluates_nothing(as_operator: Br
         assert setting in text
 
 
-@pytest.mark.parametrize("address", PAGES)
+@pytest.mark.parametrize("url", PAGES)
 def test_every_page_has_one_heading_of_the_first_rank_and_says_what_is_current(
-    client: Browser, superuser: User, address: str
+    client: Browser, superuser: User, url: str
 ) -> None:
-    text = text_of(signed_in(client, superuser).get(address))
+    text = text_of(signed_in(client, superuser).get(url))
     assert text.count("<h1") == 1
     assert '<html lang="en"' in text
 
 
-@pytest.mark.parametrize(("address", "status"), [("/nowhere/", 404), ("/conversations/new/", 403)])
-def test_refusals_are_pages_with_a_heading_and_a_way_on(
-    client: Browser, viewer: User, address: str, status: int
-) -> None:
-    text = text_of(signed_in(client, viewer).get(address))
+@pytest.mark.parametrize(("url", "status"), [("/nowhere/", 404), ("/conversations/new/", 403)])
+def test_refusals_are_pages_with_a_heading_and_a_way_on(client: Browser, viewer: User, url: str, status: int) -> None:
+    text = text_of(signed_in(client, viewer).get(url))
     assert text.count("<h1") == 1
     assert 'href="/"' in text

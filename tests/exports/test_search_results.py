@@ -27,7 +27,7 @@ FIXED = ["id", "credential", "state", "created", "last read", "added by", "origi
 
 
 def text_of(user: User, format_: str = "csv", metadata: str = "columns", q: str = "", **options: Any) -> str:
-    return "".join(Export(Search(parse(q), user), format_, metadata, **options).chunks())
+    return "".join(Export(Search.for_user(parse(q), user), format_, metadata, **options).chunks())
 
 
 def table(text: str) -> list[list[str]]:
@@ -221,9 +221,9 @@ def test_batches_hold_all_in_order(superuser: User, batch: int) -> None:
 def test_what_is_purged_or_handed_over_meanwhile_is_left_out_r23(operator: User, team: Team) -> None:
     own, foreign = make_credential(teams=[team]), make_credential()
     rows = [make_conversation(own, created_at=datetime(2026, 5, day, tzinfo=UTC)) for day in range(1, 5)]
-    chunks = Export(Search(parse(""), operator), "jsonl", oldest_first=True, batch=1).chunks()
+    chunks = Export(Search.for_user(parse(""), operator), "jsonl", oldest_first=True, batch=1).chunks()
     first = next(chunks)
-    rows[1].hand_over(foreign)
+    rows[1].transfer(foreign)
     rows[2].purge()
     assert ids(first + "".join(chunks)) == [rows[0].openai_id, rows[3].openai_id]
 
@@ -233,9 +233,9 @@ def test_one_that_is_handed_over_meanwhile_is_written_once(superuser: User) -> N
     moved = make_conversation(old, created_at=datetime(2026, 4, 1, tzinfo=UTC))
     for _ in range(66):  # more than a walk reads at first
         make_conversation(new)
-    chunks = Export(Search(parse(""), superuser), "jsonl", batch=10).chunks()
+    chunks = Export(Search.for_user(parse(""), superuser), "jsonl", batch=10).chunks()
     first = next(chunks)
-    moved.hand_over(new)
+    moved.transfer(new)
     assert ids(first + "".join(chunks)).count(moved.openai_id) == 1
 
 
@@ -244,11 +244,11 @@ def test_a_failure_in_the_middle_leaves_no_whole_file(
     superuser: User, caplog: pytest.LogCaptureFixture, format_: str, metadata: str
 ) -> None:
     rows = [make_conversation(make_credential(), {"k": "v"}) for _ in range(8)]
-    oldest = min(rows, key=lambda row: row.ord)
+    oldest = min(rows, key=lambda row: row.sort_key)
     break_row(oldest)
     written: list[str] = []
     with caplog.at_level(logging.ERROR), pytest.raises(ValueError, match="digits"):
-        written.extend(Export(Search(parse(""), superuser), format_, metadata, batch=2).chunks())
+        written.extend(Export(Search.for_user(parse(""), superuser), format_, metadata, batch=2).chunks())
     # `extend` keeps what came before the failure.
     text = "".join(written)
     assert "conv_" in text
@@ -261,7 +261,7 @@ def test_a_failure_in_the_middle_leaves_no_whole_file(
 
 def test_a_file_that_fails_at_once_is_not_begun(superuser: User) -> None:
     break_row(make_conversation(make_credential()))
-    chunks = Export(Search(parse(""), superuser), "jsonl").chunks()
+    chunks = Export(Search.for_user(parse(""), superuser), "jsonl").chunks()
     with pytest.raises(ValueError, match="digits"):
         next(chunks)
 
@@ -271,12 +271,12 @@ def test_reads_no_more_than_a_batch_before_the_first_text(superuser: User) -> No
     for _ in bulk_examples.make(3_000, added_by=None):
         pass
     with CaptureQueriesContext(connection) as queries:
-        chunks = Export(Search(parse(""), superuser), "jsonl").chunks()
+        chunks = Export(Search.for_user(parse(""), superuser), "jsonl").chunks()
         first = next(chunks)
     assert first.count("\n") == 1_000
     assert sum("metadata" in query["sql"] for query in queries) == 1
     tracemalloc.start()
-    size = sum(len(chunk) for chunk in Export(Search(parse(""), superuser), "jsonl", batch=100).chunks())
+    size = sum(len(chunk) for chunk in Export(Search.for_user(parse(""), superuser), "jsonl", batch=100).chunks())
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert size > 1_000_000

@@ -19,15 +19,15 @@ def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
     return make_known(sandbox, credential, {"tenant": "acme"})
 
 
-@pytest.mark.parametrize("address", [NEW, f"{NEW}preview/"])
+@pytest.mark.parametrize("url", [NEW, f"{NEW}preview/"])
 def test_a_long_request_is_not_shown_but_said_to_be_long(
-    as_operator: Browser, credential: Credential, address: str
+    as_operator: Browser, credential: Credential, url: str
 ) -> None:
     form = form_in(as_operator.get(NEW), "token").fill("text", "<" * 1_000_001)
-    response = form.send(as_operator, address, "preview", headers=fragment("preview"))
+    response = form.send(as_operator, url, "preview", headers=fragment("preview"))
     assert "too long to be shown here" in text_of(response)
     assert "json" not in response.context_data
-    assert address == NEW or len(response.content) < 10_000
+    assert url == NEW or len(response.content) < 10_000
 
 
 def test_a_request_of_a_million_characters_is_shown(as_operator: Browser, credential: Credential) -> None:
@@ -36,11 +36,11 @@ def test_a_request_of_a_million_characters_is_shown(as_operator: Browser, creden
 
 
 def test_a_map_that_is_too_large_to_carry_is_refused_soon(as_operator: Browser, conversation: Conversation) -> None:
-    address = f"/conversations/{conversation.pk}/metadata/"
-    form = form_in(as_operator.get(address), "opened_with")
+    url = f"/conversations/{conversation.pk}/metadata/"
+    form = form_in(as_operator.get(url), "opened_with")
     form.fill("opened_with", json.dumps({str(number): "" for number in range(100_000)}))
     start = perf_counter()
-    response = form.send(as_operator, address)
+    response = form.send(as_operator, url)
     assert response.status_code == 422
     assert "The form is damaged, too large, or older than what the index holds." in text_of(response)
     assert perf_counter() - start < 2

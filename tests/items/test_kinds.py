@@ -87,7 +87,7 @@ def test_a_file_shows_its_name_its_kind_and_its_size_and_not_its_data() -> None:
         ("https://example.com/a.png", None, "Image: https://example.com/a.png"),
         ("data:image/png;base64,AAAA", None, "Image, image/png, 3 bytes"),
         (None, "file-1", "Image: file file-1"),
-        (None, None, "Image: its address was not asked for"),
+        (None, None, "Image: its URL was not included"),
     ],
 )
 def test_an_image_is_named_and_never_fetched(url: str | None, file_id: str | None, text: str) -> None:
@@ -175,7 +175,7 @@ def test_no_score_of_a_file_is_too_large_to_be_shown(score: float) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://example.com/a?b=c#d", "http://127.0.0.1:8000/", "HTTPS://EXAMPLE.COM"])
-def test_an_address_of_the_web_may_be_followed(url: str) -> None:
+def test_an_url_of_the_web_may_be_followed(url: str) -> None:
     assert safe_url(url) == url
 
 

@@ -87,7 +87,7 @@ def test_a_message_without_a_type_is_a_message(kind: Item, content: Any) -> None
     assert (shown.type, shown.label, shown.kind, shown.text) == ("message", "User", "user", "hi")
 
 
-def test_the_address_of_an_image_may_stand_in_an_object() -> None:
+def test_the_url_of_an_image_may_stand_in_an_object() -> None:
     url = {"url": "https://example.com/a.png", "detail": "high"}
     assert message(type="input_image", image_url=url) == [("thing", "High detail", "Image: https://example.com/a.png")]
     assert (

@@ -17,7 +17,7 @@ from django.core.management.base import CommandError
 
 from conversations.management.commands.run import GUNICORN, checked_password, find_sandbox_port, first_problem
 from conversations.models import Conversation, Credential, Event
-from conversations.models.conversation import Origin
+from conversations.models.choices import Origin
 from conversations.sandbox import Sandbox
 from tests.checkouts import ROOT, clean_environment, copy_checkout, free_port
 

@@ -86,7 +86,7 @@ def test_r7_pending_for_long_and_unknown_are_unresolved(
 
 def test_r7_what_is_settled_is_resolved(credential: Credential) -> None:
     event = make_event(credential, outcome=Outcome.UNKNOWN)
-    event.settled_by = make_event(credential, outcome=Outcome.SUCCEEDED)
+    event.resolved_by = make_event(credential, outcome=Outcome.SUCCEEDED)
     event.save()
     assert not event.is_unresolved
     assert not Event.objects.unresolved().exists()
@@ -98,50 +98,50 @@ def dead_event(credential: Credential) -> Event:
 
 def test_r7_resolving_says_by_what_and_that_nobody_knew(credential: Credential) -> None:
     event, settling = dead_event(credential), make_event(credential, outcome=Outcome.SUCCEEDED)
-    assert Event.objects.resolve(event, settling)
-    assert (event.outcome, event.settled_by, event.is_unresolved) == (Outcome.UNKNOWN, settling, False)
-    assert Event.objects.get(pk=event.pk).settled_by == settling
+    assert event.resolve(by=settling)
+    assert (event.outcome, event.resolved_by, event.is_unresolved) == (Outcome.UNKNOWN, settling, False)
+    assert Event.objects.get(pk=event.pk).resolved_by == settling
 
 
 def test_r7_what_is_resolved_stays_as_it_was_resolved_first(credential: Credential) -> None:
     event = dead_event(credential)
     first, second = (make_event(credential, outcome=Outcome.SUCCEEDED) for _ in range(2))
     mine, theirs = Event.objects.get(pk=event.pk), Event.objects.get(pk=event.pk)
-    assert Event.objects.resolve(mine, first)
-    assert not Event.objects.resolve(theirs, second)
-    assert theirs.settled_by == first
+    assert mine.resolve(by=first)
+    assert not theirs.resolve(by=second)
+    assert theirs.resolved_by == first
 
 
 def test_r7_what_became_known_meanwhile_is_not_resolved(credential: Credential) -> None:
     event, settling = dead_event(credential), make_event(credential, outcome=Outcome.SUCCEEDED)
     Event.objects.get(pk=event.pk).finish(Outcome.SUCCEEDED)
-    assert not Event.objects.resolve(event, settling)
-    assert (event.outcome, event.settled_by) == (Outcome.SUCCEEDED, None)
+    assert not event.resolve(by=settling)
+    assert (event.outcome, event.resolved_by) == (Outcome.SUCCEEDED, None)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_r7_of_two_who_resolve_at_once_one_does(credential: Credential) -> None:
     event = dead_event(credential)
     settling = [make_event(credential, outcome=Outcome.SUCCEEDED) for _ in range(2)]
-    mine, theirs = (partial(Event.objects.resolve, Event.objects.get(pk=event.pk), by) for by in settling)
+    mine, theirs = (partial(Event.objects.get(pk=event.pk).resolve, by=by) for by in settling)
     did = in_threads(mine, theirs)
     assert sorted(did) == [False, True]
-    assert Event.objects.get(pk=event.pk).settled_by == settling[did.index(True)]
+    assert Event.objects.get(pk=event.pk).resolved_by == settling[did.index(True)]
 
 
 def test_finishing_keeps_a_settling_that_came_meanwhile(credential: Credential) -> None:
     event, settling = dead_event(credential), make_event(credential, outcome=Outcome.SUCCEEDED)
     slow = Event.objects.get(pk=event.pk)
-    Event.objects.resolve(event, settling)
+    event.resolve(by=settling)
     slow.finish(Outcome.SUCCEEDED, status=200)
     after = Event.objects.get(pk=event.pk)
-    assert (after.outcome, after.status, after.settled_by) == (Outcome.SUCCEEDED, 200, settling)
+    assert (after.outcome, after.status, after.resolved_by) == (Outcome.SUCCEEDED, 200, settling)
 
 
 def test_finishing_saves_what_was_noted_on_the_way(credential: Credential) -> None:
     event = make_event(credential)
     event.attempts, event.request_id, event.item_count = [{"id": "1", "status": 200}], "req_1", 3
-    event.note_keys(compare({}, {"a": "1"}))
+    event.record_changes(compare({}, {"a": "1"}))
     event.finish(Outcome.SUCCEEDED, item_ids=["msg_1"])
     after = Event.objects.get(pk=event.pk)
     for name in ("attempts", "request_id", "item_count", "keys", "item_ids", "outcome", "finished_at"):
@@ -162,7 +162,7 @@ def test_r7_long_work_that_shows_signs_of_life_is_not_stale(
 @pytest.mark.parametrize("action", Action)
 def test_r7_a_read_of_the_conversation_settles_nothing_about_its_items(credential: Credential, action: str) -> None:
     event = make_event(credential, action=action, outcome=Outcome.UNKNOWN)
-    settled = Event.objects.settleable_by_reading(event.base_url, event.openai_id).exists()
+    settled = Event.objects.resolvable_by_reading(event.base_url, event.openai_id).exists()
     assert settled is (action not in {Action.ADD_ITEMS, Action.DELETE_ITEMS, Action.ERASE})
 
 
@@ -172,7 +172,7 @@ def test_r7_nobody_waits_longer_than_any_request_lives() -> None:
 
 def test_r9_an_event_keeps_names_of_keys_and_never_values(credential: Credential) -> None:
     event = make_event(credential)
-    event.note_keys(compare({"a": "secret 1", "b": "same"}, {"a": "secret 2", "c": "secret 3", "b": "same"}))
+    event.record_changes(compare({"a": "secret 1", "b": "same"}, {"a": "secret 2", "c": "secret 3", "b": "same"}))
     assert event.keys == {"changed": ["a"], "added": ["c"]}
 
 
@@ -188,7 +188,7 @@ def test_an_event_tells_key_by_key_what_it_changed(credential: Credential) -> No
     event = make_event(credential)
     assert event.changes == []
     EventDetail.objects.create(event=event, before={"a": "1"}, after={})
-    assert [(change.key, change.fate) for change in Event.objects.get().changes] == [("a", "removed")]
+    assert [(change.key, change.kind) for change in Event.objects.get().changes] == [("a", "removed")]
 
 
 def test_the_list_takes_one_query(credential: Credential, django_assert_num_queries: Any) -> None:

@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from conversations.models import Conversation, Credential, ErasedItem, Erasure, Event, EventDetail, Outcome
-from conversations.models.erased_item import Fate
+from conversations.models.choices import ItemOutcome
 from conversations.models.event import EventQuerySet
 from tests.factories import make_conversation, make_credential
 from tests.html import signed_in
@@ -93,7 +93,7 @@ def make_erasures(credentials: list[Credential]) -> None:
     ]
     made = Erasure.objects.bulk_create(erasures)
     items = [
-        ErasedItem(erasure=erasure, item_id=f"msg_{number}", fate=Fate.DELETED)
+        ErasedItem(erasure=erasure, item_id=f"msg_{number}", outcome=ItemOutcome.DELETED)
         for erasure in made
         for number in range(ITEMS)
     ]
@@ -103,18 +103,18 @@ def make_erasures(credentials: list[Credential]) -> None:
 # What is asked about one conversation, before and after each call
 
 ASKED: dict[str, Callable[[EventQuerySet, str], Any]] = {
-    "at_address": lambda events, url: list(events.at_address(url, "conv_7")),
-    "open_at": lambda events, url: events.open_at(url, "conv_7").first(),
-    "dead": lambda events, url: events.open_at(url, "conv_7").stale().update(outcome=Outcome.UNKNOWN),
-    "settleable_by_reading": lambda events, url: list(events.settleable_by_reading(url, "conv_7")),
-    "unknown_deletions": lambda events, url: list(events.at_address(url, "conv_7").unknown_deletions()),
+    "with_remote_id": lambda events, url: list(events.with_remote_id(url, "conv_7")),
+    "open_at": lambda events, url: events.lock_holders(url, "conv_7").first(),
+    "dead": lambda events, url: events.lock_holders(url, "conv_7").stale().update(outcome=Outcome.UNKNOWN),
+    "resolvable_by_reading": lambda events, url: list(events.resolvable_by_reading(url, "conv_7")),
+    "unknown_deletions": lambda events, url: list(events.with_remote_id(url, "conv_7").unknown_deletions()),
     "removal_was_sent": lambda events, url: events.removal_was_sent(url, "conv_7"),
-    "wanted": lambda events, url: events.wanted(url, "conv_7", {}),
+    "wanted": lambda events, url: events.has_requested(url, "conv_7", {}),
 }
 
 
 @pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
-def test_events_of_one_conversation_are_found_by_its_address(
+def test_events_of_one_conversation_are_found_by_its_url(
     conversation: Conversation, ask: Callable[[EventQuerySet, str], Any]
 ) -> None:
     plans = plans_of(lambda: ask(Event.objects.all(), conversation.base_url))
@@ -122,7 +122,7 @@ def test_events_of_one_conversation_are_found_by_its_address(
     assert read_whole(plans) == []
 
 
-def test_erasures_of_one_conversation_are_found_by_its_address(conversation: Conversation) -> None:
+def test_erasures_of_one_conversation_are_found_by_its_url(conversation: Conversation) -> None:
     plans = plans_of(lambda: Erasure.objects.about(conversation).for_list().first())
     assert "erasure_by_address" in plans
     assert read_whole(plans) == []

@@ -53,14 +53,14 @@ def test_r14_other_hosts_are_refused_by_name(url: str) -> None:
         ("https://api.openai.com/v1?a=b", "from “?”"),
         ("https://api.openai.com/v1#a", "from “?”"),
         ("https://api.openai.com/v1?", "from “?”"),
-        ("https://api.openai.com:99999/v1", "no web address"),
-        ("https://[::1/v1", "no web address"),
+        ("https://api.openai.com:99999/v1", "no web URL"),
+        ("https://[::1/v1", "no web URL"),
         ("https://api.openai.com /v1", "plain ASCII"),
         ("https://api.openai.com/v1\n", "plain ASCII"),
         ("https://api.openаi.com/v1", "plain ASCII"),
     ],
 )
-def test_addresses_of_another_form_are_refused_with_a_reason(url: str, words: str) -> None:
+def test_urls_of_another_form_are_refused_with_a_reason(url: str, words: str) -> None:
     assert words in str(problem_with(url, HOSTS))
 
 

@@ -28,7 +28,7 @@ CALLS: dict[str, Call] = {
     "delete item": lambda calls, id, item: calls.delete_item(id, item),
 }
 each_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-BROKEN = (errors.NoAnswer, errors.NotSent)
+BROKEN = (errors.NoResponse, errors.NotSent)
 FAULTS: dict[str, tuple[Fault, type[OpenAIError] | tuple[type[OpenAIError], ...]]] = {
     "400": (Fault(status=400), errors.InvalidRequest),
     "401": (Fault(status=401), errors.Unauthorized),
@@ -46,20 +46,20 @@ FAULTS: dict[str, tuple[Fault, type[OpenAIError] | tuple[type[OpenAIError], ...]
     "locked": (Fault(locked=True, times=None), errors.Locked),
     "redirect": (Fault(status=302, headers={"Location": "http://127.0.0.1:9/"}), errors.Redirected),
     "redirect to nonsense": (Fault(status=307, headers={"Location": "http://[\xff"}), errors.Redirected),
-    "dropped before": (Fault(drop="before", times=None), errors.NoAnswer),
-    "dropped after": (Fault(drop="after", times=None), (errors.NoAnswer, errors.NotFound)),
-    "dropped in the middle": (Fault(drop="middle", times=None), (errors.NoAnswer, errors.NotFound)),
-    "delay": (Fault(delay=9, times=None), errors.NoAnswer),
-    "delay after the change": (Fault(delay=9, after=True, times=None), errors.NoAnswer),
-    "drip": (Fault(drip=0.05, times=None), errors.NoAnswer),
-    "HTML": (Fault(body="<html>"), errors.BadAnswer),
-    "garbage": (Fault(body=b"\xff\x00\xfe"), errors.BadAnswer),
-    "a list": (Fault(body="[]"), errors.BadAnswer),
-    "no gzip": (Fault(body="{}", headers={"Content-Encoding": "gzip"}), errors.BadAnswer),
-    "two lengths": (Fault(headers={"content-length": "2, 7"}), errors.NoAnswer),
+    "dropped before": (Fault(drop="before", times=None), errors.NoResponse),
+    "dropped after": (Fault(drop="after", times=None), (errors.NoResponse, errors.NotFound)),
+    "dropped in the middle": (Fault(drop="middle", times=None), (errors.NoResponse, errors.NotFound)),
+    "delay": (Fault(delay=9, times=None), errors.NoResponse),
+    "delay after the change": (Fault(delay=9, after=True, times=None), errors.NoResponse),
+    "drip": (Fault(drip=0.05, times=None), errors.NoResponse),
+    "HTML": (Fault(body="<html>"), errors.BadResponse),
+    "garbage": (Fault(body=b"\xff\x00\xfe"), errors.BadResponse),
+    "a list": (Fault(body="[]"), errors.BadResponse),
+    "no gzip": (Fault(body="{}", headers={"Content-Encoding": "gzip"}), errors.BadResponse),
+    "two lengths": (Fault(headers={"content-length": "2, 7"}), errors.NoResponse),
     "broken chunks": (Fault(body="zz\r\n", headers={"content-length": None, "Transfer-Encoding": "chunked"}), BROKEN),
-    "a header line of 100 KB": (Fault(headers={"X-Long": "x" * 100_000}, times=None), errors.NoAnswer),
-    "many headers": (Fault(headers={f"X-{n}": "" for n in range(200)}, times=None), errors.NoAnswer),
+    "a header line of 100 KB": (Fault(headers={"X-Long": "x" * 100_000}, times=None), errors.NoResponse),
+    "many headers": (Fault(headers={f"X-{n}": "" for n in range(200)}, times=None), errors.NoResponse),
 }
 
 
@@ -180,14 +180,14 @@ def test_a_time_that_is_used_up_sends_nothing(sandbox: Sandbox, calls_to: CallsT
 def test_r11_a_slow_drip_ends_by_the_deadline(sandbox: Sandbox, calls_to: CallsTo, body: str | None) -> None:
     sandbox.faults.add(Fault(drip=0.0005 if body else 0.05, body=body))
     started = time.monotonic()
-    with pytest.raises(errors.NoAnswer):
+    with pytest.raises(errors.NoResponse):
         calls_to(sandbox, budget=0.5).create_conversation(items=[], metadata={})
     assert 0.4 < time.monotonic() - started < 1.0
 
 
 def test_r11_an_answer_without_an_end_ends_by_the_deadline(sandbox: Sandbox, calls_to: CallsTo) -> None:
     sandbox.faults.add(Fault(headers={"content-length": "many"}))
-    with pytest.raises(errors.NoAnswer):
+    with pytest.raises(errors.NoResponse):
         calls_to(sandbox, budget=0.3).create_conversation(items=[], metadata={})
 
 
@@ -200,7 +200,7 @@ def test_r11_one_budget_is_for_all_calls_together(sandbox: Sandbox, calls_to: Ca
     sandbox.faults.add(Fault(delay=0.2, times=None))
     calls = calls_to(sandbox, budget=0.3)
     calls.retrieve_conversation(ids[0])
-    with pytest.raises(errors.NoAnswer):  # 0.1 s is left
+    with pytest.raises(errors.NoResponse):  # 0.1 s is left
         calls.retrieve_conversation(ids[0])
 
 

@@ -85,7 +85,7 @@ def test_metadata_of_other_servers_comes_as_it_is(sandbox: Sandbox, calls_to: Ca
 @pytest.mark.parametrize("odd_id", [None, "", 7, "a/b", "..", "a\0b", "x" * 256, "conv_2"])
 def test_an_answer_about_another_conversation_is_refused(sandbox: Sandbox, calls_to: CallsTo, odd_id: Any) -> None:
     told(sandbox, {"id": odd_id, "metadata": {}})
-    with pytest.raises(errors.BadAnswer):
+    with pytest.raises(errors.BadResponse):
         calls_to(sandbox).update_conversation(ID, {})
 
 
@@ -115,7 +115,7 @@ def test_a_deletion_that_was_not_done_is_refused(sandbox: Sandbox, calls_to: Cal
 
 def test_the_answer_to_another_deletion_leaves_it_open(sandbox: Sandbox, calls_to: CallsTo) -> None:
     told(sandbox, {"deleted": True, "id": "conv_2"})
-    with pytest.raises(errors.BadAnswer) as caught:
+    with pytest.raises(errors.BadResponse) as caught:
         calls_to(sandbox).delete_conversation(ID)
     assert caught.value.may_have_happened
 
@@ -129,7 +129,7 @@ def test_both_answers_to_the_deletion_of_an_item_are_right(sandbox: Sandbox, cal
 @pytest.mark.parametrize("data", [{}, "text", 1])
 def test_a_page_without_items_in_a_list_is_refused(sandbox: Sandbox, calls_to: CallsTo, data: Any) -> None:
     told(sandbox, {"object": "list", "data": data})
-    with pytest.raises(errors.BadAnswer):
+    with pytest.raises(errors.BadResponse):
         calls_to(sandbox).list_items(ID)
 
 
@@ -164,13 +164,13 @@ def test_an_answer_of_the_largest_size_is_read(sandbox: Sandbox, calls_to: Calls
 
 def test_a_larger_answer_is_refused(sandbox: Sandbox, calls_to: CallsTo) -> None:
     told(sandbox, b'{"id": "conv_1"}' + b" " * (MAX_ANSWER_BYTES - 15))
-    with pytest.raises(errors.BadAnswer, match="too large"):
+    with pytest.raises(errors.BadResponse, match="too large"):
         calls_to(sandbox).retrieve_conversation(ID)
 
 
 def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(sandbox: Sandbox, calls_to: CallsTo) -> None:
     told(sandbox, gzip.compress(b" " * (MAX_ANSWER_BYTES + 1)), headers={"Content-Encoding": "gzip"})
-    with pytest.raises(errors.BadAnswer, match="too large"):
+    with pytest.raises(errors.BadResponse, match="too large"):
         calls_to(sandbox).retrieve_conversation(ID)
 
 
@@ -216,7 +216,7 @@ def test_what_is_hardly_http_ends_in_a_documented_error(
     sandbox: Sandbox, calls_to: CallsTo, raw_server: Callable[..., RawServer], raw: bytes
 ) -> None:
     calls = calls_to(sandbox, base_url=raw_server(raw).url, budget=1, patience=0.0)
-    with pytest.raises((errors.NoAnswer, errors.BadAnswer)) as caught:
+    with pytest.raises((errors.NoResponse, errors.BadResponse)) as caught:
         calls.create_conversation(items=[], metadata={})
     assert caught.value.may_have_happened
 

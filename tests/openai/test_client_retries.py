@@ -56,7 +56,7 @@ class Written:
         self.sent.append(f"attempt-{len(self.sent) + 1}")
         return self.sent[-1]
 
-    def answered(self, status: int | None, request_id: str, *, is_usable: bool) -> None:
+    def received(self, status: int | None, request_id: str, *, is_usable: bool) -> None:
         self.answers.append(status)
 
 
@@ -163,7 +163,7 @@ def test_there_are_three_attempts_and_no_more(sandbox: Sandbox, calls_to: CallsT
     assert attempts(sandbox) == 3
 
 
-def test_a_wait_that_is_asked_for_is_kept(sandbox: Sandbox, calls_to: CallsTo, known: str) -> None:
+def test_a_wait_that_is_requested_is_kept(sandbox: Sandbox, calls_to: CallsTo, known: str) -> None:
     sandbox.faults.add(Fault(status=429, headers={"Retry-After": "0.3"}))
     started = time.monotonic()
     calls_to(sandbox).retrieve_conversation(known)
@@ -223,6 +223,6 @@ def test_an_interim_answer_is_no_answer_and_leaves_nothing_behind(
     final = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"id": "conv_1"}'
     server = raw_server(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + final, final.replace(b"conv_1", b"conv_2"))
     calls = calls_to(sandbox, base_url=server.url)
-    with pytest.raises(errors.BadAnswer):
+    with pytest.raises(errors.BadResponse):
         calls.create_conversation(items=[], metadata={})
     assert calls.create_conversation(items=[], metadata={}).id == "conv_2"

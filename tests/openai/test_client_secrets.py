@@ -191,4 +191,4 @@ def test_r16_the_body_of_a_redirect_is_capped_like_any_other(sandbox: Sandbox, c
     bomb = gzip.compress(b"\0" * 40 * 1024 * 1024)
     headers = {"Location": "/", "Content-Encoding": "gzip"}
     sandbox.faults.add(Fault(status=302, body=bomb, headers=headers))
-    assert isinstance(failure(lambda: calls_to(sandbox).retrieve_conversation("conv_1")), errors.BadAnswer)
+    assert isinstance(failure(lambda: calls_to(sandbox).retrieve_conversation("conv_1")), errors.BadResponse)

@@ -30,7 +30,7 @@ def refusal(status: int, *, headers: dict[str, str] | None = None, **error: Any)
 @pytest.mark.parametrize(
     ("status", "code", "kind", "may_have_happened", "worth_retrying"),
     [
-        (103, None, errors.BadAnswer, True, False),
+        (103, None, errors.BadResponse, True, False),
         (200, None, None, False, False),
         (301, None, errors.Redirected, False, False),
         (308, None, errors.Redirected, False, False),
@@ -80,7 +80,7 @@ def test_r10_each_status_has_its_error_and_its_consequences(
     ],
 )
 def test_a_success_that_is_no_object_is_a_bad_answer(body: bytes) -> None:
-    with pytest.raises(errors.BadAnswer) as caught:
+    with pytest.raises(errors.BadResponse) as caught:
         decode(200, {"x-request-id": "req_1"}, body, NO_SECRETS)
     assert (caught.value.status, caught.value.request_id) == (200, "req_1")
 
@@ -124,7 +124,7 @@ def test_the_words_of_any_server_are_told(body: bytes, words: str) -> None:
 
 
 def test_the_words_of_a_success_that_is_no_object_are_told() -> None:
-    with pytest.raises(errors.BadAnswer, match="It says: Please sign in"):
+    with pytest.raises(errors.BadResponse, match="It says: Please sign in"):
         decode(200, {}, b"<title>Please sign in</title>", NO_SECRETS)
 
 

@@ -87,7 +87,7 @@ def test_an_answer_that_is_not_utf_8_is_refused_without_the_key(
 ) -> None:
     content: dict[str, Any] = {"id": "conv_1", "metadata": {"echo": KEY}}
     sandbox.faults.add(Fault(body=json.dumps(content).encode(encoding)))
-    with pytest.raises(errors.BadAnswer) as caught:
+    with pytest.raises(errors.BadResponse) as caught:
         create_conversation(actor=operator, credential=credential, items=[], metadata={})
     assert KEY not in repr([caught.value.message, *EventDetail.objects.values()])
 

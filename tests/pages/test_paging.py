@@ -18,18 +18,18 @@ def credential() -> Credential:
 
 
 def page(before: str = "", after: str = "", size: int = 3) -> Page:
-    return keyset_page(Conversation.objects.all(), "ord", before=before, after=after, size=size)
+    return keyset_page(Conversation.objects.all(), "sort_key", before=before, after=after, size=size)
 
 
 def make(credential: Credential, number: int) -> list[int]:
     """The keys of so many rows, in the order of the list."""
     for _ in range(number):
         make_conversation(credential)
-    return [*Conversation.objects.order_by("-ord").values_list("ord", flat=True)]
+    return [*Conversation.objects.order_by("-sort_key").values_list("sort_key", flat=True)]
 
 
 def keys(shown: Page) -> list[int]:
-    return [row.ord for row in shown.rows]
+    return [row.sort_key for row in shown.rows]
 
 
 def test_no_rows_are_a_page_without_neighbours() -> None:
@@ -64,7 +64,7 @@ def test_a_row_that_is_added_meanwhile_moves_nothing(credential: Credential) -> 
     older = page().older
     for _ in range(3):
         make_conversation(credential, created_at=CREATED_AT + timedelta(hours=1))
-    assert set(keys(page(before=older))) <= set(Conversation.objects.values_list("ord", flat=True))
+    assert set(keys(page(before=older))) <= set(Conversation.objects.values_list("sort_key", flat=True))
     assert expected[3] in keys(page(before=older))
 
 

@@ -1,4 +1,4 @@
-"""Where in a transcript one is, as its address says it."""
+"""Where in a transcript one is, as its URL says it."""
 
 from typing import Any, get_args
 from urllib.parse import parse_qs
@@ -13,7 +13,7 @@ SOURCES, LOGPROBS = "web_search_call.action.sources", "message.output_text.logpr
 
 
 def state(query: str = "", **fields: Any) -> TranscriptState:
-    return TranscriptState.from_address(parse_qs(query, keep_blank_values=True)) if query else TranscriptState(**fields)
+    return TranscriptState.from_query(parse_qs(query, keep_blank_values=True)) if query else TranscriptState(**fields)
 
 
 def test_what_can_be_included_is_what_the_package_of_openai_names() -> None:
@@ -21,8 +21,8 @@ def test_what_can_be_included_is_what_the_package_of_openai_names() -> None:
 
 
 def test_without_parameters_one_is_at_the_oldest() -> None:
-    assert TranscriptState.from_address({}) == TranscriptState()
-    assert TranscriptState().address == ""
+    assert TranscriptState.from_query({}) == TranscriptState()
+    assert TranscriptState().url == ""
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_without_parameters_one_is_at_the_oldest() -> None:
     ],
 )
 def test_an_address_turns_into_a_state_and_back(query: str) -> None:
-    assert state(query[1:]).address == query
+    assert state(query[1:]).url == query
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_links_keep_the_order_what_is_included_and_the_result() -> None:
     assert here.after_item("2&") == f"?items=newest&item_after=2%26&{kept}"
     assert here.before_item("2") == f"?items=newest&item_before=2&{kept}"
     assert here.start == f"?items=newest&{kept}"
-    assert here.turned == f"?{kept}"
+    assert here.reversed == f"?{kept}"
 
 
 def test_the_calls_without_output_are_looked_for_from_the_beginning_and_left_again() -> None:
     here = state(newest_first=True, after="1", include=(SOURCES,), result="q=acme")
     assert here.broken == f"?items=newest&show=broken&include={SOURCES}&q=acme"
     there = state(here.broken[1:])
-    assert there.turned == f"?show=broken&include={SOURCES}&q=acme"
+    assert there.reversed == f"?show=broken&include={SOURCES}&q=acme"
     assert there.after_item("2") == f"?items=newest&show=broken&item_after=2&include={SOURCES}&q=acme"
     assert there.whole == here.start
     assert there.hidden == [("items", "newest"), ("show", "broken"), ("q", "acme")]
@@ -83,7 +83,7 @@ def test_the_calls_without_output_are_looked_for_from_the_beginning_and_left_aga
 
 def test_turned_twice_one_is_at_the_start_again() -> None:
     here = state(before="1", result="q=")
-    assert (state(here.turned[1:]).turned, here.turned) == (here.start, "?items=newest&q=")
+    assert (state(here.reversed[1:]).reversed, here.reversed) == (here.start, "?items=newest&q=")
 
 
 def test_another_page_about_the_conversation_keeps_what_is_included_and_the_result() -> None:

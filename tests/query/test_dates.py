@@ -5,15 +5,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from conversations.query import DateTerm, parse
+from conversations.query import DateClause, parse
 
 NOW = datetime(2026, 6, 15, 22, 30, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def bounds(text: str, zone: tzinfo = UTC, now: datetime = NOW) -> tuple[str, str]:
-    term = parse(f"created:{text}").terms[0]
-    assert isinstance(term, DateTerm)
+    term = parse(f"created:{text}").clauses[0]
+    assert isinstance(term, DateClause)
     start, end = (edge and edge.isoformat().removesuffix("+00:00") for edge in term.bounds(now, zone))
     return start or "", end or ""
 
@@ -148,7 +148,7 @@ REFUSED = [
 @pytest.mark.parametrize(("text", "advice"), REFUSED)
 def test_a_date_that_is_not_understood_says_what_to_write(text: str, advice: str) -> None:
     query = parse(f"-created:{text}")
-    assert query.terms == ()
+    assert query.clauses == ()
     assert advice in query.problems[0].message
 
 

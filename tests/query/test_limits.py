@@ -12,7 +12,7 @@ from tests.html import text_of
 def test_a_text_that_is_too_long_is_refused_whole() -> None:
     text = "tenant:acme " * 334
     query = parse_bounded(text)
-    assert query.terms == ()
+    assert query.clauses == ()
     assert "at most 4,000 characters" in query.problems[0].message
     assert parse_bounded(str(query)).problems == query.problems
 
@@ -28,7 +28,7 @@ def test_a_text_that_is_too_long_is_refused_whole() -> None:
 )
 def test_more_than_a_hundred_terms_and_values_are_refused_whole(text: str) -> None:
     query = parse_bounded(text)
-    assert query.terms == ()
+    assert query.clauses == ()
     assert "at most 100 terms and values" in query.problems[0].message
     assert parse_bounded(str(query)).problems == query.problems
 
@@ -46,8 +46,8 @@ def test_a_page_of_a_search_that_is_too_long_says_so(as_operator: Browser, crede
 
 def test_a_page_does_not_grow_with_the_square_of_its_terms(as_operator: Browser, credential: Credential) -> None:
     text = " ".join(f"k{number}:v" for number in range(500))
-    for address in ("/conversations/", "/conversations/overview/"):
-        assert len(as_operator.get(address, {"q": text}).content) < 600_000
+    for url in ("/conversations/", "/conversations/overview/"):
+        assert len(as_operator.get(url, {"q": text}).content) < 600_000
 
 
 def test_an_export_refuses_a_search_that_is_too_long_r24(as_operator: Browser, credential: Credential) -> None:

@@ -11,17 +11,14 @@ from hypothesis import strategies as st
 
 from conversations.query import (
     STATES,
-    AddedTerm,
-    CredentialTerm,
+    Clause,
+    DateClause,
     DateRange,
-    DateTerm,
-    HasTerm,
-    IdTerm,
-    MetadataTerm,
+    FieldClause,
+    HasClause,
+    MetadataClause,
     Query,
-    StateTerm,
-    Term,
-    TextTerm,
+    TextClause,
     Value,
     parse,
 )
@@ -66,15 +63,15 @@ ranges = (
     | st.builds(DateRange, st.just(".."), st.none(), moments | ages)
 )
 
-terms: st.SearchStrategy[Term] = st.one_of(
-    st.builds(MetadataTerm, plain_text, many(any_value), negated=negation),
-    st.builds(IdTerm, many(exact_value | prefix_value), negated=negation),
-    st.builds(StateTerm, many(st.builds(Value, st.sampled_from(STATES))), negated=negation),
-    st.builds(CredentialTerm, many(exact_value), negated=negation),
-    st.builds(AddedTerm, many(exact_value), negated=negation),
-    st.builds(HasTerm, plain_text, negated=negation),
-    st.builds(DateTerm, st.sampled_from(["created", "read"]), ranges, negated=negation),
-    st.builds(TextTerm, some_text, negated=negation),
+terms: st.SearchStrategy[Clause] = st.one_of(
+    st.builds(MetadataClause, plain_text, many(any_value), negated=negation),
+    st.builds(FieldClause, st.just("id"), many(exact_value | prefix_value), negated=negation),
+    st.builds(FieldClause, st.just("state"), many(st.builds(Value, st.sampled_from(STATES))), negated=negation),
+    st.builds(FieldClause, st.just("credential"), many(exact_value), negated=negation),
+    st.builds(FieldClause, st.just("added"), many(exact_value), negated=negation),
+    st.builds(HasClause, plain_text, negated=negation),
+    st.builds(DateClause, st.sampled_from(["created", "read"]), ranges, negated=negation),
+    st.builds(TextClause, some_text, negated=negation),
 )
 queries = st.lists(terms, max_size=6).map(lambda found: Query(tuple(found)))
 
@@ -100,7 +97,7 @@ def test_parsing_never_raises_and_its_text_means_the_same(text: str) -> None:
         assert problem.message
     again = parse(str(query))
     if "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text):
-        assert again.terms == query.terms
+        assert again.clauses == query.clauses
         assert [p.message for p in again.problems] == [p.message for p in query.problems]
     str(query).encode()
 
@@ -108,28 +105,28 @@ def test_parsing_never_raises_and_its_text_means_the_same(text: str) -> None:
 @settings(max_examples=300, deadline=None)
 @given(queries)
 def test_every_term_has_words_and_every_date_has_bounds(query: Query) -> None:
-    for term in query.terms:
-        assert term.words().subject is not None
-        if isinstance(term, DateTerm):
+    for term in query.clauses:
+        assert term.label().subject is not None
+        if isinstance(term, DateClause):
             start, end = term.bounds(NOW, ZONE)
             assert start is None or end is None or start <= end
 
 
 @settings(max_examples=300, deadline=None)
 @given(queries, terms)
-def test_a_term_put_in_is_there_and_taken_out_is_not(query: Query, term: Term) -> None:
-    assert term in query.with_(term)
+def test_a_term_put_in_is_there_and_taken_out_is_not(query: Query, term: Clause) -> None:
+    assert term in query.with_clause(term)
     assert term not in query.without(term)
-    assert str(parse(str(query.with_(term)))) == str(query.with_(term))
+    assert str(parse(str(query.with_clause(term)))) == str(query.with_clause(term))
 
 
 small_values = st.builds(Value, st.sampled_from("ab")) | st.builds(
     Value, st.sampled_from("ab"), st.sampled_from(["prefix", "contains"])
 )
 small_queries = st.lists(
-    st.builds(MetadataTerm, st.sampled_from("kj"), many(small_values), negated=negation)
-    | st.builds(HasTerm, st.sampled_from("kj"), negated=negation)
-    | st.builds(StateTerm, many(st.builds(Value, st.sampled_from(STATES))), negated=negation),
+    st.builds(MetadataClause, st.sampled_from("kj"), many(small_values), negated=negation)
+    | st.builds(HasClause, st.sampled_from("kj"), negated=negation)
+    | st.builds(FieldClause, st.just("state"), many(st.builds(Value, st.sampled_from(STATES))), negated=negation),
     max_size=6,
 ).map(lambda found: Query(tuple(found)))
 metadata = st.dictionaries(st.sampled_from("kj"), st.sampled_from(["a", "b", "ab", "ba", "c", ""]))
@@ -137,15 +134,15 @@ metadata = st.dictionaries(st.sampled_from("kj"), st.sampled_from(["a", "b", "ab
 
 def matches(query: Query, pairs: dict[str, str], state: str) -> bool:
     """The plain meaning of a query, term by term."""
-    return all(_holds(term, pairs, state) != term.negated for term in query.terms)
+    return all(_holds(term, pairs, state) != term.negated for term in query.clauses)
 
 
-def _holds(term: Term, pairs: dict[str, str], state: str) -> bool:
-    if isinstance(term, HasTerm):
+def _holds(term: Clause, pairs: dict[str, str], state: str) -> bool:
+    if isinstance(term, HasClause):
         return term.key in pairs
-    if isinstance(term, StateTerm):
+    if isinstance(term, FieldClause) and term.field == "state":
         return state in term.texts
-    assert isinstance(term, MetadataTerm)
+    assert isinstance(term, MetadataClause)
     return term.key in pairs and any(_accepts(value, pairs[term.key]) for value in term.values)
 
 
@@ -180,7 +177,7 @@ def test_ten_kilobytes_of_distinct_terms_take_no_time() -> None:
     began = time.perf_counter()
     query = parse(text).simplified()
     assert time.perf_counter() - began < 0.5
-    assert len(query.terms) == 1_201
+    assert len(query.clauses) == 1_201
 
 
 @settings(max_examples=20, deadline=None)

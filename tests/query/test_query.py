@@ -3,14 +3,11 @@
 import pytest
 
 from conversations.query import (
-    AddedTerm,
-    CredentialTerm,
-    HasTerm,
-    IdTerm,
-    MetadataTerm,
-    StateTerm,
-    Term,
-    TextTerm,
+    Clause,
+    FieldClause,
+    HasClause,
+    MetadataClause,
+    TextClause,
     Value,
     exact,
     parse,
@@ -18,8 +15,8 @@ from conversations.query import (
 )
 
 
-def pair(key: str, *texts: str, negated: bool = False) -> MetadataTerm:
-    return MetadataTerm(key, exact(*texts), negated=negated)
+def pair(key: str, *texts: str, negated: bool = False) -> MetadataClause:
+    return MetadataClause(key, exact(*texts), negated=negated)
 
 
 def prefix(text: str) -> Value:
@@ -30,7 +27,7 @@ def part(text: str) -> Value:
     return Value(text, "contains")
 
 
-UNDERSTOOD: list[tuple[str, tuple[Term, ...], str]] = [
+UNDERSTOOD: list[tuple[str, tuple[Clause, ...], str]] = [
     # text, terms, canonical text
     ("", (), ""),
     (" \t\n\u3000", (), ""),
@@ -62,7 +59,7 @@ UNDERSTOOD: list[tuple[str, tuple[Term, ...], str]] = [
     ("k:a,b", (pair("k", "a", "b"),), "k:a,b"),
     ("k:a,b,a", (pair("k", "a", "b"),), "k:a,b"),
     ("k:a k:b", (pair("k", "a", "b"),), "k:a,b"),
-    ("k:a x k:b,a", (pair("k", "a", "b"), TextTerm("x")), "k:a,b x"),
+    ("k:a x k:b,a", (pair("k", "a", "b"), TextClause("x")), "k:a,b x"),
     ("k:a K:b", (pair("k", "a"), pair("K", "b")), "k:a K:b"),
     ("-k:a,b", (pair("k", "a", "b", negated=True),), "-k:a,b"),
     ("-k:a -k:b", (pair("k", "a", negated=True), pair("k", "b", negated=True)), "-k:a -k:b"),
@@ -71,67 +68,67 @@ UNDERSTOOD: list[tuple[str, tuple[Term, ...], str]] = [
     ('k:"a,b",c', (pair("k", "a,b", "c"),), 'k:"a,b",c'),
     ('k:"",a', (pair("k", "", "a"),), 'k:"",a'),
     # beginnings and parts
-    ("k:abc*", (MetadataTerm("k", (prefix("abc"),)),), "k:abc*"),
-    ('k:"a b"*', (MetadataTerm("k", (prefix("a b"),)),), 'k:"a b"*'),
+    ("k:abc*", (MetadataClause("k", (prefix("abc"),)),), "k:abc*"),
+    ('k:"a b"*', (MetadataClause("k", (prefix("a b"),)),), 'k:"a b"*'),
     ('k:"abc*"', (pair("k", "abc*"),), 'k:"abc*"'),
     ('k:"*"', (pair("k", "*"),), 'k:"*"'),
-    ("k:~part", (MetadataTerm("k", (part("part"),)),), "k:~part"),
-    ('k:~"a part"', (MetadataTerm("k", (part("a part"),)),), 'k:~"a part"'),
-    ("k:~~x", (MetadataTerm("k", (part("~x"),)),), 'k:~"~x"'),
-    ('k:~">5"', (MetadataTerm("k", (part(">5"),)),), 'k:~">5"'),
-    ("k:~>5", (MetadataTerm("k", (part(">5"),)),), 'k:~">5"'),
+    ("k:~part", (MetadataClause("k", (part("part"),)),), "k:~part"),
+    ('k:~"a part"', (MetadataClause("k", (part("a part"),)),), 'k:~"a part"'),
+    ("k:~~x", (MetadataClause("k", (part("~x"),)),), 'k:~"~x"'),
+    ('k:~">5"', (MetadataClause("k", (part(">5"),)),), 'k:~">5"'),
+    ("k:~>5", (MetadataClause("k", (part(">5"),)),), 'k:~">5"'),
     ('k:"~x"', (pair("k", "~x"),), 'k:"~x"'),
-    ('k:a,b*,~"c d"', (MetadataTerm("k", (*exact("a"), prefix("b"), part("c d"))),), 'k:a,b*,~"c d"'),
-    ("k:a k:~a", (MetadataTerm("k", (*exact("a"), part("a"))),), "k:a,~a"),
+    ('k:a,b*,~"c d"', (MetadataClause("k", (*exact("a"), prefix("b"), part("c d"))),), 'k:a,b*,~"c d"'),
+    ("k:a k:~a", (MetadataClause("k", (*exact("a"), part("a"))),), "k:a,~a"),
     # built-ins, and metadata that bears their names
     ('"state":x', (pair("state", "x"),), '"state":x'),
     ('"State":x', (pair("State", "x"),), '"State":x'),
     ('"has":x', (pair("has", "x"),), '"has":x'),
     ("states:x", (pair("states", "x"),), "states:x"),
-    ("state:active", (StateTerm(exact("active")),), "state:active"),
-    ("State:ACTIVE,Differs", (StateTerm(exact("active", "differs")),), "state:active,differs"),
-    ("state:active state:missing", (StateTerm(exact("active", "missing")),), "state:active,missing"),
-    ("-state:removed", (StateTerm(exact("removed"), negated=True),), "-state:removed"),
-    ('state:"removed"', (StateTerm(exact("removed")),), "state:removed"),
-    ("id:conv_68a", (IdTerm(exact("conv_68a")),), "id:conv_68a"),
-    ("id:conv_68a*", (IdTerm((prefix("conv_68a"),)),), "id:conv_68a*"),
-    ("-id:a,b*", (IdTerm((*exact("a"), prefix("b")), negated=True),), "-id:a,b*"),
-    ('credential:"Support prod"', (CredentialTerm(exact("Support prod")),), 'credential:"Support prod"'),
-    ("credential:a,b", (CredentialTerm(exact("a", "b")),), "credential:a,b"),
-    ("-credential:b", (CredentialTerm(exact("b"), negated=True),), "-credential:b"),
-    ("added:operator", (AddedTerm(exact("operator")),), "added:operator"),
-    ("added:m@x.example added:bo", (AddedTerm(exact("m@x.example", "bo")),), "added:m@x.example,bo"),
-    ("has:user_id", (HasTerm("user_id"),), "has:user_id"),
-    ("-has:user_id", (HasTerm("user_id", negated=True),), "-has:user_id"),
-    ("has:a has:b", (HasTerm("a"), HasTerm("b")), "has:a has:b"),
-    ("has:state", (HasTerm("state"),), 'has:"state"'),
-    ('has:"a key"', (HasTerm("a key"),), 'has:"a key"'),
-    ('has:""', (HasTerm(""),), 'has:""'),
-    ("has:a:b", (HasTerm("a:b"),), 'has:"a:b"'),
+    ("state:active", (FieldClause("state", exact("active")),), "state:active"),
+    ("State:ACTIVE,Differs", (FieldClause("state", exact("active", "differs")),), "state:active,differs"),
+    ("state:active state:missing", (FieldClause("state", exact("active", "missing")),), "state:active,missing"),
+    ("-state:removed", (FieldClause("state", exact("removed"), negated=True),), "-state:removed"),
+    ('state:"removed"', (FieldClause("state", exact("removed")),), "state:removed"),
+    ("id:conv_68a", (FieldClause("id", exact("conv_68a")),), "id:conv_68a"),
+    ("id:conv_68a*", (FieldClause("id", (prefix("conv_68a"),)),), "id:conv_68a*"),
+    ("-id:a,b*", (FieldClause("id", (*exact("a"), prefix("b")), negated=True),), "-id:a,b*"),
+    ('credential:"Support prod"', (FieldClause("credential", exact("Support prod")),), 'credential:"Support prod"'),
+    ("credential:a,b", (FieldClause("credential", exact("a", "b")),), "credential:a,b"),
+    ("-credential:b", (FieldClause("credential", exact("b"), negated=True),), "-credential:b"),
+    ("added:operator", (FieldClause("added", exact("operator")),), "added:operator"),
+    ("added:m@x.example added:bo", (FieldClause("added", exact("m@x.example", "bo")),), "added:m@x.example,bo"),
+    ("has:user_id", (HasClause("user_id"),), "has:user_id"),
+    ("-has:user_id", (HasClause("user_id", negated=True),), "-has:user_id"),
+    ("has:a has:b", (HasClause("a"), HasClause("b")), "has:a has:b"),
+    ("has:state", (HasClause("state"),), 'has:"state"'),
+    ('has:"a key"', (HasClause("a key"),), 'has:"a key"'),
+    ('has:""', (HasClause(""),), 'has:""'),
+    ("has:a:b", (HasClause("a:b"),), 'has:"a:b"'),
     # free text
-    ("refund", (TextTerm("refund"),), "refund"),
-    ("-refund", (TextTerm("refund", negated=True),), "-refund"),
-    ("refund late", (TextTerm("refund"), TextTerm("late")), "refund late"),
-    ("refund refund", (TextTerm("refund"),), "refund"),
-    ('"password reset"', (TextTerm("password reset"),), '"password reset"'),
-    ('!"password reset"', (TextTerm("password reset", negated=True),), '-"password reset"'),
-    ('"-x"', (TextTerm("-x"),), '"-x"'),
-    ('"k:v"', (TextTerm("k:v"),), '"k:v"'),
-    ('"OR"', (TextTerm("OR"),), '"OR"'),
-    ("or", (TextTerm("or"),), "or"),
-    ("a,b", (TextTerm("a,b"),), '"a,b"'),
-    (",", (TextTerm(","),), '","'),
-    ("a=b", (TextTerm("a=b"),), '"a=b"'),
-    ('"created>5"', (TextTerm("created>5"),), '"created>5"'),
-    ("(x)", (TextTerm("(x)"),), "(x)"),
-    ("\ufffd", (TextTerm("\ufffd"),), "\ufffd"),
+    ("refund", (TextClause("refund"),), "refund"),
+    ("-refund", (TextClause("refund", negated=True),), "-refund"),
+    ("refund late", (TextClause("refund"), TextClause("late")), "refund late"),
+    ("refund refund", (TextClause("refund"),), "refund"),
+    ('"password reset"', (TextClause("password reset"),), '"password reset"'),
+    ('!"password reset"', (TextClause("password reset", negated=True),), '-"password reset"'),
+    ('"-x"', (TextClause("-x"),), '"-x"'),
+    ('"k:v"', (TextClause("k:v"),), '"k:v"'),
+    ('"OR"', (TextClause("OR"),), '"OR"'),
+    ("or", (TextClause("or"),), "or"),
+    ("a,b", (TextClause("a,b"),), '"a,b"'),
+    (",", (TextClause(","),), '","'),
+    ("a=b", (TextClause("a=b"),), '"a=b"'),
+    ('"created>5"', (TextClause("created>5"),), '"created>5"'),
+    ("(x)", (TextClause("(x)"),), "(x)"),
+    ("\ufffd", (TextClause("\ufffd"),), "\ufffd"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "terms", "canonical"), UNDERSTOOD)
-def test_text_is_understood_and_written_back(text: str, terms: tuple[Term, ...], canonical: str) -> None:
+def test_text_is_understood_and_written_back(text: str, terms: tuple[Clause, ...], canonical: str) -> None:
     query = parse(text)
-    assert (query.terms, query.problems) == (terms, ())
+    assert (query.clauses, query.problems) == (terms, ())
     assert str(query) == canonical
     assert parse(canonical) == query
 
@@ -223,14 +220,14 @@ REFUSED: list[tuple[str, str]] = [
 def test_what_is_not_understood_says_what_to_write(text: str, advice: str) -> None:
     problem = parse(f"env:prod {text}").problems[0]
     assert advice in problem.message
-    assert parse(f"env:prod {text}").terms[0] == pair("env", "prod")
+    assert parse(f"env:prod {text}").clauses[0] == pair("env", "prod")
 
 
 @pytest.mark.parametrize(("text", "advice"), REFUSED)
 def test_a_problem_survives_the_canonical_text(text: str, advice: str) -> None:
     query = parse(f"{text.replace(chr(0), '*').encode('utf-8', 'replace').decode()} a")
     again = parse(str(query))
-    assert again.terms == query.terms
+    assert again.clauses == query.clauses
     assert [problem.message for problem in again.problems] == [problem.message for problem in query.problems]
 
 
@@ -243,7 +240,7 @@ def test_a_problem_knows_its_place() -> None:
 
 def test_an_open_quote_takes_the_rest() -> None:
     query = parse('a:b "c d:e ')
-    assert query.terms == (pair("a", "b"),)
+    assert query.clauses == (pair("a", "b"),)
     assert query.problems[0].text == '"c d:e '
 
 
@@ -259,18 +256,18 @@ def test_a_long_text_is_cut_in_the_message_only() -> None:
 
 def test_the_evaluator_can_refuse_a_term() -> None:
     query = parse('tenant:acme credential:nope "open')
-    refused = query.refused(query.terms[1], "There is no such credential.")
-    assert refused.terms == (pair("tenant", "acme"),)
+    refused = query.refused(query.clauses[1], "There is no such credential.")
+    assert refused.clauses == (pair("tenant", "acme"),)
     assert [(problem.start, problem.text) for problem in refused.problems] == [(12, "credential:nope"), (28, '"open')]
-    assert parse(str(refused)).terms == query.terms
+    assert parse(str(refused)).clauses == query.clauses
 
 
 def test_a_problem_for_a_joined_or_built_term_names_the_whole_term() -> None:
-    joined = parse("credential:a x credential:b").terms[0]
+    joined = parse("credential:a x credential:b").clauses[0]
     assert problem_for(joined, "no").text == "credential:a,b"
-    assert problem_for(AddedTerm(exact("bo")), "no").text == "added:bo"
+    assert problem_for(FieldClause("added", exact("bo")), "no").text == "added:bo"
 
 
 def test_the_place_of_a_term_takes_no_part_in_equality() -> None:
-    assert parse("  a:b").terms == parse("a:b").terms
+    assert parse("  a:b").clauses == parse("a:b").clauses
     assert hash(parse("  a:b")) == hash(parse("a:b"))

@@ -46,7 +46,7 @@ WORDS = [
 
 @pytest.mark.parametrize(("text", "words"), WORDS)
 def test_words(text: str, words: tuple[str, str, str]) -> None:
-    assert parse(text).terms[0].words() == words
+    assert parse(text).clauses[0].label() == words
 
 
 WITH = [
@@ -62,9 +62,9 @@ WITH = [
 
 @pytest.mark.parametrize(("before", "term", "after"), WITH)
 def test_with(before: str, term: str, after: str) -> None:
-    query = parse(before).with_(parse(term).terms[0])
+    query = parse(before).with_clause(parse(term).clauses[0])
     assert str(query) == after
-    assert parse(after).terms == query.terms
+    assert parse(after).clauses == query.clauses
 
 
 WITHOUT = [
@@ -83,7 +83,7 @@ WITHOUT = [
 
 @pytest.mark.parametrize(("before", "term", "after"), WITHOUT)
 def test_without(before: str, term: str, after: str) -> None:
-    assert str(parse(before).without(parse(term).terms[0])) == after
+    assert str(parse(before).without(parse(term).clauses[0])) == after
 
 
 @pytest.mark.parametrize(
@@ -100,15 +100,15 @@ def test_without(before: str, term: str, after: str) -> None:
     ],
 )
 def test_contains(query: str, term: str, found: bool) -> None:
-    assert (parse(term).terms[0] in parse(query)) is found
+    assert (parse(term).clauses[0] in parse(query)) is found
 
 
 def test_a_query_built_by_hand_joins_terms_too() -> None:
-    assert Query((*parse("k:a").terms, *parse("k:b").terms)) == parse("k:a,b")
+    assert Query((*parse("k:a").clauses, *parse("k:b").clauses)) == parse("k:a,b")
 
 
 def test_the_opposite_of_a_term_is_turned_round_and_back() -> None:
-    (term,) = parse("-state:removed").terms
+    (term,) = parse("-state:removed").clauses
     assert str(term.opposite()) == "state:removed"
     assert term.opposite().opposite() == term
 

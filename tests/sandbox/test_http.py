@@ -138,7 +138,7 @@ def test_a_body_that_is_too_large_is_refused_with_an_answer(web: Http) -> None:
     assert (answer.status, answer.headers["connection"]) == (413, "close")
 
 
-def test_a_body_is_asked_for_when_the_client_expects_that(sandbox: Sandbox) -> None:
+def test_a_body_is_requested_when_the_client_expects_that(sandbox: Sandbox) -> None:
     head = f"POST /v1/conversations HTTP/1.1\r\nAuthorization: Bearer {KEY}\r\nContent-Length: 2\r\n"
     with raw_socket(sandbox) as connection:
         connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())

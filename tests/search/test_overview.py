@@ -49,7 +49,7 @@ def rows() -> list[Conversation]:
 
 
 def of(text: str) -> Overview:
-    return Overview(Search(parse(text), EVERYONE))
+    return Overview(Search.for_user(parse(text), EVERYONE))
 
 
 @pytest.fixture(params=["counted in rows", "taken from the index"])
@@ -79,11 +79,11 @@ def test_counts_are_those_of_the_matches_or_say_of_how_many(rows: list[Conversat
     found = of(text).counts
     matches = plainly(Conversation.objects.all(), parse(text))
     if not found.is_complete:
-        matches = matches[: found.of]
-    assert found.of == len(matches)
+        matches = matches[: found.total]
+    assert found.total == len(matches)
     assert found.is_exact
     pairs = Counter((key, as_text(value)) for row in matches for key, value in row.metadata.items())
-    assert {(key, value): n for key, own in found.values.items() for value, n in own.items()} == pairs
+    assert {(key, value): count for key, own in found.values.items() for value, count in own.items()} == pairs
     assert found.keys == Counter(key for row in matches for key in row.metadata)
     assert +found.states == Counter(row.state for row in matches)
     assert +found.credentials == Counter(row.credential_id for row in matches)
@@ -95,14 +95,14 @@ def test_the_index_s_own_numbers_are_estimates_where_many_are_left_out(
     monkeypatch.setattr(overview, "SAMPLE", 1)
     monkeypatch.setattr(counts, "MOST_EXCLUDED", 1)
     found = of("-state:removed").counts
-    assert (found.is_exact, found.of) == (False, 35)
+    assert (found.is_exact, found.total) == (False, 35)
     assert found.keys["env"] == 40
 
 
 def test_counts_beside_a_term_are_those_of_its_other_values(rows: list[Conversation]) -> None:
     query = parse("env:prod tenant:b")
-    [env, _] = query.terms
-    found = Overview(Search(query, EVERYONE)).counts_without(env)
+    [env, _] = query.clauses
+    found = Overview(Search.for_user(query, EVERYONE)).counts_without(env)
     expected = Counter(row.metadata["env"] for row in plainly(Conversation.objects.all(), parse("tenant:b")))
     assert found.values["env"] == expected
 
@@ -161,6 +161,6 @@ def test_an_exact_number_has_a_limit_of_its_own(credential: Credential, monkeypa
     monkeypatch.setattr("conversations.search.walk.FIRST_BLOCK", 2)
     for _ in range(6):
         make_conversation(credential, {"a": "x"})
-    found = Search(parse("x"), EVERYONE).number()
+    found = Search.for_user(parse("x"), EVERYONE).number()
     assert not found.is_exact
     assert 0 < found.at_least < 6

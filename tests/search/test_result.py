@@ -42,10 +42,10 @@ def rows() -> list[Conversation]:
 
 def found(query: language.Query) -> set[int]:
     everyone = User(is_superuser=True)
-    ords = list(Search(query, everyone).ords())
-    assert ords == sorted(set(ords), reverse=True)
-    assert list(Search(query, everyone).ords(oldest_first=True)) == ords[::-1]
-    return set(Conversation.objects.filter(ord__in=ords).values_list("pk", flat=True))
+    sort_keys = list(Search.for_user(query, everyone).sort_keys())
+    assert sort_keys == sorted(set(sort_keys), reverse=True)
+    assert list(Search.for_user(query, everyone).sort_keys(oldest_first=True)) == sort_keys[::-1]
+    return set(Conversation.objects.filter(sort_key__in=sort_keys).values_list("pk", flat=True))
 
 
 SEARCHES = [
@@ -136,4 +136,4 @@ def test_r21_days_are_those_of_the_time_zone(settings: Settings) -> None:
 
 
 def test_r23_a_search_takes_rows_away_and_adds_none(rows: list[Conversation], stranger: User) -> None:
-    assert not any(list(Search(parse(text), stranger).ords()) for text in SEARCHES)
+    assert not any(list(Search.for_user(parse(text), stranger).sort_keys()) for text in SEARCHES)

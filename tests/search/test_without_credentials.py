@@ -34,14 +34,14 @@ def alone(client: Browser, db: None) -> Browser:
     return signed_in(client, make_user("alone"))
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_someone_without_a_credential_finds_nothing(alone: Browser, address: str) -> None:
+@pytest.mark.parametrize("url", ADDRESSES)
+def test_someone_without_a_credential_finds_nothing(alone: Browser, url: str) -> None:
     for query in QUERIES:
-        response = alone.get(address.format(quote(query)))
+        response = alone.get(url.format(quote(query)))
         text = b"".join(response).decode() if response.streaming else text_of(response)
         assert response.status_code in (200, 422)
         assert "alpha" not in text
 
 
 def test_nothing_is_among_no_values(db: None) -> None:
-    assert statements.fetch(f"SELECT 1 WHERE 1 IN {statements.places([])}") == []
+    assert statements.fetch(f"SELECT 1 WHERE 1 IN {statements.placeholders([])}") == []

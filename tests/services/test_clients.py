@@ -11,7 +11,7 @@ from conversations.encryption import new_key
 from conversations.models import Credential, CredentialHeader, Team
 from conversations.openai import errors
 from conversations.sandbox import Dialect, Fault, Sandbox
-from conversations.services.clients import NOBODYS_ID, check_credential, client_for, forget_clients
+from conversations.services.clients import NONEXISTENT_ID, check_credential, client_for, forget_clients
 from conversations.services.conversations import get_conversation
 from conversations.services.errors import CredentialUnusable
 from conversations.services.items import list_items
@@ -75,7 +75,7 @@ def test_forgotten_clients_are_made_anew(credential: Credential) -> None:
 
 
 def test_an_inactive_credential_sends_nothing(sandbox: Sandbox) -> None:
-    assert "not active" in why_unusable(make_credential(sandbox, is_active=False))
+    assert "inactive" in why_unusable(make_credential(sandbox, is_active=False))
 
 
 def test_r14_a_host_that_is_not_listed_any_more_is_sent_nothing(credential: Credential, settings: Any) -> None:
@@ -93,14 +93,14 @@ def test_r14_a_base_url_is_checked_when_it_is_typed(credential: Credential) -> N
 def test_r13_a_key_of_another_credential_does_not_open(sandbox: Sandbox, credential: Credential) -> None:
     credential.sealed_key = make_credential(sandbox).sealed_key
     credential.save()
-    assert "cannot be opened" in why_unusable(credential)
+    assert "can’t be opened" in why_unusable(credential)
 
 
 def test_r13_a_header_under_another_name_does_not_open(credential: Credential) -> None:
     header = add_header(credential, "X-One", "value")
     header.name = "X-Two"
     header.save()
-    assert "cannot be opened" in why_unusable(again(credential))
+    assert "can’t be opened" in why_unusable(again(credential))
 
 
 def test_r13_keys_are_turned_over(credential: Credential, settings: Any, sandbox: Sandbox) -> None:
@@ -135,33 +135,39 @@ def judged(credential: Credential) -> tuple[bool, str]:
     passed = check_credential(credential=credential)
     kept = again(credential)
     assert (kept.test_passed, kept.tested_at is not None) == (passed, True)
-    return passed, kept.test_answer
+    return passed, kept.test_message
 
 
 def test_r17_a_test_is_one_read_of_nobodys_conversation(credential: Credential, sandbox: Sandbox) -> None:
-    assert judged(credential) == (True, "Works: the server knows the key and answers for conversations.")
-    assert [(entry.method, entry.path) for entry in calls_in(sandbox)] == [("GET", f"/conversations/{NOBODYS_ID}")]
+    assert judged(credential) == (True, "Works: the server accepts the key and serves conversations.")
+    assert [(entry.method, entry.path) for entry in calls_in(sandbox)] == [("GET", f"/conversations/{NONEXISTENT_ID}")]
     assert {entry.method for entry in sandbox.log} == {"GET"}
 
 
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (Fault(status=404, body="<html>"), "cannot be told"),
+        (Fault(status=404, body="<html>"), "unknown whether it works"),
         (
             Fault(status=404, body="<title>404 Not Found</title>", times=None),
-            "no conversations at this address: 404 Not",
+            "This URL doesn’t seem to serve conversations: 404 Not",
         ),
-        (Fault(status=404, body='{"detail": "Not Found"}', times=None), "no conversations at this address: Not Found"),
-        (Fault(status=404, message="Not found.", times=None), "no conversations at this address: Not found."),
-        (Fault(status=404, message=f"Invalid URL (GET /v1/conversations/{NOBODYS_ID})"), "Check the base URL"),
+        (
+            Fault(status=404, body='{"detail": "Not Found"}', times=None),
+            "This URL doesn’t seem to serve conversations: Not Found",
+        ),
+        (
+            Fault(status=404, message="Not found.", times=None),
+            "This URL doesn’t seem to serve conversations: Not found.",
+        ),
+        (Fault(status=404, message=f"Invalid URL (GET /v1/conversations/{NONEXISTENT_ID})"), "Check the base URL"),
         (Fault(status=401), "The key was refused"),
         (Fault(status=403), "permissions"),
         (Fault(status=302, headers={"Location": "/"}), "Redirects are never followed"),
         (Fault(status=429, code="insufficient_quota"), "add credit"),
         (Fault(status=503, times=None, headers={"retry-after-ms": "1"}), "status.openai.com"),
         (Fault(body="<html>"), "base URL"),
-        (Fault(body=f'{{"id": "{NOBODYS_ID}"}}'), "cannot exist"),
+        (Fault(body=f'{{"id": "{NONEXISTENT_ID}"}}'), "can’t exist"),
     ],
     ids=str,
 )
@@ -185,7 +191,7 @@ def test_r15_the_answer_to_a_test_holds_no_key(sandbox: Sandbox) -> None:
 
 
 def test_r17_a_credential_that_cannot_be_used_says_why(sandbox: Sandbox) -> None:
-    assert judged(make_credential(sandbox, is_active=False))[1].endswith("is not active.")
+    assert judged(make_credential(sandbox, is_active=False))[1].endswith("is inactive.")
 
 
 # R23, and reading items

@@ -164,7 +164,7 @@ def test_r8_two_threads_with_the_same_form_create_one(operator: User, credential
 def test_two_threads_with_two_forms_create_two(operator: User, credential: Credential, sandbox: Sandbox) -> None:
     results = in_threads(*(lambda token=token: create(operator, credential, token=token) for token in "ab"))
     assert [type(result) for result in results] == [Conversation, Conversation]
-    assert sorted(Term.objects.values_list("n", flat=True)) == [2, 2, 2]  # pair, key and state
+    assert sorted(Term.objects.values_list("count", flat=True)) == [2, 2, 2]  # pair, key and state
 
 
 @pytest.mark.django_db(transaction=True)
@@ -187,7 +187,7 @@ def test_no_transaction_is_open_while_openai_is_called(
 
 def test_an_inactive_credential_begins_nothing(operator: User, credential: Credential, sandbox: Sandbox) -> None:
     credential.is_active = False
-    with pytest.raises(CredentialUnusable, match="not active"):
+    with pytest.raises(CredentialUnusable, match="inactive"):
         create(operator, credential)
     assert not Event.objects.exists()
 

@@ -86,8 +86,8 @@ def test_r7_an_answer_settles_what_was_unresolved(operator: User, credential: Cr
     )
     get(operator, credential, openai_id)
     lost.refresh_from_db()
-    assert lost.settled_by is not None
-    assert lost.settled_by.action == "get"
+    assert lost.resolved_by is not None
+    assert lost.resolved_by.action == "get"
 
 
 def test_r8_the_same_form_reads_once(operator: User, credential: Credential, sandbox: Sandbox) -> None:
@@ -103,7 +103,7 @@ def test_no_read_is_unknown_since_it_changes_nothing(
 ) -> None:
     settings.REQUEST_BUDGET = 0.3
     sandbox.faults.add(Fault(drop="after", times=None))
-    with pytest.raises(errors.NoAnswer):
+    with pytest.raises(errors.NoResponse):
         get(operator, credential, make_remote(sandbox))
     assert Event.objects.get().outcome == Outcome.FAILED
 

@@ -1,4 +1,4 @@
-"""Refreshing: what an answer means for the state, and what it settles."""
+"""Refreshing: what an answer means for the state, and what it resolves."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import refresh_conversation
 from conversations.services.errors import BeingChanged
 from conversations.services.metadata_edit import update_metadata
-from conversations.services.resolving import keep_remote_metadata
+from conversations.services.resolving import accept_remote_metadata
 from tests.factories import make_known
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +56,7 @@ def test_r2_it_differs_until_someone_chooses(operator: User, known: Conversation
     sandbox.store.set_metadata(known.openai_id, {"a": "2"})
     refresh(operator, known)
     assert refresh(operator, known).state == State.DIFFERS
-    keep_remote_metadata(actor=operator, conversation=known)
+    accept_remote_metadata(actor=operator, conversation=known)
     known.refresh_from_db()
     assert (known.state, known.metadata, known.our_metadata) == (State.ACTIVE, {"a": "2"}, None)
 
@@ -103,7 +103,7 @@ def test_r18_what_cannot_be_stored_does_not_differ_for_ever(
 ) -> None:
     sandbox.store.set_metadata(known.openai_id, {"a": "x\0"})
     refresh(operator, known)
-    keep_remote_metadata(actor=operator, conversation=known)
+    accept_remote_metadata(actor=operator, conversation=known)
     assert refresh(operator, known).state == State.ACTIVE
 
 
@@ -124,7 +124,7 @@ def test_r7_the_event_of_a_dead_process_lets_go_and_is_settled(operator: User, k
     refresh(operator, known)
     dead.refresh_from_db()
     assert (dead.outcome, dead.is_unresolved) == (Outcome.UNKNOWN, False)
-    assert dead.settled_by == Event.objects.get(action=Action.REFRESH)
+    assert dead.resolved_by == Event.objects.get(action=Action.REFRESH)
 
 
 def test_r7_a_404_settles_too(operator: User, known: Conversation, sandbox: Sandbox) -> None:
@@ -158,8 +158,8 @@ def test_r2_what_our_own_unanswered_edit_did_does_not_differ(
 ) -> None:
     row = make_known(sandbox, credential, {"a": "1"})
     sandbox.faults.add(Fault(method="POST", drop="after", times=None))
-    with pytest.raises(errors.NoAnswer):
-        update_metadata(actor=operator, conversation=row, opened_with={"a": "1"}, wanted={"a": "2"})
+    with pytest.raises(errors.NoResponse):
+        update_metadata(actor=operator, conversation=row, opened_with={"a": "1"}, requested={"a": "2"})
     sandbox.faults.clear()
     row = refresh_conversation(actor=operator, conversation=row)
     assert (row.state, row.metadata, row.our_metadata) == (State.ACTIVE, {"a": "2"}, None)

@@ -213,5 +213,5 @@ def test_r6_two_who_remove_at_once_send_one_delete(operator: User, known: Conver
 
 
 def test_r2_what_differed_does_not_any_more(operator: User, known: Conversation, sandbox: Sandbox) -> None:
-    known.store_answer({"a": "2"}, by_us=False)
+    known.store_response({"a": "2"}, is_own_change=False)
     assert remove(operator, known).our_metadata is None

@@ -58,7 +58,7 @@ class Web:
         client.force_login(user)
         self.cookies = {"sessionid": client.cookies["sessionid"].value, "csrftoken": CSRF}
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.folder, self.pid_file = folder, folder / "worker.pid"
         self.start()
 
@@ -81,12 +81,12 @@ class Web:
 
     def wait(self) -> None:
         """Until it answers; a new worker finds the connections that wait at the socket."""
-        assert requests.get(f"{self.address}/healthz", timeout=20).text == "ok\n"
+        assert requests.get(f"{self.url}/healthz", timeout=20).text == "ok\n"
 
     def post(self, path: str, data: dict[str, Any]) -> requests.Response:
         headers = {"X-CSRFToken": CSRF}
         return requests.post(
-            self.address + path, data, headers=headers, cookies=self.cookies, allow_redirects=False, timeout=20
+            self.url + path, data, headers=headers, cookies=self.cookies, allow_redirects=False, timeout=20
         )
 
     def kill_worker(self) -> None:
@@ -250,12 +250,12 @@ def check_nothing_is_done_twice(web: Web, sandbox: Sandbox, form: dict[str, Any]
 
 def fields_of(action: str, conversation: Conversation, token: str) -> tuple[str, dict[str, Any]]:
     """Where an edit or a removal is sent, and what is sent."""
-    address = conversation.get_absolute_url()
+    url = conversation.get_absolute_url()
     if action == Action.REMOVE:
-        return f"{address}remove/", {"token": token}
+        return f"{url}remove/", {"token": token}
     opened_with = json.dumps(conversation.metadata)
     row = {"key": "env", "value": token, "stored": '"env"'}
-    return f"{address}metadata/", {"do": "save", "token": token, "opened_with": opened_with, **row}
+    return f"{url}metadata/", {"do": "save", "token": token, "opened_with": opened_with, **row}
 
 
 @pytest.mark.parametrize("action", [Action.UPDATE, Action.REMOVE])

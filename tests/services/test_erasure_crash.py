@@ -20,11 +20,10 @@ from django.db import connection
 from django.utils import timezone
 
 from conversations.models import Conversation, Credential, Erasure, Event, EventDetail, State, Term
-from conversations.models.erased_item import Fate
-from conversations.models.erasure import Stage
+from conversations.models.choices import ItemOutcome, Stage
 from conversations.sandbox import Fault, Sandbox
 from conversations.sandbox.log import LogEntry
-from conversations.services.erasures import begin_erasure, erase
+from conversations.services.erasures import erase, start_erasure
 from tests.checkouts import ROOT
 from tests.factories import KEY, add_messages, make_known
 
@@ -66,7 +65,7 @@ def let_calls_fail(sandbox: Sandbox) -> None:
 def begun(sandbox: Sandbox, credential: Credential, actor: User, items: int) -> Erasure:
     known = make_known(sandbox, credential, {"customer": "48213"})
     add_messages(sandbox, known, items)
-    return begin_erasure(actor=actor, conversation=known, reason="Ticket 7")
+    return start_erasure(actor=actor, conversation=known, reason="Ticket 7")
 
 
 class Worker:
@@ -137,16 +136,16 @@ def check_each_was_deleted_once(sandbox: Sandbox, erasure: Erasure, items: int) 
 def check_the_receipt(sandbox: Sandbox, erasure: Erasure, items: int) -> None:
     """Its counts are those of the log, and so is what it says of each item."""
     numbers = erasure.numbers
-    assert (numbers.found, numbers.deleted + numbers.unanswered) == (items, items)
+    assert (numbers.found, numbers.deleted + numbers.unconfirmed) == (items, items)
     assert numbers.gone == numbers.refused == numbers.left == 0
-    assert (erasure.stage, erasure.proof["status"]) == (Stage.FINISHED, 404)
-    assert erasure.removal["fate"] in (Fate.DELETED, Fate.UNANSWERED)
+    assert (erasure.stage, erasure.last_read.status) == (Stage.FINISHED, 404)
+    assert erasure.deletion.outcome in (ItemOutcome.DELETED, ItemOutcome.UNCONFIRMED)
     changed = {entry.path.rpartition("/")[2]: entry for entry in deletions(sandbox, erasure)}
     sent = {entry.client_request_id for entry in sandbox.log}
     for row in erasure.items.all():
         entry = changed[row.item_id]
         answer = (entry.client_request_id, entry.request_id, entry.status)
-        assert (row.fate == Fate.DELETED) is (answer == (row.client_request_id, row.request_id, 200))
+        assert (row.outcome == ItemOutcome.DELETED) is (answer == (row.client_request_id, row.request_id, 200))
         event, key, number = str(entry.client_request_id).rsplit("-", 2)
         assert (event, key) == (str(erasure.events.get().uuid), str(row.pk))
         assert int(number) <= row.tries

@@ -7,15 +7,15 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from conversations.models import Conversation, Credential, ErasedItem, Erasure, Event, EventDetail, Outcome, State, Term
-from conversations.models.erased_item import Fate
-from conversations.models.erasure import Stage
+from conversations.models.choices import ItemOutcome, Stage
+from conversations.models.erased_item import ListedItem
 from conversations.openai.errors import NotFound
 from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import get_conversation
 from conversations.services.erasures import (
-    begin_erasure,
     erase,
     resume_erasure,
+    start_erasure,
     stop_erasure,
     wait_before_next,
     work_on,
@@ -35,7 +35,7 @@ def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
 
 @pytest.fixture
 def erasure(conversation: Conversation, operator: User) -> Erasure:
-    return begin_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
+    return start_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
 
 
 def deletions(sandbox: Sandbox) -> list[str]:
@@ -43,13 +43,13 @@ def deletions(sandbox: Sandbox) -> list[str]:
     return [entry.path for entry in sandbox.log if entry.method == "DELETE" and entry.changed]
 
 
-def fates(erasure: Erasure) -> list[str]:
-    return list(erasure.items.values_list("fate", flat=True))
+def outcomes(erasure: Erasure) -> list[str]:
+    return list(erasure.items.values_list("outcome", flat=True))
 
 
 def test_r25_begins_with_a_recorded_read_and_deletes_nothing_yet(erasure: Erasure, sandbox: Sandbox) -> None:
     assert [(entry.method, entry.status) for entry in sandbox.log] == [("GET", 200)]
-    assert erasure.found["request_id"] == sandbox.log[0].request_id
+    assert erasure.first_read.request_id == sandbox.log[0].request_id
     assert erasure.events.get().attempts[0]["status"] == 200
     assert (erasure.stage, erasure.reason, erasure.keys) == (Stage.RUNNING, "Ticket 7", ["user_id", "env"])
 
@@ -60,7 +60,7 @@ def test_r25_without_a_read_nothing_is_erased_and_there_is_no_receipt(
 ) -> None:
     sandbox.faults.add(fault)
     with pytest.raises(Exception, match="The sandbox was told"):
-        begin_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
+        start_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
     assert not Erasure.objects.exists()
     assert deletions(sandbox) == []
     assert Event.objects.get().outcome != Outcome.PENDING
@@ -75,16 +75,16 @@ def test_r26_deletes_every_item_then_the_conversation_and_proves_both(
     assert deletions(sandbox)[-1] == f"/conversations/{erasure.openai_id}"
     last = calls_in(sandbox)[-3:]
     assert [(entry.method, entry.status) for entry in last] == [("GET", 200), ("DELETE", 200), ("GET", 404)]
-    receipt = (done.emptied["request_id"], done.removal["request_id"], done.proof["request_id"])
+    receipt = (done.empty_listing.request_id, done.deletion.request_id, done.last_read.request_id)
     assert receipt == tuple(entry.request_id for entry in last)
 
 
 def test_the_receipt_names_each_item_with_its_request_ids(erasure: Erasure, operator: User, sandbox: Sandbox) -> None:
     work_on(actor=operator, erasure=erasure)
     sent = [entry for entry in sandbox.log if entry.method == "DELETE" and "/items/" in entry.path]
-    kept = list(erasure.items.values_list("item_id", "fate", "request_id", "client_request_id", "type"))
+    kept = list(erasure.items.values_list("item_id", "outcome", "request_id", "client_request_id", "type"))
     assert kept == [
-        (entry.path.rpartition("/")[2], Fate.DELETED, entry.request_id, entry.client_request_id, "message")
+        (entry.path.rpartition("/")[2], ItemOutcome.DELETED, entry.request_id, entry.client_request_id, "message")
         for entry in sent
     ]
 
@@ -94,7 +94,7 @@ def test_r28_values_terms_and_details_are_forgotten_and_keys_stay(
 ) -> None:
     get_conversation(actor=operator, credential=credential, openai_id=conversation.openai_id)
     wanted = {"user_id": "48213", "env": "dev"}
-    update_metadata(actor=operator, conversation=conversation, opened_with=conversation.metadata, wanted=wanted)
+    update_metadata(actor=operator, conversation=conversation, opened_with=conversation.metadata, requested=wanted)
     assert EventDetail.objects.exists()
     erase(actor=operator, erasure=begin(conversation, operator), seconds=5)
     conversation.refresh_from_db()
@@ -106,7 +106,7 @@ def test_r28_values_terms_and_details_are_forgotten_and_keys_stay(
 
 
 def begin(conversation: Conversation, actor: User) -> Erasure:
-    return begin_erasure(actor=actor, conversation=conversation, reason="Ticket 7")
+    return start_erasure(actor=actor, conversation=conversation, reason="Ticket 7")
 
 
 def test_r28_the_terms_of_other_conversations_stay(
@@ -126,14 +126,14 @@ def test_no_text_of_a_message_is_left_anywhere(conversation: Conversation, opera
 
 def test_a_second_erasure_of_the_same_conversation_is_refused(erasure: Erasure, operator: User) -> None:
     assert erasure.conversation is not None
-    with pytest.raises(ServiceError, match="begun already"):
+    with pytest.raises(ServiceError, match="already being erased"):
         begin(erasure.conversation, operator)
 
 
 def test_nobody_else_changes_it_meanwhile_r6(erasure: Erasure, operator: User) -> None:
     assert erasure.conversation is not None
     with pytest.raises(BeingChanged, match="erase"):
-        update_metadata(actor=operator, conversation=erasure.conversation, opened_with={}, wanted={})
+        update_metadata(actor=operator, conversation=erasure.conversation, opened_with={}, requested={})
 
 
 def test_a_deletion_whose_answer_was_lost_counts_as_done_once_it_is_gone(
@@ -141,7 +141,7 @@ def test_a_deletion_whose_answer_was_lost_counts_as_done_once_it_is_gone(
 ) -> None:
     sandbox.faults.add(Fault(method="DELETE", drop="after"))
     done = erase(actor=operator, erasure=erasure, seconds=20)
-    assert fates(done) == [Fate.UNANSWERED, *[Fate.DELETED] * 4]
+    assert outcomes(done) == [ItemOutcome.UNCONFIRMED, *[ItemOutcome.DELETED] * 4]
     assert len(deletions(sandbox)) == 6
 
 
@@ -149,9 +149,9 @@ def test_an_item_that_somebody_else_deleted_is_told_apart(erasure: Erasure, oper
     first = sandbox.store.list_items(erasure.openai_id)[0]["id"]
     sandbox.faults.add(Fault(method="DELETE", path=f".*{first}", status=404))
     sandbox.store.delete_item(erasure.openai_id, first)  # listed before, as far as the erasure is told
-    erasure.enter([{"item_id": first, "type": "message"}])
+    erasure.enter([ListedItem(first, "message")])
     done = erase(actor=operator, erasure=erasure, seconds=5)
-    assert fates(done) == [Fate.GONE, *[Fate.DELETED] * 4]
+    assert outcomes(done) == [ItemOutcome.GONE, *[ItemOutcome.DELETED] * 4]
 
 
 def test_a_404_to_an_item_settles_nothing_before_the_list_is_empty(
@@ -162,7 +162,7 @@ def test_a_404_to_an_item_settles_nothing_before_the_list_is_empty(
     sandbox.faults.add(Fault(method="GET", path=".*/items", skip=1, status=404))
     stopped = erase(actor=operator, erasure=erasure, seconds=5)
     assert stopped.stage == Stage.STOPPED
-    assert set(fates(stopped)) == {Fate.SENT}
+    assert set(outcomes(stopped)) == {ItemOutcome.SENT}
     assert stopped.numbers.done == 0
     assert Conversation.objects.get().state == State.MISSING
 
@@ -196,7 +196,7 @@ def test_refused_items_are_tried_again_when_it_goes_on(erasure: Erasure, operato
     stopped = erase(actor=operator, erasure=erasure, seconds=5)
     done = erase(actor=operator, erasure=resume_erasure(erasure=stopped), seconds=5)
     assert done.stage == Stage.FINISHED
-    assert set(fates(done)) == {Fate.DELETED}
+    assert set(outcomes(done)) == {ItemOutcome.DELETED}
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_a_conversation_that_is_still_there_is_listed_and_removed_again(
     body = str(confirmed).replace("'", '"').replace("True", "true")
     sandbox.faults.add(Fault(method="DELETE", path="/conversations/[^/]*$", body=body))
     waiting = work_on(actor=operator, erasure=erasure)
-    assert "still answers" in waiting.failure["message"]
+    assert "still returns it" in waiting.failure["message"]
     add_messages(sandbox, waiting.conversation, 1)
     assert work_on(actor=operator, erasure=waiting).stage == Stage.FINISHED
     assert sandbox.store.list_items(erasure.openai_id) == []
@@ -285,7 +285,7 @@ def test_a_removal_whose_answer_was_lost_is_proven_by_the_next_step(
     waiting = work_on(actor=operator, erasure=erasure)
     assert waiting.stage == Stage.RUNNING
     done = work_on(actor=operator, erasure=waiting)
-    assert (done.stage, done.removal["fate"]) == (Stage.FINISHED, Fate.UNANSWERED)
+    assert (done.stage, done.deletion.outcome) == (Stage.FINISHED, ItemOutcome.UNCONFIRMED)
 
 
 def test_it_is_stopped_and_goes_on(erasure: Erasure, operator: User, sandbox: Sandbox) -> None:
@@ -329,7 +329,7 @@ def test_an_inactive_credential_stops_it(erasure: Erasure, operator: User, crede
     credential.save()
     stopped = work_on(actor=operator, erasure=erasure)
     assert stopped.stage == Stage.STOPPED
-    assert "is not active" in stopped.failure["message"]
+    assert "is inactive" in stopped.failure["message"]
 
 
 def test_one_that_is_not_there_cannot_be_erased(conversation: Conversation, operator: User, sandbox: Sandbox) -> None:

@@ -11,17 +11,17 @@ from django.db import connection
 from django.utils import timezone
 
 from conversations.models import Conversation, Credential, Erasure, Event, EventDetail, Outcome, State, Team
-from conversations.models.erased_item import Fate
-from conversations.models.erasure import Stage
+from conversations.models.choices import ItemOutcome, Stage
+from conversations.models.erased_item import ListedItem
 from conversations.openai import transport
 from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import (
     get_conversation,
-    hand_over_conversation,
     refresh_conversation,
     remove_conversation,
+    transfer_conversation,
 )
-from conversations.services.erasures import begin_erasure, close_erasure, erase, resume_erasure, stop_erasure, work_on
+from conversations.services.erasures import close_erasure, erase, resume_erasure, start_erasure, stop_erasure, work_on
 from conversations.services.errors import BeingChanged, ServiceError
 from tests.factories import add_messages, make_credential, make_known
 
@@ -37,7 +37,7 @@ def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
 
 @pytest.fixture
 def erasure(conversation: Conversation, operator: User, sandbox: Sandbox) -> Erasure:
-    begun = begin_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
+    begun = start_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
     sandbox.log.clear()
     return begun
 
@@ -47,8 +47,8 @@ def stopped(erasure: Erasure, operator: User) -> Erasure:
     return stop_erasure(actor=operator, erasure=erasure)
 
 
-def fates(erasure: Erasure) -> list[str]:
-    return list(erasure.items.values_list("fate", flat=True))
+def outcomes(erasure: Erasure) -> list[str]:
+    return list(erasure.items.values_list("outcome", flat=True))
 
 
 # Other changes of the conversation
@@ -58,15 +58,15 @@ def test_one_that_is_being_erased_belongs_to_nobody_else_meanwhile_r23(
     stopped: Erasure, operator: User, sandbox: Sandbox, team: Team
 ) -> None:
     other = make_credential(sandbox, teams=[team])
-    with pytest.raises(ServiceError, match="erasure is not finished"):
-        hand_over_conversation(actor=operator, conversation=Conversation.objects.get(), credential=other)
+    with pytest.raises(ServiceError, match="It’s being erased"):
+        transfer_conversation(actor=operator, conversation=Conversation.objects.get(), credential=other)
     assert len(sandbox.log) == 0
 
 
 def test_one_that_is_being_erased_cannot_be_removed_before_its_items(
     stopped: Erasure, operator: User, sandbox: Sandbox
 ) -> None:
-    with pytest.raises(ServiceError, match="erasure is not finished"):
+    with pytest.raises(ServiceError, match="It’s being erased"):
         remove_conversation(actor=operator, conversation=Conversation.objects.get())
     assert len(sandbox.log) == 0
 
@@ -78,7 +78,7 @@ def test_purging_gives_the_erasure_up_and_the_conversation_can_be_erased_anew(
     stopped.refresh_from_db()
     assert stopped.stage == Stage.CLOSED
     again = get_conversation(actor=operator, credential=credential, openai_id=stopped.openai_id)
-    begun = begin_erasure(actor=operator, conversation=again, reason="Ticket 8")
+    begun = start_erasure(actor=operator, conversation=again, reason="Ticket 8")
     assert erase(actor=operator, erasure=begun, seconds=5).stage == Stage.FINISHED
     again.refresh_from_db()
     assert again.metadata == {}
@@ -157,7 +157,7 @@ def test_a_removal_that_was_not_done_is_done_after_listing_again(
     work_on(actor=operator, erasure=erasure)
     add_messages(sandbox, Conversation.objects.get(), 1)
     done = work_on(actor=operator, erasure=erasure)
-    assert (done.stage, done.removal["fate"], done.numbers.deleted) == (Stage.FINISHED, Fate.DELETED, 4)
+    assert (done.stage, done.deletion.outcome, done.numbers.deleted) == (Stage.FINISHED, ItemOutcome.DELETED, 4)
 
 
 def test_what_openai_confirmed_stays_confirmed_though_it_is_listed_again(
@@ -168,7 +168,7 @@ def test_what_openai_confirmed_stays_confirmed_though_it_is_listed_again(
     body = str(stale).replace("'", '"').replace("False", "false")
     sandbox.faults.add(Fault(method="GET", path=".*/items", skip=1, body=body))
     done = work_on(actor=operator, erasure=erasure)
-    assert fates(done) == [Fate.DELETED] * 3
+    assert outcomes(done) == [ItemOutcome.DELETED] * 3
 
 
 def test_a_page_of_a_proxy_in_place_of_an_answer_does_not_make_it_somebody_elses_deletion(
@@ -176,7 +176,7 @@ def test_a_page_of_a_proxy_in_place_of_an_answer_does_not_make_it_somebody_elses
 ) -> None:
     sandbox.faults.add(Fault(method="DELETE", after=True, body="<html>ok</html>"))
     done = erase(actor=operator, erasure=erasure, seconds=10)
-    assert fates(done) == [Fate.UNANSWERED, Fate.DELETED, Fate.DELETED]
+    assert outcomes(done) == [ItemOutcome.UNCONFIRMED, ItemOutcome.DELETED, ItemOutcome.DELETED]
 
 
 @pytest.mark.parametrize("length", [300, 3_000])
@@ -208,7 +208,7 @@ def test_an_empty_page_that_says_there_is_more_stops_it(
 ) -> None:
     sandbox.faults.add(Fault(method="GET", path=".*/items", body=listing(has_more=True, last_id=last_id)))
     stopped = work_on(actor=operator, erasure=erasure)
-    assert (stopped.stage, stopped.emptied) == (Stage.STOPPED, {})
+    assert (stopped.stage, stopped.empty_listing) == (Stage.STOPPED, None)
     assert "says that there are more" in stopped.failure["message"]
     assert len(sandbox.store.list_items(erasure.openai_id)) == 3
 
@@ -220,7 +220,7 @@ def test_listings_that_are_long_behind_take_nothing_back_from_what_was_confirmed
     sandbox.faults.add(Fault(method="GET", path=".*/items", skip=1, times=4, body=listing(*ids)))
     for _ in range(5):
         erasure = work_on(actor=operator, erasure=erasure)
-    assert (erasure.stage, fates(erasure)) == (Stage.FINISHED, [Fate.DELETED] * 3)
+    assert (erasure.stage, outcomes(erasure)) == (Stage.FINISHED, [ItemOutcome.DELETED] * 3)
 
 
 def test_items_that_are_listed_for_ever_stop_it_in_the_end(erasure: Erasure, operator: User, sandbox: Sandbox) -> None:
@@ -239,7 +239,7 @@ def test_a_lost_deletion_that_is_refused_later_is_not_said_to_be_somebody_elses(
     [refused] = stopped.items.refused()
     sandbox.store.delete_item(erasure.openai_id, refused.item_id)
     done = work_on(actor=operator, erasure=resume_erasure(erasure=stopped))
-    assert sorted(fates(done)) == [Fate.DELETED, Fate.DELETED, Fate.UNANSWERED]
+    assert sorted(outcomes(done)) == [ItemOutcome.DELETED, ItemOutcome.DELETED, ItemOutcome.UNCONFIRMED]
 
 
 def test_a_listing_that_holds_items_again_takes_back_that_it_was_empty(
@@ -247,10 +247,10 @@ def test_a_listing_that_holds_items_again_takes_back_that_it_was_empty(
 ) -> None:
     sandbox.faults.add(Fault(method="DELETE", path=CONVERSATION, status=500, times=3))
     emptied = work_on(actor=operator, erasure=erasure)
-    assert emptied.emptied["status"] == 200
+    assert emptied.empty_listing.status == 200
     add_messages(sandbox, Conversation.objects.get(), 1)
     sandbox.faults.add(Fault(method="DELETE", status=400, times=None))
-    assert work_on(actor=operator, erasure=emptied).emptied == {}
+    assert work_on(actor=operator, erasure=emptied).empty_listing is None
 
 
 def test_a_removal_that_is_carried_out_late_is_known_by_its_repeat(
@@ -261,7 +261,7 @@ def test_a_removal_that_is_carried_out_late_is_known_by_its_repeat(
         erasure = work_on(actor=operator, erasure=erasure)
     sandbox.store.delete_conversation(erasure.openai_id)
     done = work_on(actor=operator, erasure=erasure)
-    assert (done.stage, done.removal["fate"]) == (Stage.FINISHED, Fate.UNANSWERED)
+    assert (done.stage, done.deletion.outcome) == (Stage.FINISHED, ItemOutcome.UNCONFIRMED)
 
 
 @pytest.mark.parametrize("last_id", ["\0", "\ud800", "a/b"])
@@ -318,7 +318,7 @@ def test_a_step_in_which_nothing_could_be_done_counts_as_a_failure(
 ) -> None:
     slow = work_on(actor=operator, erasure=erasure, seconds=0)
     assert slow.failures_in_a_row == 1
-    assert "so slowly" in slow.failure["message"]
+    assert "so slow" in slow.failure["message"]
 
 
 def test_where_it_was_in_a_long_row_of_refused_items_is_kept_between_steps(
@@ -326,8 +326,8 @@ def test_where_it_was_in_a_long_row_of_refused_items_is_kept_between_steps(
 ) -> None:
     add_messages(sandbox, Conversation.objects.get(), 120)
     refused = sandbox.store.list_items(erasure.openai_id)[:110]
-    erasure.enter({"item_id": item["id"], "type": "message"} for item in refused)
-    erasure.items.update(fate=Fate.REFUSED)
+    erasure.enter(ListedItem(item["id"], "message") for item in refused)
+    erasure.items.update(outcome=ItemOutcome.REFUSED)
     sandbox.faults.add(Fault(method="GET", path=".*/items", skip=1, status=503, times=3))
     waiting = work_on(actor=operator, erasure=erasure)
     assert waiting.after == refused[99]["id"]

@@ -10,20 +10,20 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from conversations.forms.conversations import RemoveForm
-from conversations.models import Conversation, Credential, ErasedItem, Erasure, Event, Team
-from conversations.models.erased_item import Fate
-from conversations.models.erasure import LeaseLost, Stage
+from conversations.models import Action, Conversation, Credential, ErasedItem, Erasure, Event, Team
+from conversations.models.choices import ItemOutcome, Stage
+from conversations.models.erasure import LeaseLost
 from conversations.openai import errors
 from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import (
     get_conversation,
-    hand_over_conversation,
     refresh_conversation,
     remove_conversation,
+    transfer_conversation,
 )
-from conversations.services.erasures import MOST_WAITS, begin_erasure, work_on
+from conversations.services.erasures import MOST_WAITS, start_erasure, work_on
 from conversations.services.errors import BeingChanged, ServiceError
-from conversations.services.rows import begin_on
+from conversations.services.recording import start_on
 from tests.factories import add_messages, in_threads, make_credential, make_known, make_team, make_user
 from tests.html import form_in, text_of
 
@@ -71,7 +71,7 @@ def test_a_transfer_takes_no_values_of_the_former_team_along(
     superuser: User, known: Conversation, sandbox: Sandbox, other_credential: Credential
 ) -> None:
     sandbox.store.set_metadata(known.openai_id, {"new": "1"})
-    hand_over_conversation(actor=superuser, conversation=known, credential=other_credential)
+    transfer_conversation(actor=superuser, conversation=known, credential=other_credential)
     event = Event.objects.get()
     assert (event.detail.before, event.detail.after) == (None, {"new": "1"})
     assert "former team" not in repr(vars(event.detail))
@@ -104,7 +104,7 @@ def test_of_an_erasure_and_a_removal_at_once_only_one_begins(
     for _ in range(5):
         known = make_known(sandbox, credential)
         results = in_threads(
-            lambda known=known: begin_erasure(actor=operator, conversation=known, reason="r"),
+            lambda known=known: start_erasure(actor=operator, conversation=known, reason="r"),
             lambda known=known: remove_conversation(actor=operator, conversation=known),
         )
         refused = [result for result in results if isinstance(result, ServiceError | errors.NotFound)]
@@ -112,14 +112,14 @@ def test_of_an_erasure_and_a_removal_at_once_only_one_begins(
 
 
 def test_what_became_wrong_before_the_lock_was_held_begins_nothing(operator: User, known: Conversation) -> None:
-    answers = iter([None, ServiceError("An erasure was begun meanwhile.")])
+    answers = iter([None, ServiceError("An erasure was started meanwhile.")])
 
     def check() -> None:
         if (error := next(answers)) is not None:
             raise error
 
     with pytest.raises(ServiceError, match="meanwhile"):
-        begin_on(known, operator, "remove", check=check)
+        start_on(known, actor=operator, action=Action.REMOVE, check=check)
     assert not Event.objects.exists()
 
 
@@ -128,11 +128,11 @@ def test_what_became_wrong_before_the_lock_was_held_begins_nothing(operator: Use
 
 def test_who_lost_the_lease_stores_nothing(operator: User, known: Conversation, sandbox: Sandbox) -> None:
     add_messages(sandbox, known, 1)
-    erasure = begin_erasure(actor=operator, conversation=known, reason="r")
+    erasure = start_erasure(actor=operator, conversation=known, reason="r")
     late = Erasure.objects.lease(erasure.pk, -1)
     assert Erasure.objects.lease(erasure.pk, 60)
-    with pytest.raises(LeaseLost), erasure.held(late):
-        erasure.note(after="stale")
+    with pytest.raises(LeaseLost), erasure.leased(late):
+        erasure.keep(after="stale")
     assert Erasure.objects.get().after == ""
 
 
@@ -143,11 +143,11 @@ def test_a_worker_that_was_stalled_takes_nothing_back_from_the_one_that_went_on(
 ) -> None:
     known = make_known(sandbox, credential)
     add_messages(sandbox, known, 3)
-    erasure = begin_erasure(actor=operator, conversation=known, reason="r")
+    erasure = start_erasure(actor=operator, conversation=known, reason="r")
     sandbox.faults.add(Fault(method="DELETE", delay=1.5))
     stalled = threading.Thread(target=_work, args=(operator, erasure))
     stalled.start()
-    while not ErasedItem.objects.filter(fate=Fate.SENT).exists():
+    while not ErasedItem.objects.filter(outcome=ItemOutcome.SENT).exists():
         pass
     Erasure.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
     done = work_on(actor=operator, erasure=erasure)
@@ -168,7 +168,7 @@ def _work(actor: User, erasure: Erasure) -> None:
 def test_an_erasure_that_is_asked_to_wait_for_ever_stops_in_the_end(
     operator: User, known: Conversation, sandbox: Sandbox
 ) -> None:
-    erasure = begin_erasure(actor=operator, conversation=known, reason="r")
+    erasure = start_erasure(actor=operator, conversation=known, reason="r")
     sandbox.faults.add(Fault(status=429, headers={"Retry-After": "60"}, times=None))
     Erasure.objects.update(failures_in_a_row=MOST_WAITS - 1)
     assert work_on(actor=operator, erasure=erasure).stage == Stage.RUNNING
@@ -187,8 +187,8 @@ def test_an_item_with_a_slash_in_its_id_has_its_pages(
         sandbox.faults.add(Fault(method="GET", path=".*/items/", body=body))
     sandbox.faults.add(Fault(method="GET", path=".*/items", body=f'{{"data": [{body}], "has_more": false}}'))
     text = text_of(as_operator.get(f"{known.get_absolute_url()}items/"))
-    address = f"{known.get_absolute_url()}item/a~2Fb~7Ec/"
-    assert f'href="{address}"' in text
-    assert "hello" in text_of(as_operator.get(address))
-    assert form_in(as_operator.get(f"{address}delete/"), "token")
+    url = f"{known.get_absolute_url()}item/a~2Fb~7Ec/"
+    assert f'href="{url}"' in text
+    assert "hello" in text_of(as_operator.get(url))
+    assert form_in(as_operator.get(f"{url}delete/"), "token")
     assert {entry.path.rpartition("/")[2] for entry in sandbox.log if "/items/" in entry.path} == {"a%2Fb~c"}

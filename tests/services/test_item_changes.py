@@ -87,7 +87,7 @@ def test_r7_a_refresh_does_not_settle_an_unknown_addition(
     operator: User, known: Conversation, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(drop="after"))
-    with pytest.raises(errors.NoAnswer):
+    with pytest.raises(errors.NoResponse):
         add(operator, known)
     refresh_conversation(actor=operator, conversation=known)
     assert Event.objects.get(action="add_items").is_unresolved
@@ -202,7 +202,7 @@ def test_a_404_after_an_unknown_deletion_is_done_and_settles_it(
     sandbox.store.delete_item(known.openai_id, item_id)  # it was done after all
     event = delete(operator, known, item_id)
     assert event.outcome == Outcome.SUCCEEDED
-    assert Event.objects.exclude(pk=event.pk).get().settled_by == event
+    assert Event.objects.exclude(pk=event.pk).get().resolved_by == event
 
 
 def test_a_404_after_an_unknown_deletion_of_another_item_is_refused(

@@ -86,7 +86,7 @@ def test_beyond_either_end_there_is_nothing(known: Conversation, sandbox: Sandbo
     assert (beyond.items, beyond.later, before.items, before.earlier) == ([], "", [], "")
 
 
-def test_what_is_to_be_included_is_asked_for(known: Conversation, sandbox: Sandbox) -> None:
+def test_what_is_to_be_included_is_requested(known: Conversation, sandbox: Sandbox) -> None:
     put(sandbox, known, {"type": "message", "role": "user", "content": [IMAGE]})
     bare, whole = list_items(conversation=known), list_items(conversation=known, include=(URL,))
     assert [bare.items[0]["content"][0]["image_url"], whole.items[0]["content"][0]["image_url"]] == [
@@ -101,7 +101,7 @@ def test_half_a_character_is_replaced_so_that_a_page_can_hold_it(known: Conversa
     assert list_items(conversation=known).items[0]["content"][0]["text"] == "\ufffd"
 
 
-def test_answers_that_are_too_large_are_asked_for_in_smaller_pages(
+def test_messages_that_are_too_large_are_asked_for_in_smaller_pages(
     known: Conversation, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = add_messages(sandbox, known, 30)
@@ -146,7 +146,7 @@ def test_all_pages_of_an_empty_conversation_are_one_without_items(known: Convers
 def test_a_server_that_gives_the_same_page_for_ever_is_told(known: Conversation, sandbox: Sandbox) -> None:
     page = json.dumps({"object": "list", "data": [{"id": "a"}], "last_id": "a", "has_more": True})
     sandbox.faults.add(Fault(body=page, times=None))
-    with pytest.raises(errors.BadAnswer, match="same items again and again"):
+    with pytest.raises(errors.BadResponse, match="same items again and again"):
         list(all_pages(known))
     assert len(sandbox.log) == 2
 

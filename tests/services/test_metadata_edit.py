@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django.fixtures import Settings
 
-from conversations.metadata import Change, Fate
+from conversations.metadata import Change, ChangeKind
 from conversations.models import Conversation, Credential, Event, Outcome, State
 from conversations.openai import errors
 from conversations.sandbox import Dialect, Fault, Sandbox
@@ -60,15 +60,15 @@ def known_at(server: Sandbox, metadata: dict[str, Any]) -> Conversation:
 
 def update(actor: User, row: Conversation, wanted: dict[str, Any], **fields: Any) -> list[Change]:
     opened_with = fields.pop("opened_with", row.metadata)
-    return update_metadata(actor=actor, conversation=row, opened_with=opened_with, wanted=wanted, **fields)
+    return update_metadata(actor=actor, conversation=row, opened_with=opened_with, requested=wanted, **fields)
 
 
 def sent(server: Sandbox) -> list[Any]:
     return [entry.body["metadata"] for entry in server.log if entry.method == "POST"]
 
 
-def fates(changes: list[Change]) -> dict[str, str]:
-    return {change.key: change.fate.value for change in changes}
+def kinds(changes: list[Change]) -> dict[str, str]:
+    return {change.key: change.kind.value for change in changes}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_r12_what_was_wanted_is_there_on_each_kind_of_server(
     changes = update(operator, row, wanted)
     row.refresh_from_db()
     assert metadata_at(server, row.openai_id) == row.metadata == wanted
-    assert Fate.REFUSED not in {change.fate for change in changes}
+    assert ChangeKind.REFUSED not in {change.kind for change in changes}
     assert Event.objects.get().outcome == Outcome.SUCCEEDED
 
 
@@ -119,7 +119,7 @@ def test_r12_keys_that_the_server_would_not_let_go_are_told(operator: User, keep
     row = known_at(keeper, {"a": "1", "b": "2"})
     changes = update(operator, row, {"a": "changed"})
     row.refresh_from_db()
-    assert fates(changes) == {"a": "changed", "b": "refused"}
+    assert kinds(changes) == {"a": "changed", "b": "refused"}
     assert metadata_at(keeper, row.openai_id) == row.metadata == {"a": "changed", "b": "2"}
     assert (Event.objects.get().outcome, Event.objects.get().keys["refused"]) == (Outcome.SUCCEEDED, ["b"])
 
@@ -158,7 +158,7 @@ def test_r1_where_no_answer_holds_metadata_nothing_is_stored(operator: User, san
     body = f'{{"id": "{row.openai_id}", "metadata": ["odd"]}}'
     sandbox.faults.add(Fault(method="POST", body=body, after=True))
     sandbox.faults.add(Fault(method="GET", body=body, skip=1))
-    with pytest.raises(errors.BadAnswer, match="no map of keys and values: \\['odd'\\]"):
+    with pytest.raises(errors.BadResponse, match="no map of keys and values: \\['odd'\\]"):
         update(operator, row, {"a": "2"})
     row.refresh_from_db()
     assert (row.metadata, Event.objects.get().outcome) == ({"a": "1"}, Outcome.UNKNOWN)
@@ -207,7 +207,7 @@ def test_the_answer_is_told_key_by_key(operator: User, sandbox: Sandbox) -> None
     sandbox.faults.add(Fault(method="POST", status=400))
     changes = update(operator, row, {"kept": "1", "old": "2", "new": "3"})
     expected = {"kept": "kept", "stays": "refused", "goes": "removed", "old": "changed", "new": "refused"}
-    assert fates(changes) == expected
+    assert kinds(changes) == expected
     assert Event.objects.get().keys == {"changed": ["old"], "removed": ["goes"], "refused": ["stays", "new"]}
 
 
@@ -223,7 +223,7 @@ def test_r1_the_index_holds_the_answer(operator: User, sandbox: Sandbox) -> None
 def test_r2_sending_ours_settles_what_differs(operator: User, sandbox: Sandbox) -> None:
     row = known_at(sandbox, {"a": "1"})
     sandbox.store.set_metadata(row.openai_id, {"a": "2"})
-    row.store_answer({"a": "2"}, by_us=False)
+    row.store_response({"a": "2"}, is_own_change=False)
     update(operator, row, row.our_metadata or {})
     row.refresh_from_db()
     assert (row.state, row.metadata, row.our_metadata) == (State.ACTIVE, {"a": "1"}, None)
@@ -255,7 +255,7 @@ def test_r6_an_edit_over_a_change_made_elsewhere_is_shown_the_conflict(operator:
     sandbox.store.set_metadata(row.openai_id, {"a": "elsewhere", "b": "1"})
     with pytest.raises(MetadataMoved) as caught:
         update(operator, row, {"a": "2", "b": "1"})
-    assert caught.value.changes == [Change("a", "1", "elsewhere", Fate.CHANGED)]
+    assert caught.value.changes == [Change("a", "1", "elsewhere", ChangeKind.CHANGED)]
     assert sent(sandbox) == []
 
 
@@ -294,7 +294,7 @@ def test_r6_of_two_simultaneous_edits_one_is_done_and_the_other_told(
     results = in_threads(*(lambda own=own: update(operator, row, {"a": own}) for own in "23"))
     (told,) = [result for result in results if isinstance(result, BeingChanged)]
     (done,) = [result for result in results if isinstance(result, list)]
-    assert fates(done) == {"a": "changed"}
+    assert kinds(done) == {"a": "changed"}
     assert told.event.outcome == Outcome.PENDING
     assert len(sent(sandbox)) == 1
 
@@ -305,7 +305,7 @@ def test_r6_edits_of_two_conversations_do_not_wait_for_each_other(
 ) -> None:
     rows = [make_known(sandbox, credential, {"a": "1"}) for _ in range(4)]
     results = in_threads(*(lambda row=row: update(operator, row, {"a": "2", "b": "1"}) for row in rows))
-    assert [fates(result) for result in results] == [{"a": "changed", "b": "added"}] * 4
+    assert [kinds(result) for result in results] == [{"a": "changed", "b": "added"}] * 4
 
 
 # Failures

@@ -9,12 +9,12 @@ from django.test import Client as Browser
 
 from conversations.exports.transcripts import JsonFile
 from conversations.models import Conversation, Credential, Erasure, Event, Outcome
-from conversations.models.erasure import Stage
+from conversations.models.choices import Stage
 from conversations.openai import errors
 from conversations.sandbox import Dialect, Fault, Sandbox
 from conversations.services.broken_calls import find_unanswered
 from conversations.services.conversations import refresh_conversation
-from conversations.services.erasures import begin_erasure, erase
+from conversations.services.erasures import erase, start_erasure
 from conversations.services.items import all_pages, count_items, list_items
 from conversations.services.transcripts import download
 from tests.factories import KEY, add_messages, make_credential, make_known
@@ -34,7 +34,7 @@ def listing(*ids: str, **fields: Any) -> str:
 
 
 def erased(actor: User, conversation: Conversation, seconds: float = 8) -> Erasure:
-    erasure = begin_erasure(actor=actor, conversation=conversation, reason="Ticket 7")
+    erasure = start_erasure(actor=actor, conversation=conversation, reason="Ticket 7")
     return erase(actor=actor, erasure=erasure, seconds=seconds)
 
 
@@ -56,7 +56,7 @@ def test_a_full_page_that_is_the_last_is_the_last(known: Conversation, sandbox: 
     assert (list_items(conversation=known).later, count_items(conversation=known)) == ("", (100, False))
 
 
-def test_without_a_word_on_more_the_next_page_is_asked_for(known: Conversation, sandbox: Sandbox) -> None:
+def test_without_a_word_on_more_the_next_page_is_requested(known: Conversation, sandbox: Sandbox) -> None:
     for ids in (("a", "b"), ("c",), ()):
         sandbox.faults.add(Fault(method="GET", body=listing(*ids)))
     assert [item["id"] for page in all_pages(known) for item in page.items] == ["a", "b", "c"]
@@ -95,7 +95,7 @@ def test_no_conversation_is_deleted_behind_an_empty_page_that_says_more(
     add_messages(sandbox, known, 3)
     sandbox.faults.add(Fault(method="GET", path=".*/items", body=body, times=None))
     stopped = erased(operator, known)
-    assert (stopped.stage, stopped.proof, stopped.numbers.found) == (Stage.STOPPED, {}, 0)
+    assert (stopped.stage, stopped.last_read, stopped.numbers.found) == (Stage.STOPPED, None, 0)
     assert sandbox.store.get_conversation(known.openai_id) is not None
 
 
@@ -127,7 +127,7 @@ def test_r1_a_time_of_creation_in_any_form_is_the_place_in_the_list(
     sandbox.faults.add(Fault(method="GET", body=body))
     row = refresh_conversation(actor=operator, conversation=known)
     assert (row.created_at.year, row.is_created_known) == (2023, True)
-    assert row.ord < known.ord
+    assert row.sort_key < known.sort_key
 
 
 def test_a_time_that_is_unusable_is_first_seen_until_a_read_tells(operator: User, credential: Credential) -> None:
@@ -135,9 +135,9 @@ def test_a_time_that_is_unusable_is_first_seen_until_a_read_tells(operator: User
         credential=credential, openai_id="conv_1", created_at=None, metadata={"a": "1"}, added_by=None, origin="created"
     )
     assert not row.is_created_known
-    row.store_answer({"a": "1"}, by_us=False, created_at=1_700_000_000)
+    row.store_response({"a": "1"}, is_own_change=False, created_at=1_700_000_000)
     assert (row.is_created_known, row.created_at.year) == (True, 2023)
-    row.store_answer({"a": "1"}, by_us=False, created_at=None)
+    row.store_response({"a": "1"}, is_own_change=False, created_at=None)
     assert (row.is_created_known, row.created_at.year) == (True, 2023)
 
 

@@ -8,12 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 
 from conversations.models import Conversation, Credential, Erasure, Event, Outcome, State
-from conversations.models.erased_item import Fate
-from conversations.models.erasure import Stage
+from conversations.models.choices import ItemOutcome, Stage
 from conversations.openai import errors
 from conversations.sandbox import Dialect, Fault, Sandbox
 from conversations.services.conversations import create_conversation, refresh_conversation, remove_conversation
-from conversations.services.erasures import begin_erasure, erase, work_on
+from conversations.services.erasures import erase, start_erasure, work_on
 from conversations.services.errors import ServiceError
 from conversations.services.items import add_items, delete_items
 from conversations.services.metadata_edit import update_metadata
@@ -58,7 +57,7 @@ def listing(*ids: str, **fields: Any) -> str:
 
 
 def erased(actor: User, conversation: Conversation, seconds: float = 8) -> Erasure:
-    erasure = begin_erasure(actor=actor, conversation=conversation, reason="Ticket 7")
+    erasure = start_erasure(actor=actor, conversation=conversation, reason="Ticket 7")
     return erase(actor=actor, erasure=erasure, seconds=seconds)
 
 
@@ -75,7 +74,7 @@ def test_r2_a_gateways_404_makes_no_row_missing(operator: User, known: Conversat
 
 def test_r2_a_gateways_404_settles_no_unknown_change(operator: User, known: Conversation, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(method="DELETE", drop="before", times=3))
-    with pytest.raises(errors.NoAnswer):
+    with pytest.raises(errors.NoResponse):
         remove_conversation(actor=operator, conversation=known)
     sandbox.faults.add(Fault(status=404, body=NGINX, times=None))
     with pytest.raises(errors.ForeignNotFound):
@@ -84,12 +83,12 @@ def test_r2_a_gateways_404_settles_no_unknown_change(operator: User, known: Conv
 
 
 def test_a_gateways_404_proves_no_erasure(operator: User, known: Conversation, sandbox: Sandbox) -> None:
-    erasure = begin_erasure(actor=operator, conversation=known, reason="Ticket 7")
+    erasure = start_erasure(actor=operator, conversation=known, reason="Ticket 7")
     sandbox.faults.add(Fault(method="GET", path=f"/conversations/{known.openai_id}$", status=404, body=NGINX))
     unproven = work_on(actor=operator, erasure=erasure)
-    assert (unproven.stage, unproven.proof) == (Stage.RUNNING, {})
+    assert (unproven.stage, unproven.last_read) == (Stage.RUNNING, None)
     proven = work_on(actor=operator, erasure=unproven)
-    assert (proven.stage, proven.proof["request_id"]) == (Stage.FINISHED, calls_in(sandbox)[-1].request_id)
+    assert (proven.stage, proven.last_read.request_id) == (Stage.FINISHED, calls_in(sandbox)[-1].request_id)
 
 
 @pytest.mark.parametrize("form", ["openai", "detail", "words", "text"])
@@ -181,7 +180,7 @@ def test_the_id_in_a_creations_broken_answer_is_kept_with_its_event(
     operator: User, credential: Credential, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(method="POST", body='{"id": "conv_1", "metadata": {broken'))
-    with pytest.raises(errors.BadAnswer):
+    with pytest.raises(errors.BadResponse):
         create_conversation(actor=operator, credential=credential, items=[], metadata={})
     event = Event.objects.get()
     assert (event.outcome, event.openai_id) == (Outcome.UNKNOWN, "conv_1")
@@ -227,7 +226,7 @@ def test_a_removal_without_a_word_that_was_not_carried_out_is_unknown(
     operator: User, known: Conversation, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(method="DELETE", status=204, body=""))
-    with pytest.raises(errors.BadAnswer, match="still answers"):
+    with pytest.raises(errors.BadResponse, match="still returns the conversation"):
         remove_conversation(actor=operator, conversation=known)
     known.refresh_from_db()
     assert (known.state, Event.objects.get().outcome) == (State.ACTIVE, Outcome.UNKNOWN)
@@ -266,8 +265,8 @@ def test_an_erasure_ends_on_a_server_that_deletes_without_a_word(operator: User,
     known = make_known(silent, make_credential(silent))
     add_messages(silent, known, 130)
     done = erased(operator, known)
-    assert (done.stage, done.numbers.unanswered, done.numbers.deleted) == (Stage.FINISHED, 130, 0)
-    assert (done.removal["status"], done.removal["fate"]) == (204, Fate.UNANSWERED)
+    assert (done.stage, done.numbers.unconfirmed, done.numbers.deleted) == (Stage.FINISHED, 130, 0)
+    assert (done.deletion.status, done.deletion.outcome) == (204, ItemOutcome.UNCONFIRMED)
     assert silent.store.list_items(known.openai_id) == []
 
 
@@ -302,7 +301,7 @@ def test_an_update_that_was_answered_is_not_refused_by_the_read_after_it(
     sandbox.faults.add(Fault(method="POST", body=f'{{"id": "{known.openai_id}"}}', after=True))
     sandbox.faults.add(Fault(method="GET", skip=1, status=status, headers={"Retry-After": "60"}))
     with pytest.raises(errors.OpenAIError):
-        update_metadata(actor=operator, conversation=known, opened_with={"a": "1"}, wanted={"a": "2"})
+        update_metadata(actor=operator, conversation=known, opened_with={"a": "1"}, requested={"a": "2"})
     assert Event.objects.get().outcome == Outcome.UNKNOWN
 
 
@@ -314,8 +313,8 @@ def test_a_part_that_was_done_is_told_with_the_refusal_of_the_rest(
     sandbox.faults.add(Fault(method="POST", skip=2, status=401))
     wanted = {**dict.fromkeys(list(before)[1:], "1"), "new": "1"}
     with pytest.raises(errors.Unauthorized) as caught:
-        update_metadata(actor=operator, conversation=known, opened_with=before, wanted=wanted)
-    assert caught.value.message.startswith("A part of it (removed old 0) was done before OpenAI said:")
+        update_metadata(actor=operator, conversation=known, opened_with=before, requested=wanted)
+    assert caught.value.message.startswith("Part of it (removed old 0) was done before OpenAI said:")
     assert caught.value.message == Event.objects.get().detail.message
 
 
@@ -350,7 +349,7 @@ def test_of_a_server_that_answers_an_addition_with_all_items_only_those_sent_are
 def test_the_proof_of_an_erasure_stands_among_its_attempts(operator: User, known: Conversation) -> None:
     done = erased(operator, known)
     last = done.events.get().attempts[-1]
-    assert (last["method"], last["status"], last["request_id"]) == ("GET", 404, done.proof["request_id"])
+    assert (last["method"], last["status"], last["request_id"]) == ("GET", 404, done.last_read.request_id)
 
 
 # A secret in what others wrote
@@ -360,12 +359,12 @@ def test_what_was_taken_out_of_an_answer_is_not_written_back(
     operator: User, credential: Credential, sandbox: Sandbox
 ) -> None:
     known = make_known(sandbox, credential, {"note": f"the key {KEY}", "n": "1"})
-    known.store_answer({"note": "the key [secret]", "n": "1"}, by_us=True)
+    known.store_response({"note": "the key [secret]", "n": "1"}, is_own_change=True)
     wanted = {"note": "the key [secret]", "n": "2"}
-    with pytest.raises(ServiceError, match="holds one of the credential's own secrets"):
-        update_metadata(actor=operator, conversation=known, opened_with=known.metadata, wanted=wanted)
+    with pytest.raises(ServiceError, match="holds a secret of the credential"):
+        update_metadata(actor=operator, conversation=known, opened_with=known.metadata, requested=wanted)
     assert metadata_at(sandbox, known.openai_id)["note"] == f"the key {KEY}"
-    update_metadata(actor=operator, conversation=known, opened_with=known.metadata, wanted={"n": "2"})
+    update_metadata(actor=operator, conversation=known, opened_with=known.metadata, requested={"n": "2"})
     assert metadata_at(sandbox, known.openai_id) == {"n": "2"}
 
 

@@ -7,17 +7,17 @@ import pytest
 from django.contrib.auth.models import User
 
 from conversations.models import Conversation
-from conversations.models.erasure import Stage
+from conversations.models.choices import Stage
 from conversations.sandbox import Dialect, LogEntry, Sandbox
 from conversations.services.clients import check_credential
 from conversations.services.conversations import (
     create_conversation,
     get_conversation,
-    hand_over_conversation,
     refresh_conversation,
     remove_conversation,
+    transfer_conversation,
 )
-from conversations.services.erasures import begin_erasure, erase
+from conversations.services.erasures import erase, start_erasure
 from conversations.services.items import (
     add_items,
     all_pages,
@@ -63,7 +63,7 @@ def session(server: Sandbox, actor: User) -> None:
     metadata = {"tenant": "acme", "env": "prod"}
     row = create_conversation(actor=actor, credential=credential, items=[MESSAGE] * 3, metadata=metadata)
     get_conversation(actor=actor, credential=credential, openai_id=make_remote(server, {"a": "1"}))
-    update_metadata(actor=actor, conversation=row, opened_with=metadata, wanted={"tenant": "other", "new": "1"})
+    update_metadata(actor=actor, conversation=row, opened_with=metadata, requested={"tenant": "other", "new": "1"})
     row = refresh_conversation(actor=actor, conversation=row)
     add_items(actor=actor, conversation=row, items=[MESSAGE])
     shown = list_items(conversation=row, newest_first=True, include=["message.input_image.image_url"])
@@ -72,8 +72,8 @@ def session(server: Sandbox, actor: User) -> None:
     delete_items(actor=actor, conversation=row, item_ids=[item["id"]])
     count_items(conversation=row)
     list(all_pages(row))
-    row = hand_over_conversation(actor=actor, conversation=row, credential=other)
-    erasure = begin_erasure(actor=actor, conversation=row, reason="Ticket 7")
+    row = transfer_conversation(actor=actor, conversation=row, credential=other)
+    erasure = start_erasure(actor=actor, conversation=row, reason="Ticket 7")
     assert erase(actor=actor, erasure=erasure, seconds=8).stage == Stage.FINISHED
     remove_conversation(actor=actor, conversation=Conversation.objects.exclude(pk=row.pk).get())
 
@@ -99,7 +99,7 @@ def test_a_session_departs_from_the_reference_by_a_null_alone_that_a_merging_ser
     assert found == ([] if server.dialect.replaces_metadata else [("POST", ("env", None))])
 
 
-def test_beside_it_only_a_path_that_cannot_exist_is_asked_for_once(server: Sandbox, superuser: User) -> None:
+def test_beside_it_only_a_path_that_cannot_exist_is_requested_once(server: Sandbox, superuser: User) -> None:
     session(server, superuser)
     beside = [entry for entry in server.log if entry not in calls_in(server)]
     assert [(entry.method, entry.body, entry.query) for entry in beside] == [("GET", None, {})]

@@ -65,7 +65,7 @@ def test_items_are_as_openai_gave_them(operator: User, known: Conversation, sand
     assert [json.loads(line) for line in lines] == sandbox.store.list_items(known.openai_id)
 
 
-def test_what_is_to_be_included_is_asked_for_on_each_page(
+def test_what_is_to_be_included_is_requested_on_each_page(
     operator: User, known: Conversation, sandbox: Sandbox
 ) -> None:
     add_messages(sandbox, known, 101)
@@ -138,7 +138,7 @@ def test_a_file_breaks_off_where_its_credential_is_switched_off(
     known.credential.save()
     text, error = broken_off(chunks)
     assert isinstance(error, CredentialUnusable)
-    assert "is not active" in text
+    assert "is inactive" in text
     assert the_event().outcome == Outcome.FAILED
 
 
@@ -178,7 +178,7 @@ def test_a_download_is_no_lock(operator: User, known: Conversation, sandbox: San
     add_messages(sandbox, known, 150)
     first, second = begun(operator, known), begun(operator, known)
     next(first), next(second)
-    update_metadata(actor=operator, conversation=known, opened_with={}, wanted={"a": "1"})
+    update_metadata(actor=operator, conversation=known, opened_with={}, requested={"a": "1"})
     assert "".join(first) == "".join(second)
     assert list(Event.objects.values_list("outcome", flat=True)) == [Outcome.SUCCEEDED] * 3
 

@@ -22,14 +22,14 @@ def conversation(sandbox: Sandbox, credential: Credential, operator: User) -> Co
 
 
 @pytest.fixture
-def address(conversation: Conversation) -> str:
+def url(conversation: Conversation) -> str:
     return f"/conversations/{conversation.pk}/keep/"
 
 
 def test_keeps_what_openai_holds_and_sends_nothing_r2(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
-    text = text_of(as_operator.post(address, follow=True))
+    text = text_of(as_operator.post(url, follow=True))
     conversation.refresh_from_db()
     assert (conversation.state, conversation.metadata) == ("active", {"tenant": "umbrella"})
     assert conversation.our_metadata is None
@@ -37,36 +37,36 @@ def test_keeps_what_openai_holds_and_sends_nothing_r2(
     assert len(sandbox.log) == 0
 
 
-def test_leads_htmx_to_the_page(as_operator: Browser, conversation: Conversation, address: str) -> None:
-    response = as_operator.post(address, headers=fragment("metadata"))
+def test_leads_htmx_to_the_page(as_operator: Browser, conversation: Conversation, url: str) -> None:
+    response = as_operator.post(url, headers=fragment("metadata"))
     assert response["HX-Redirect"] == conversation.get_absolute_url()
 
 
-def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
-    assert asks_to_sign_in(client.post(address), address)
+def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
+    assert asks_to_sign_in(client.post(url), url)
 
 
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, address: str) -> None:
+def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str) -> None:
     before = everything()
-    assert signed_in(client, stranger).post(address).status_code == 404
+    assert signed_in(client, stranger).post(url).status_code == 404
     assert everything() == before
 
 
-def test_refuses_a_viewer(client: Browser, viewer: User, address: str) -> None:
-    assert signed_in(client, viewer).post(address).status_code == 403
+def test_refuses_a_viewer(client: Browser, viewer: User, url: str) -> None:
+    assert signed_in(client, viewer).post(url).status_code == 403
 
 
-def test_answers_404_to_an_unknown_key(as_operator: Browser) -> None:
+def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
     assert as_operator.post("/conversations/999999/keep/").status_code == 404
 
 
-def test_a_get_is_refused_and_changes_nothing_r3(as_operator: Browser, address: str) -> None:
+def test_a_get_is_refused_and_changes_nothing_r3(as_operator: Browser, url: str) -> None:
     before = everything()
-    assert as_operator.get(address).status_code == 405
+    assert as_operator.get(url).status_code == 405
     assert everything() == before
 
 
-def test_is_written_down_once_however_often_it_is_clicked(as_operator: Browser, address: str) -> None:
-    as_operator.post(address)
-    as_operator.post(address)
-    assert Event.objects.filter(action=Action.KEEP).count() == 1
+def test_is_written_down_once_however_often_it_is_clicked(as_operator: Browser, url: str) -> None:
+    as_operator.post(url)
+    as_operator.post(url)
+    assert Event.objects.filter(action=Action.ACCEPT_REMOTE).count() == 1

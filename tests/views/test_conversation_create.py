@@ -54,9 +54,9 @@ def test_serves_the_preview_alone_to_htmx(as_operator: Browser, credential: Cred
     assert "&quot;tenant&quot;: &quot;acme&quot;" in text_of(response)
 
 
-@pytest.mark.parametrize("address", [NEW, PREVIEW])
-def test_asks_for_a_sign_in(client: Browser, db: None, address: str) -> None:
-    assert asks_to_sign_in(client.post(address), address)
+@pytest.mark.parametrize("url", [NEW, PREVIEW])
+def test_asks_for_a_sign_in(client: Browser, db: None, url: str) -> None:
+    assert asks_to_sign_in(client.post(url), url)
 
 
 def test_offers_a_stranger_no_credential_of_another_team_r23(
@@ -77,9 +77,9 @@ def test_a_stranger_cannot_send_with_a_foreign_credential_r23(
     assert len(sandbox.log) == 0
 
 
-@pytest.mark.parametrize("address", [NEW, PREVIEW])
-def test_refuses_a_viewer(client: Browser, viewer: User, address: str) -> None:
-    assert signed_in(client, viewer).post(address).status_code == 403
+@pytest.mark.parametrize("url", [NEW, PREVIEW])
+def test_refuses_a_viewer(client: Browser, viewer: User, url: str) -> None:
+    assert signed_in(client, viewer).post(url).status_code == 403
 
 
 def test_an_unknown_or_inactive_credential_is_an_error_at_its_field(
@@ -91,7 +91,7 @@ def test_an_unknown_or_inactive_credential_is_an_error_at_its_field(
         assert (response.status_code, list(response.context_data["form"].errors)) == (422, ["credential"])
 
 
-def test_answers_405_where_the_method_is_wrong(as_operator: Browser) -> None:
+def test_messages_405_where_the_method_is_wrong(as_operator: Browser) -> None:
     assert as_operator.put(NEW).status_code == 405
     assert as_operator.get(PREVIEW).status_code == 405
 

@@ -37,8 +37,8 @@ def test_serves_the_metadata_alone_to_htmx(as_operator: Browser, conversation: C
 
 
 def test_asks_for_a_sign_in(client: Browser, conversation: Conversation) -> None:
-    address = conversation.get_absolute_url()
-    assert asks_to_sign_in(client.get(address), address)
+    url = conversation.get_absolute_url()
+    assert asks_to_sign_in(client.get(url), url)
 
 
 def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, conversation: Conversation) -> None:
@@ -52,12 +52,12 @@ def test_refuses_someone_without_the_permission(client: Browser, conversation: C
     assert signed_in(client, user).get(conversation.get_absolute_url()).status_code == 403
 
 
-def test_answers_404_to_an_unknown_key(as_operator: Browser) -> None:
+def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
     for key in ("999999", "9" * 30, "9" * 5000):
         assert as_operator.get(f"/conversations/{key}/").status_code == 404
 
 
-def test_answers_405_to_a_post(as_operator: Browser, conversation: Conversation) -> None:
+def test_messages_405_to_a_post(as_operator: Browser, conversation: Conversation) -> None:
     assert as_operator.post(conversation.get_absolute_url()).status_code == 405
 
 
@@ -98,14 +98,14 @@ def test_says_what_a_state_means_r2(as_operator: Browser, credential: Credential
 
 def test_offers_nothing_to_change_once_it_is_removed_r2(as_operator: Browser, credential: Credential) -> None:
     text = page_of(as_operator, make_conversation(credential, state=State.REMOVED))
-    for address in ("/metadata/", "/remove/", "/items/"):
-        assert address not in text
+    for url in ("/metadata/", "/remove/", "/items/"):
+        assert url not in text
 
 
 def test_offers_a_viewer_nothing_to_change_r22(client: Browser, viewer: User, conversation: Conversation) -> None:
     text = page_of(signed_in(client, viewer), conversation)
-    for address in ("/metadata/", "/remove/", "/refresh/", "/hand-over/"):
-        assert address not in text
+    for url in ("/metadata/", "/remove/", "/refresh/", "/hand-over/"):
+        assert url not in text
 
 
 def test_offers_to_hand_over_only_to_credentials_that_one_sees_r1_r23(
@@ -121,10 +121,10 @@ def test_offers_to_hand_over_only_to_credentials_that_one_sees_r1_r23(
 
 def test_works_without_javascript_by_links_and_forms(as_operator: Browser, conversation: Conversation) -> None:
     text = page_of(as_operator, conversation)
-    address = conversation.get_absolute_url()
-    for link in (f'href="{address}items/"', f'href="{address}metadata/"', f'href="{address}remove/"'):
+    url = conversation.get_absolute_url()
+    for link in (f'href="{url}items/"', f'href="{url}metadata/"', f'href="{url}remove/"'):
         assert link in text
-    assert f'method="post" action="{address}refresh/"' in text
+    assert f'method="post" action="{url}refresh/"' in text
 
 
 @pytest.mark.parametrize("done", ["9" * 5000, "9" * 25, "x", "-1", "٣"])
@@ -132,7 +132,7 @@ def test_an_address_about_a_change_that_is_not_known_tells_nothing(
     as_operator: Browser, conversation: Conversation, done: str
 ) -> None:
     response = as_operator.get(conversation.get_absolute_url(), {"done": done})
-    assert response.context_data["told"] == []
+    assert response.context_data["compared"] == []
 
 
 def test_asks_as_many_queries_for_many_events_as_for_two(
@@ -158,10 +158,10 @@ def test_without_the_right_to_see_events_none_are_shown(
     assert "Activity" not in text_of(signed_in(client, reader).get(conversation.get_absolute_url()))
 
 
-@pytest.mark.parametrize("name", ["conversation_refresh", "conversation_keep"])
+@pytest.mark.parametrize("name", ["conversation_refresh", "conversation_accept_remote"])
 def test_a_button_keeps_the_result_that_the_page_was_opened_from(
     as_operator: Browser, sandbox: Sandbox, credential: Credential, name: str
 ) -> None:
     conversation = make_known(sandbox, credential, {"tenant": "acme"})
-    address = f"{reverse(name, args=[conversation.pk])}?q=tenant%3Aacme&before=9"
-    assert as_operator.post(address)["Location"] == f"{conversation.get_absolute_url()}?q=tenant%3Aacme&before=9"
+    url = f"{reverse(name, args=[conversation.pk])}?q=tenant%3Aacme&before=9"
+    assert as_operator.post(url)["Location"] == f"{conversation.get_absolute_url()}?q=tenant%3Aacme&before=9"

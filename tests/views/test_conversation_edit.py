@@ -32,12 +32,12 @@ def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
 
 
 @pytest.fixture
-def address(conversation: Conversation) -> str:
+def url(conversation: Conversation) -> str:
     return f"/conversations/{conversation.pk}/metadata/"
 
 
-def opened(browser: Browser, address: str) -> Form:
-    return form_in(browser.get(address), "opened_with")
+def opened(browser: Browser, url: str) -> Form:
+    return form_in(browser.get(url), "opened_with")
 
 
 def rows(response: object) -> list[tuple[str, str]]:
@@ -45,55 +45,55 @@ def rows(response: object) -> list[tuple[str, str]]:
     return list(zip(form.values("key"), form.values("value"), strict=True))
 
 
-def test_shows_a_row_for_each_pair(as_operator: Browser, address: str) -> None:
-    response = as_operator.get(address)
+def test_shows_a_row_for_each_pair(as_operator: Browser, url: str) -> None:
+    response = as_operator.get(url)
     assert is_page(response)
     assert rows(response) == [("tenant", "acme"), ("plan", "pro")]
 
 
-def test_serves_the_form_alone_to_htmx(as_operator: Browser, address: str) -> None:
-    response = as_operator.get(address, headers=fragment("metadata"))
+def test_serves_the_form_alone_to_htmx(as_operator: Browser, url: str) -> None:
+    response = as_operator.get(url, headers=fragment("metadata"))
     assert not is_page(response)
     assert rows(response) == [("tenant", "acme"), ("plan", "pro")]
 
 
-def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
-    assert asks_to_sign_in(client.get(address), address)
+def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
+    assert asks_to_sign_in(client.get(url), url)
 
 
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, address: str, sandbox: Sandbox) -> None:
-    assert signed_in(client, stranger).get(address).status_code == 404
-    assert client.post(address, {"token": "t", "opened_with": "{}"}).status_code == 404
+def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
+    assert signed_in(client, stranger).get(url).status_code == 404
+    assert client.post(url, {"token": "t", "opened_with": "{}"}).status_code == 404
     assert len(sandbox.log) == 0
 
 
-def test_refuses_a_viewer(client: Browser, viewer: User, address: str) -> None:
-    assert signed_in(client, viewer).get(address).status_code == 403
-    assert client.post(address).status_code == 403
+def test_refuses_a_viewer(client: Browser, viewer: User, url: str) -> None:
+    assert signed_in(client, viewer).get(url).status_code == 403
+    assert client.post(url).status_code == 403
 
 
-def test_answers_404_to_an_unknown_key(as_operator: Browser) -> None:
+def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
     assert as_operator.get("/conversations/999999/metadata/").status_code == 404
 
 
-def test_answers_405_where_the_method_is_wrong(as_operator: Browser, address: str) -> None:
-    assert as_operator.delete(address).status_code == 405
+def test_messages_405_where_the_method_is_wrong(as_operator: Browser, url: str) -> None:
+    assert as_operator.delete(url).status_code == 405
 
 
-def test_a_get_changes_nothing_r3(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
+def test_a_get_changes_nothing_r3(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
     before = everything()
-    as_operator.get(address, {"fill": "ours"})
+    as_operator.get(url, {"fill": "ours"})
     assert everything() == before
     assert len(sandbox.log) == 0
 
 
 def test_sends_what_was_typed_and_tells_key_by_key(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
-    form = opened(as_operator, address).fill("value", "umbrella")
-    response = form.send(as_operator, address, "save", follow=True)
+    form = opened(as_operator, url).fill("value", "umbrella")
+    response = form.send(as_operator, url, "save", follow=True)
     assert metadata_at(sandbox, conversation.openai_id) == {"tenant": "umbrella", "plan": "pro"}
-    told = {change.key: change.fate.value for change in response.context_data["told"]}
+    told = {change.key: change.kind.value for change in response.context_data["compared"]}
     assert told == {"tenant": "changed", "plan": "kept"}
 
 
@@ -101,24 +101,24 @@ def test_a_conversation_without_metadata_can_get_some(
     as_operator: Browser, sandbox: Sandbox, credential: Credential
 ) -> None:
     bare = make_known(sandbox, credential)
-    address = f"/conversations/{bare.pk}/metadata/"
-    form = form_in(opened(as_operator, address).send(as_operator, address, "add-pair"), "key")
-    assert form.fill("key", "a").fill("value", "b").send(as_operator, address, "save").status_code == 302
+    url = f"/conversations/{bare.pk}/metadata/"
+    form = form_in(opened(as_operator, url).send(as_operator, url, "add-pair"), "key")
+    assert form.fill("key", "a").fill("value", "b").send(as_operator, url, "save").status_code == 302
     assert metadata_at(sandbox, bare.openai_id) == {"a": "b"}
 
 
-def test_all_metadata_can_be_removed(as_operator: Browser, conversation: Conversation, address: str) -> None:
-    form = opened(as_operator, address)
+def test_all_metadata_can_be_removed(as_operator: Browser, conversation: Conversation, url: str) -> None:
+    form = opened(as_operator, url)
     for _ in range(2):
-        form = form_in(form.send(as_operator, address, "remove-pair-0"), "opened_with")
-    assert form.send(as_operator, address, "save").status_code == 302
+        form = form_in(form.send(as_operator, url, "remove-pair-0"), "opened_with")
+    assert form.send(as_operator, url, "save").status_code == 302
     conversation.refresh_from_db()
     assert conversation.metadata == {}
 
 
-def test_keeps_everything_where_a_row_is_not_valid(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
-    form = opened(as_operator, address).fill("key", "plan").fill("value", "x" * 513)
-    response = form.send(as_operator, address, "save")
+def test_keeps_everything_where_a_row_is_not_valid(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
+    form = opened(as_operator, url).fill("key", "plan").fill("value", "x" * 513)
+    response = form.send(as_operator, url, "save")
     assert response.status_code == 422
     assert rows(response) == [("plan", "x" * 513), ("plan", "pro")]
     assert text_of(response).count("is used twice") == 2
@@ -127,9 +127,9 @@ def test_keeps_everything_where_a_row_is_not_valid(as_operator: Browser, address
 
 @pytest.mark.parametrize("damage", ["", "[]", "null", "{", "[" * 99_999, '"{}"'])
 def test_a_damaged_form_is_said_and_what_was_typed_is_kept(
-    as_operator: Browser, address: str, sandbox: Sandbox, damage: str
+    as_operator: Browser, url: str, sandbox: Sandbox, damage: str
 ) -> None:
-    response = opened(as_operator, address).fill("opened_with", damage).send(as_operator, address)
+    response = opened(as_operator, url).fill("opened_with", damage).send(as_operator, url)
     assert response.status_code == 422
     assert response.context_data["form"].errors["opened_with"]
     assert rows(response) == [("tenant", "acme"), ("plan", "pro")]
@@ -138,60 +138,60 @@ def test_a_damaged_form_is_said_and_what_was_typed_is_kept(
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_tells_what_openai_says_and_keeps_what_was_typed(
-    as_operator: Browser, address: str, sandbox: Sandbox, fault: Fault, words: str, method: str
+    as_operator: Browser, url: str, sandbox: Sandbox, fault: Fault, words: str, method: str
 ) -> None:
     sandbox.faults.add(Fault(**{**vars(fault), "method": method}))
-    response = opened(as_operator, address).fill("value", "new").send(as_operator, address, "save")
+    response = opened(as_operator, url).fill("value", "new").send(as_operator, url, "save")
     assert response.status_code == 502
     assert words in text_of(response)
     assert rows(response) == [("tenant", "new"), ("plan", "pro")]
 
 
-def test_tells_that_openai_cannot_be_reached(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
-    form = opened(as_operator, address)
+def test_tells_that_openai_cannot_be_reached(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
+    form = opened(as_operator, url)
     sandbox.stop()
-    assert UNREACHABLE in text_of(form.send(as_operator, address))
+    assert UNREACHABLE in text_of(form.send(as_operator, url))
 
 
-def test_an_error_stands_at_the_row_that_openai_names(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
+def test_an_error_stands_at_the_row_that_openai_names(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(method="POST", status=400, param="metadata.plan", message="Not this one."))
-    response = opened(as_operator, address).send(as_operator, address, "save")
+    response = opened(as_operator, url).send(as_operator, url, "save")
     assert [row.errors for row in response.context_data["form"].metadata] == [[], ["Not this one."]]
 
 
 def test_what_changed_elsewhere_is_shown_before_anything_is_sent_r6(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
-    form = opened(as_operator, address).fill("value", "mine")
+    form = opened(as_operator, url).fill("value", "mine")
     sandbox.store.set_metadata(conversation.openai_id, {"tenant": "theirs", "plan": "free", "extra": "1"})
-    response = form.send(as_operator, address, "save")
+    response = form.send(as_operator, url, "save")
     assert response.status_code == 409
     assert rows(response) == [("tenant", "mine"), ("plan", "free"), ("extra", "1")]
     assert metadata_at(sandbox, conversation.openai_id)["tenant"] == "theirs"
 
 
 def test_saved_again_it_goes_over_what_openai_holds_now_r6(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
-    form = opened(as_operator, address).fill("value", "mine")
+    form = opened(as_operator, url).fill("value", "mine")
     sandbox.store.set_metadata(conversation.openai_id, {"tenant": "theirs", "plan": "free"})
-    again = form_in(form.send(as_operator, address, "save"), "opened_with")
-    assert again.send(as_operator, address, "save").status_code == 302
+    again = form_in(form.send(as_operator, url, "save"), "opened_with")
+    assert again.send(as_operator, url, "save").status_code == 302
     assert metadata_at(sandbox, conversation.openai_id) == {"tenant": "mine", "plan": "free"}
 
 
 def test_ours_can_be_sent_where_it_differs_r2(
-    as_operator: Browser, operator: User, conversation: Conversation, address: str, sandbox: Sandbox
+    as_operator: Browser, operator: User, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     sandbox.store.set_metadata(conversation.openai_id, {"tenant": "theirs"})
     refresh_conversation(actor=operator, conversation=conversation)
-    opened(as_operator, f"{address}?fill=ours").send(as_operator, address, "save")
+    opened(as_operator, f"{url}?fill=ours").send(as_operator, url, "save")
     conversation.refresh_from_db()
     assert (conversation.state, conversation.metadata) == ("active", {"tenant": "acme", "plan": "pro"})
 
 
 def test_a_change_under_way_is_told_with_who_and_since_when_r6(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     Event.objects.create(
         actor_name="another",
@@ -200,36 +200,36 @@ def test_a_change_under_way_is_told_with_who_and_since_when_r6(
         base_url=conversation.base_url,
         openai_id=conversation.openai_id,
     )
-    response = opened(as_operator, address).send(as_operator, address, "save")
+    response = opened(as_operator, url).send(as_operator, url, "save")
     assert response.status_code == 409
     assert "another is changing this conversation since" in text_of(response)
     assert len(sandbox.log) == 0
 
 
 def test_an_unknown_outcome_is_asked_about_also_after_a_row_was_added_r8(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(method="POST", drop="after", times=3))
-    asked = opened(as_operator, address).fill("value", "mine").send(as_operator, address, "save")
+    asked = opened(as_operator, url).fill("value", "mine").send(as_operator, url, "save")
     assert Event.objects.latest("pk").outcome == Outcome.UNKNOWN
-    added = form_in(asked, "opened_with").send(as_operator, address, "add-pair")
-    assert form_in(added, "after_unknown").send(as_operator, address, "save").status_code == 422
+    added = form_in(asked, "opened_with").send(as_operator, url, "add-pair")
+    assert form_in(added, "after_unknown").send(as_operator, url, "save").status_code == 422
 
 
 def test_more_than_sixteen_keys_wanted_and_removed_make_room_first_r12(
     as_operator: Browser, sandbox: Sandbox, credential: Credential
 ) -> None:
     known = make_known(sandbox, credential, {f"old{n}": "1" for n in range(10)})
-    address = f"/conversations/{known.pk}/metadata/"
-    form = opened(as_operator, address).fill("key", *(f"new{n}" for n in range(10)))
-    form.send(as_operator, address, "save")
+    url = f"/conversations/{known.pk}/metadata/"
+    form = opened(as_operator, url).fill("key", *(f"new{n}" for n in range(10)))
+    form.send(as_operator, url, "save")
     assert metadata_at(sandbox, known.openai_id) == {f"new{n}": "1" for n in range(10)}
     assert [entry.method for entry in sandbox.log] == ["GET", "POST", "POST", "POST"]
 
 
-def test_a_lone_surrogate_in_a_form_is_no_error_of_ours_r18(as_operator: Browser, address: str) -> None:
-    form = opened(as_operator, address).fill("opened_with", json.dumps({"tenant": "\ud800"}))
-    assert form.send(as_operator, address, "save").status_code == 409
+def test_a_lone_surrogate_in_a_form_is_no_error_of_ours_r18(as_operator: Browser, url: str) -> None:
+    form = opened(as_operator, url).fill("opened_with", json.dumps({"tenant": "\ud800"}))
+    assert form.send(as_operator, url, "save").status_code == 409
 
 
 def test_asks_as_many_queries_for_many_pairs_as_for_two(as_operator: Browser, credential: Credential) -> None:

@@ -23,7 +23,7 @@ from tests.html import asks_to_sign_in, everything, form_in, is_page, signed_in,
 
 PAGE = "/conversations/export/"
 FILE = "/conversations/export/file/"
-BOTH = pytest.mark.parametrize("address", [PAGE, FILE])
+BOTH = pytest.mark.parametrize("url", [PAGE, FILE])
 PROBLEMS = [
     pytest.param("acme AND prod", "AND", id="not understood"),
     pytest.param("state:gone tenant:acme", "state:gone", id="unknown state"),
@@ -74,13 +74,13 @@ def test_the_form_leads_to_the_file(as_operator: Browser, credential: Credential
 
 
 @BOTH
-def test_asks_for_a_sign_in(client: Browser, db: None, address: str) -> None:
-    assert asks_to_sign_in(client.get(f"{address}?format=json"), f"{address}?format=json")
+def test_asks_for_a_sign_in(client: Browser, db: None, url: str) -> None:
+    assert asks_to_sign_in(client.get(f"{url}?format=json"), f"{url}?format=json")
 
 
 @BOTH
-def test_refuses_someone_without_the_permission(client: Browser, db: None, address: str) -> None:
-    assert signed_in(client, make_user(role=None)).get(address).status_code == 403
+def test_refuses_someone_without_the_permission(client: Browser, db: None, url: str) -> None:
+    assert signed_in(client, make_user(role=None)).get(url).status_code == 403
 
 
 def test_a_viewer_may_export(client: Browser, viewer: User, credential: Credential) -> None:
@@ -89,24 +89,24 @@ def test_a_viewer_may_export(client: Browser, viewer: User, credential: Credenti
 
 
 @BOTH
-def test_answers_405_to_a_post(as_operator: Browser, address: str) -> None:
-    assert as_operator.post(address).status_code == 405
+def test_messages_405_to_a_post(as_operator: Browser, url: str) -> None:
+    assert as_operator.post(url).status_code == 405
 
 
 @BOTH
-def test_a_get_changes_nothing_r3(as_operator: Browser, credential: Credential, address: str) -> None:
+def test_a_get_changes_nothing_r3(as_operator: Browser, credential: Credential, url: str) -> None:
     make_conversation(credential, {"k": "v"})
     before = everything()
-    response = as_operator.get(address)
+    response = as_operator.get(url)
     if isinstance(response, StreamingHttpResponse):
         assert b"".join(response.streaming_content)
     assert everything() == before
 
 
 @BOTH
-def test_is_kept_nowhere(as_operator: Browser, address: str) -> None:
-    assert as_operator.get(address)["Cache-Control"] == "no-store"
-    assert as_operator.get(address, {"q": "state:gone"})["Cache-Control"] == "no-store"
+def test_is_kept_nowhere(as_operator: Browser, url: str) -> None:
+    assert as_operator.get(url)["Cache-Control"] == "no-store"
+    assert as_operator.get(url, {"q": "state:gone"})["Cache-Control"] == "no-store"
 
 
 def test_shows_a_stranger_nothing_of_another_team_r23(client: Browser, stranger: User, credential: Credential) -> None:
@@ -183,7 +183,7 @@ def test_follows_the_order_of_the_list(as_operator: Browser, credential: Credent
     oldest_first = [row.openai_id for row in rows]
     assert ids(as_operator) == oldest_first[::-1]
     assert ids(as_operator, order="oldest") == oldest_first
-    assert ids(as_operator, order="oldest", before=str(rows[1].ord)) == oldest_first  # all, not a page
+    assert ids(as_operator, order="oldest", before=str(rows[1].sort_key)) == oldest_first  # all, not a page
 
 
 def test_holds_all_that_the_list_has_in_pages(as_operator: Browser, credential: Credential, settings: Settings) -> None:
@@ -192,7 +192,7 @@ def test_holds_all_that_the_list_has_in_pages(as_operator: Browser, credential: 
     assert set(ids(as_operator)) == {row.openai_id for row in rows}
 
 
-def test_addresses_lead_back_here(as_operator: Browser, credential: Credential) -> None:
+def test_urls_lead_back_here(as_operator: Browser, credential: Credential) -> None:
     row = make_conversation(credential)
     exported = json.loads(download(as_operator, q="", format="json"))
     assert exported[0]["url"] == f"http://testserver/conversations/{row.pk}/"
@@ -209,7 +209,7 @@ def test_a_head_reads_no_conversation(as_operator: Browser, credential: Credenti
 def test_a_stream_that_breaks_off_is_no_whole_file(client: Browser, superuser: User) -> None:
     for _ in bulk_examples.make(1_500, added_by=None):
         pass
-    oldest = Conversation.objects.order_by("ord")[0]
+    oldest = Conversation.objects.order_by("sort_key")[0]
     with connection.cursor() as cursor:  # Python refuses numbers of so many digits
         sql = "UPDATE conversations_conversation SET metadata = %s WHERE id = %s"
         cursor.execute(sql, [f'{{"n": {"1" * 5_000}}}', oldest.pk])
@@ -223,14 +223,14 @@ def test_a_stream_that_breaks_off_is_no_whole_file(client: Browser, superuser: U
 
 @BOTH
 def test_asks_as_many_queries_for_twelve_rows_as_for_two(
-    as_operator: Browser, credential: Credential, operator: User, address: str
+    as_operator: Browser, credential: Credential, operator: User, url: str
 ) -> None:
     counts = []
     for more in (2, 10):
         for _ in range(more):
             make_conversation(credential, {"k": "v"}, added_by=operator)
         with CaptureQueriesContext(connection) as queries:
-            response = as_operator.get(address, {"q": "has:k"})
+            response = as_operator.get(url, {"q": "has:k"})
             if isinstance(response, StreamingHttpResponse):
                 assert b"".join(response.streaming_content).count(b"conv_") == len(counts) * 10 + 2
         counts.append(len(queries))

@@ -30,7 +30,7 @@ def filled(browser: Browser, credential: Credential, openai_id: str) -> Form:
     return form_in(browser.get(GET), "openai_id").fill("openai_id", openai_id).fill("credential", str(credential.pk))
 
 
-def test_shows_the_form_with_the_id_of_the_address(as_operator: Browser, credential: Credential) -> None:
+def test_shows_the_form_with_the_id_of_the_url(as_operator: Browser, credential: Credential) -> None:
     response = as_operator.get(GET, {"id": " conv_1 "})
     assert is_page(response)
     assert form_in(response, "openai_id").values("openai_id") == ["conv_1"]
@@ -69,7 +69,7 @@ def test_an_unknown_id_is_said_in_openais_words_and_enters_nothing(
     assert not Conversation.objects.exists()
 
 
-def test_answers_405_where_the_method_is_wrong(as_operator: Browser) -> None:
+def test_messages_405_where_the_method_is_wrong(as_operator: Browser) -> None:
     assert as_operator.put(GET).status_code == 405
 
 

@@ -62,7 +62,7 @@ def test_refuses_someone_without_the_permission(client: Browser, db: None) -> No
     assert signed_in(client, make_user(role=None)).get(LIST).status_code == 403
 
 
-def test_answers_405_to_a_post(as_operator: Browser) -> None:
+def test_messages_405_to_a_post(as_operator: Browser) -> None:
     assert as_operator.post(LIST).status_code == 405
 
 
@@ -106,7 +106,7 @@ def test_an_unknown_credential_names_only_ones_own_r23(as_operator: Browser, cre
 
 
 @pytest.mark.parametrize("text", ["\0", "\ud7ff", "(((", "created:99999999999d", "a" * 3000, "-", '"', "has:"])
-def test_answers_any_text(as_operator: Browser, conversation: Conversation, text: str) -> None:
+def test_messages_any_text(as_operator: Browser, conversation: Conversation, text: str) -> None:
     assert as_operator.get(LIST, {"q": text}).status_code == 200
 
 
@@ -163,7 +163,7 @@ def test_the_other_order_begins_with_the_oldest(as_operator: Browser, credential
         make_conversation(credential, openai_id=f"conv_{day}", created_at=datetime(2026, 5, day, tzinfo=UTC))
     response = as_operator.get(LIST, {"order": "oldest"})
     assert ids(response) == ["conv_1", "conv_2", "conv_3"]
-    assert ids(as_operator.get(LIST + response.context_data["state"].turned)) == ["conv_3", "conv_2", "conv_1"]
+    assert ids(as_operator.get(LIST + response.context_data["state"].reversed)) == ["conv_3", "conv_2", "conv_1"]
 
 
 @pytest.mark.parametrize(("order", "expected"), [("", ["conv_2", "conv_1"]), ("oldest", ["conv_2", "conv_3"])])
@@ -193,7 +193,7 @@ def test_chosen_keys_are_columns(as_operator: Browser, conversation: Conversatio
 def test_a_view_that_one_may_not_see_gives_the_list_no_name(
     as_operator: Browser, operator: User, stranger: User
 ) -> None:
-    own, other = (SavedView.objects.create(owner=who, name="Mine", address="q=a") for who in (operator, stranger))
+    own, other = (SavedView.objects.create(owner=who, name="Mine", query_string="q=a") for who in (operator, stranger))
     assert '<span dir="auto">Mine</span>' in text_of(as_operator.get(LIST, {"q": "a", "view": own.pk}))
     assert '<span dir="auto">Mine</span>' not in text_of(as_operator.get(LIST, {"q": "a", "view": other.pk}))
 
@@ -201,9 +201,9 @@ def test_a_view_that_one_may_not_see_gives_the_list_no_name(
 def test_a_row_leads_to_its_page_and_back_to_the_same_search(as_operator: Browser, credential: Credential) -> None:
     conversation = make_conversation(credential, {"tenant": "acme"})
     page = text_of(as_operator.get("/conversations/?q=tenant%3Aacme"))
-    address = f"{conversation.get_absolute_url()}?q=tenant%3Aacme"
-    assert address in page
-    assert f'href="/conversations/?q=tenant%3Aacme#c{conversation.pk}"' in text_of(as_operator.get(address))
+    url = f"{conversation.get_absolute_url()}?q=tenant%3Aacme"
+    assert url in page
+    assert f'href="/conversations/?q=tenant%3Aacme#c{conversation.pk}"' in text_of(as_operator.get(url))
 
 
 def test_an_id_that_the_other_terms_hide_is_said_to_be_in_the_index(

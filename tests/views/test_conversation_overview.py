@@ -37,35 +37,33 @@ def test_serves_an_exact_number_alone(as_operator: Browser) -> None:
     assert text_of(response).strip() == '<span id="number" class="muted number">1 found</span>'
 
 
-@pytest.mark.parametrize("address", [OVERVIEW, VALUES, COMPLETION])
-def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
-    assert asks_to_sign_in(client.get(f"{address}?q=a"), f"{address}?q=a")
+@pytest.mark.parametrize("url", [OVERVIEW, VALUES, COMPLETION])
+def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
+    assert asks_to_sign_in(client.get(f"{url}?q=a"), f"{url}?q=a")
 
 
-@pytest.mark.parametrize("address", [OVERVIEW, VALUES, COMPLETION])
-def test_refuses_someone_without_the_permission(client: Browser, address: str) -> None:
-    assert signed_in(client, make_user(role=None)).get(address).status_code == 403
+@pytest.mark.parametrize("url", [OVERVIEW, VALUES, COMPLETION])
+def test_refuses_someone_without_the_permission(client: Browser, url: str) -> None:
+    assert signed_in(client, make_user(role=None)).get(url).status_code == 403
 
 
-@pytest.mark.parametrize("address", [OVERVIEW, VALUES, COMPLETION])
-def test_answers_405_to_a_post(as_operator: Browser, address: str) -> None:
-    assert as_operator.post(address).status_code == 405
+@pytest.mark.parametrize("url", [OVERVIEW, VALUES, COMPLETION])
+def test_messages_405_to_a_post(as_operator: Browser, url: str) -> None:
+    assert as_operator.post(url).status_code == 405
 
 
-@pytest.mark.parametrize(
-    "address", [OVERVIEW, f"{OVERVIEW}?count=all", f"{VALUES}?key=tenant", f"{COMPLETION}?q=t&at=1"]
-)
-def test_a_get_changes_nothing_r3(as_operator: Browser, address: str) -> None:
+@pytest.mark.parametrize("url", [OVERVIEW, f"{OVERVIEW}?count=all", f"{VALUES}?key=tenant", f"{COMPLETION}?q=t&at=1"])
+def test_a_get_changes_nothing_r3(as_operator: Browser, url: str) -> None:
     before = everything()
-    assert as_operator.get(address).status_code == 200
+    assert as_operator.get(url).status_code == 200
     assert everything() == before
 
 
 @pytest.mark.parametrize("text", ["\0", "\ud7ff", "(((", "created:99999999999d", "a" * 3000, "-", '"', "credential:x"])
-@pytest.mark.parametrize("address", [OVERVIEW, VALUES, COMPLETION])
-def test_answers_any_text(as_operator: Browser, address: str, text: str) -> None:
-    assert as_operator.get(address, {"q": text, "key": text, "find": text, "at": text}).status_code == 200
-    assert as_operator.get(address, {"q": f"tenant:{text}", "key": "tenant", "find": text}).status_code == 200
+@pytest.mark.parametrize("url", [OVERVIEW, VALUES, COMPLETION])
+def test_messages_any_text(as_operator: Browser, url: str, text: str) -> None:
+    assert as_operator.get(url, {"q": text, "key": text, "find": text, "at": text}).status_code == 200
+    assert as_operator.get(url, {"q": f"tenant:{text}", "key": "tenant", "find": text}).status_code == 200
 
 
 def test_a_value_is_a_link_that_adds_its_term_and_a_chosen_one_takes_it_away(as_operator: Browser) -> None:
@@ -136,10 +134,10 @@ def test_a_conversation_s_page_knows_its_neighbours_in_the_result(
     as_operator: Browser, credential: Credential, conversation: Conversation
 ) -> None:
     other = make_conversation(credential, {"tenant": "acme"})
-    lower, upper = sorted([conversation, other], key=lambda row: row.ord)
+    lower, upper = sorted([conversation, other], key=lambda row: row.sort_key)
     text = text_of(as_operator.get(f"{upper.get_absolute_url()}?q=tenant%3Aacme"))
-    assert f'href="{lower.get_absolute_url()}?q=tenant%3Aacme&amp;before={lower.ord + 1}" rel="next"' in text
+    assert f'href="{lower.get_absolute_url()}?q=tenant%3Aacme&amp;before={lower.sort_key + 1}" rel="next"' in text
     assert 'rel="prev"' not in text
     turned = text_of(as_operator.get(f"{upper.get_absolute_url()}?q=tenant%3Aacme&order=oldest"))
     assert 'rel="next"' not in turned
-    assert f'order=oldest&amp;after={lower.ord - 1}" rel="prev"' in turned
+    assert f'order=oldest&amp;after={lower.sort_key - 1}" rel="prev"' in turned

@@ -18,68 +18,66 @@ def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
 
 
 @pytest.fixture
-def address(conversation: Conversation) -> str:
+def url(conversation: Conversation) -> str:
     return f"/conversations/{conversation.pk}/refresh/"
 
 
-def test_reads_it_and_goes_back_to_its_page(as_operator: Browser, conversation: Conversation, address: str) -> None:
-    response = as_operator.post(address, follow=True)
+def test_reads_it_and_goes_back_to_its_page(as_operator: Browser, conversation: Conversation, url: str) -> None:
+    response = as_operator.post(url, follow=True)
     assert response.redirect_chain == [(conversation.get_absolute_url(), 302)]
     assert "Read from OpenAI just now. It is as the index has it." in text_of(response)
 
 
-def test_leads_htmx_to_its_page_and_serves_no_part(
-    as_operator: Browser, conversation: Conversation, address: str
-) -> None:
-    response = as_operator.post(address, headers=fragment("metadata"))
+def test_leads_htmx_to_its_page_and_serves_no_part(as_operator: Browser, conversation: Conversation, url: str) -> None:
+    response = as_operator.post(url, headers=fragment("metadata"))
     assert response["HX-Redirect"] == conversation.get_absolute_url()
     assert response.content == b""
 
 
-def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
-    assert asks_to_sign_in(client.post(address), address)
+def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
+    assert asks_to_sign_in(client.post(url), url)
 
 
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, address: str, sandbox: Sandbox) -> None:
-    assert signed_in(client, stranger).post(address).status_code == 404
+def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
+    assert signed_in(client, stranger).post(url).status_code == 404
     assert len(sandbox.log) == 0
 
 
-def test_refuses_a_viewer(client: Browser, viewer: User, address: str, sandbox: Sandbox) -> None:
-    assert signed_in(client, viewer).post(address).status_code == 403
+def test_refuses_a_viewer(client: Browser, viewer: User, url: str, sandbox: Sandbox) -> None:
+    assert signed_in(client, viewer).post(url).status_code == 403
     assert len(sandbox.log) == 0
 
 
-def test_answers_404_to_an_unknown_key(as_operator: Browser) -> None:
+def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
     assert as_operator.post("/conversations/999999/refresh/").status_code == 404
 
 
-def test_a_get_is_refused_and_changes_nothing_r3(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
+def test_a_get_is_refused_and_changes_nothing_r3(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
     before = everything()
-    assert as_operator.get(address).status_code == 405
+    assert as_operator.get(url).status_code == 405
     assert everything() == before
     assert len(sandbox.log) == 0
 
 
-def test_refuses_a_form_of_another_site(operator: User, address: str) -> None:
+def test_refuses_a_form_of_another_site(operator: User, url: str) -> None:
     browser = signed_in(Browser(enforce_csrf_checks=True), operator)
-    assert browser.post(address).status_code == 403
+    assert browser.post(url).status_code == 403
 
 
 def test_metadata_that_changed_elsewhere_differs_r1_r2(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     sandbox.store.set_metadata(conversation.openai_id, {"tenant": "umbrella"})
-    assert "differs from what we had" in text_of(as_operator.post(address, follow=True))
+    assert "differs from what we had" in text_of(as_operator.post(url, follow=True))
     conversation.refresh_from_db()
     assert (conversation.state, conversation.metadata) == ("differs", {"tenant": "umbrella"})
 
 
 def test_what_openai_does_not_know_is_missing_and_kept_r2(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     sandbox.store.delete_conversation(conversation.openai_id)
-    text = text_of(as_operator.post(address, follow=True))
+    text = text_of(as_operator.post(url, follow=True))
     conversation.refresh_from_db()
     assert (conversation.state, conversation.metadata) == ("missing", {"tenant": "acme"})
     assert "not found." in text
@@ -87,36 +85,36 @@ def test_what_openai_does_not_know_is_missing_and_kept_r2(
 
 
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)
-def test_tells_what_openai_says(as_operator: Browser, address: str, sandbox: Sandbox, fault: Fault, words: str) -> None:
+def test_tells_what_openai_says(as_operator: Browser, url: str, sandbox: Sandbox, fault: Fault, words: str) -> None:
     sandbox.faults.add(fault)
-    assert words in text_of(as_operator.post(address, follow=True))
+    assert words in text_of(as_operator.post(url, follow=True))
 
 
 def test_shows_the_index_and_what_went_wrong_where_openai_cannot_be_reached(
-    as_operator: Browser, address: str, sandbox: Sandbox
+    as_operator: Browser, url: str, sandbox: Sandbox
 ) -> None:
     sandbox.stop()
-    text = text_of(as_operator.post(address, follow=True))
+    text = text_of(as_operator.post(url, follow=True))
     assert UNREACHABLE in text
     assert "acme" in text
 
 
 def test_an_inactive_credential_sends_nothing(
-    as_operator: Browser, credential: Credential, address: str, sandbox: Sandbox
+    as_operator: Browser, credential: Credential, url: str, sandbox: Sandbox
 ) -> None:
     credential.is_active = False
     credential.save()
-    assert "is not active" in text_of(as_operator.post(address, follow=True))
+    assert "is inactive" in text_of(as_operator.post(url, follow=True))
     assert len(sandbox.log) == 0
 
 
 def test_asks_as_many_queries_in_a_full_index_as_in_an_empty_one(
-    as_operator: Browser, sandbox: Sandbox, credential: Credential, address: str
+    as_operator: Browser, sandbox: Sandbox, credential: Credential, url: str
 ) -> None:
     counts = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as queries:
-            as_operator.post(address)
+            as_operator.post(url)
         counts.append(len(queries))
         for _ in range(10):
             make_known(sandbox, credential, {"tenant": "acme"})

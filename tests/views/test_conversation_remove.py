@@ -28,77 +28,77 @@ def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
 
 
 @pytest.fixture
-def address(conversation: Conversation) -> str:
+def url(conversation: Conversation) -> str:
     return f"/conversations/{conversation.pk}/remove/"
 
 
-def test_asks_and_says_what_it_means(as_operator: Browser, conversation: Conversation, address: str) -> None:
-    response = as_operator.get(address)
+def test_asks_and_says_what_it_means(as_operator: Browser, conversation: Conversation, url: str) -> None:
+    response = as_operator.get(url)
     assert is_page(response)
     assert conversation.openai_id in text_of(response)
     assert "Afterwards nobody can read or delete its messages any more" in text_of(response)
     assert f'href="/conversations/{conversation.pk}/erase/"' in text_of(response)
 
 
-def test_leads_htmx_to_the_page_afterwards(as_operator: Browser, conversation: Conversation, address: str) -> None:
-    form = form_in(as_operator.get(address), "token")
-    response = form.send(as_operator, address, headers=fragment("main"))
+def test_leads_htmx_to_the_page_afterwards(as_operator: Browser, conversation: Conversation, url: str) -> None:
+    form = form_in(as_operator.get(url), "token")
+    response = form.send(as_operator, url, headers=fragment("main"))
     assert response["HX-Redirect"] == conversation.get_absolute_url()
 
 
-def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
-    assert asks_to_sign_in(client.get(address), address)
+def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
+    assert asks_to_sign_in(client.get(url), url)
 
 
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, address: str, sandbox: Sandbox) -> None:
-    assert signed_in(client, stranger).get(address).status_code == 404
-    assert client.post(address, {"token": "t"}).status_code == 404
+def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
+    assert signed_in(client, stranger).get(url).status_code == 404
+    assert client.post(url, {"token": "t"}).status_code == 404
     assert len(sandbox.log) == 0
 
 
-def test_refuses_a_viewer(client: Browser, viewer: User, address: str, sandbox: Sandbox) -> None:
-    assert signed_in(client, viewer).get(address).status_code == 403
-    assert client.post(address, {"token": "t"}).status_code == 403
+def test_refuses_a_viewer(client: Browser, viewer: User, url: str, sandbox: Sandbox) -> None:
+    assert signed_in(client, viewer).get(url).status_code == 403
+    assert client.post(url, {"token": "t"}).status_code == 403
     assert len(sandbox.log) == 0
 
 
-def test_answers_404_to_an_unknown_key(as_operator: Browser) -> None:
+def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
     assert as_operator.get("/conversations/999999/remove/").status_code == 404
 
 
-def test_answers_405_where_the_method_is_wrong(as_operator: Browser, address: str) -> None:
-    assert as_operator.delete(address).status_code == 405
+def test_messages_405_where_the_method_is_wrong(as_operator: Browser, url: str) -> None:
+    assert as_operator.delete(url).status_code == 405
 
 
-def test_a_get_changes_nothing_r3(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
+def test_a_get_changes_nothing_r3(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
     before = everything()
-    as_operator.get(address)
+    as_operator.get(url)
     assert everything() == before
     assert len(sandbox.log) == 0
 
 
 def test_removes_it_once_openai_confirms_r2(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
-    text = text_of(form_in(as_operator.get(address), "token").send(as_operator, address, follow=True))
+    text = text_of(form_in(as_operator.get(url), "token").send(as_operator, url, follow=True))
     conversation.refresh_from_db()
     assert conversation.state == "removed"
     assert "Removed at OpenAI." in text
     assert sandbox.store.get_conversation(conversation.openai_id) is None
 
 
-def test_a_form_without_its_token_does_nothing(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
-    response = as_operator.post(address)
+def test_a_form_without_its_token_does_nothing(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
+    response = as_operator.post(url)
     assert response.status_code == 422
     assert "Open it again" in text_of(response)
     assert len(sandbox.log) == 0
 
 
 def test_a_first_404_only_makes_it_missing_r2(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     sandbox.store.delete_conversation(conversation.openai_id)
-    response = form_in(as_operator.get(address), "token").send(as_operator, address)
+    response = form_in(as_operator.get(url), "token").send(as_operator, url)
     conversation.refresh_from_db()
     assert (response.status_code, conversation.state) == (502, "missing")
 
@@ -106,39 +106,39 @@ def test_a_first_404_only_makes_it_missing_r2(
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_tells_what_openai_says(
-    as_operator: Browser, address: str, sandbox: Sandbox, fault: Fault, words: str, method: str
+    as_operator: Browser, url: str, sandbox: Sandbox, fault: Fault, words: str, method: str
 ) -> None:
     sandbox.faults.add(Fault(**{**vars(fault), "method": method}))
-    response = form_in(as_operator.get(address), "token").send(as_operator, address)
+    response = form_in(as_operator.get(url), "token").send(as_operator, url)
     assert response.status_code == 502
     assert words in text_of(response)
 
 
-def test_tells_that_openai_cannot_be_reached(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
-    form = form_in(as_operator.get(address), "token")
+def test_tells_that_openai_cannot_be_reached(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
+    form = form_in(as_operator.get(url), "token")
     sandbox.stop()
-    assert UNREACHABLE in text_of(form.send(as_operator, address))
+    assert UNREACHABLE in text_of(form.send(as_operator, url))
 
 
 def test_after_an_unknown_outcome_a_confirmed_repeat_settles_it_r2_r8(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     stop = {"x-should-retry": "false"}
     sandbox.faults.add(Fault(method="DELETE", status=500, after=True, headers=stop))
-    asked = form_in(form_in(as_operator.get(address), "token").send(as_operator, address), "after_unknown")
+    asked = form_in(form_in(as_operator.get(url), "token").send(as_operator, url), "after_unknown")
     assert Event.objects.get().outcome == Outcome.UNKNOWN
-    assert asked.send(as_operator, address).status_code == 422
-    assert asked.tick("again").send(as_operator, address).status_code == 302
+    assert asked.send(as_operator, url).status_code == 422
+    assert asked.tick("again").send(as_operator, url).status_code == 302
     conversation.refresh_from_db()
     assert conversation.state == "removed"
 
 
 def test_the_same_form_sent_twice_shows_the_first_result_r8(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
-    form = form_in(as_operator.get(address), "token")
-    form.send(as_operator, address)
-    assert form.send(as_operator, address)["Location"] == conversation.get_absolute_url()
+    form = form_in(as_operator.get(url), "token")
+    form.send(as_operator, url)
+    assert form.send(as_operator, url)["Location"] == conversation.get_absolute_url()
     assert [entry.method for entry in sandbox.log] == ["GET", "DELETE"]
 
 

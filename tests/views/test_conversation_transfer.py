@@ -22,74 +22,72 @@ def other(sandbox: Sandbox, credential: Credential) -> Credential:
 
 
 @pytest.fixture
-def address(conversation: Conversation) -> str:
+def url(conversation: Conversation) -> str:
     return f"/conversations/{conversation.pk}/hand-over/"
 
 
 def test_hands_it_over_once_a_read_proves_it_r1(
-    as_operator: Browser, conversation: Conversation, other: Credential, address: str, sandbox: Sandbox
+    as_operator: Browser, conversation: Conversation, other: Credential, url: str, sandbox: Sandbox
 ) -> None:
-    text = text_of(as_operator.post(address, {"credential": other.pk, "token": "first"}, follow=True))
+    text = text_of(as_operator.post(url, {"credential": other.pk, "token": "first"}, follow=True))
     conversation.refresh_from_db()
     assert conversation.credential == other
     assert "It belongs to Other now." in text
     assert [entry.method for entry in sandbox.log] == ["GET"]
 
 
-def test_leads_htmx_to_the_page(
-    as_operator: Browser, conversation: Conversation, other: Credential, address: str
-) -> None:
-    response = as_operator.post(address, {"credential": other.pk, "token": "first"}, headers=fragment("metadata"))
+def test_leads_htmx_to_the_page(as_operator: Browser, conversation: Conversation, other: Credential, url: str) -> None:
+    response = as_operator.post(url, {"credential": other.pk, "token": "first"}, headers=fragment("metadata"))
     assert response["HX-Redirect"] == conversation.get_absolute_url()
 
 
-def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
-    assert asks_to_sign_in(client.post(address), address)
+def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
+    assert asks_to_sign_in(client.post(url), url)
 
 
 def test_does_not_exist_for_a_stranger_r23(
-    client: Browser, stranger: User, other: Credential, address: str, sandbox: Sandbox
+    client: Browser, stranger: User, other: Credential, url: str, sandbox: Sandbox
 ) -> None:
-    assert signed_in(client, stranger).post(address, {"credential": other.pk, "token": "first"}).status_code == 404
+    assert signed_in(client, stranger).post(url, {"credential": other.pk, "token": "first"}).status_code == 404
     assert len(sandbox.log) == 0
 
 
-def test_refuses_a_viewer(client: Browser, viewer: User, other: Credential, address: str) -> None:
-    assert signed_in(client, viewer).post(address, {"credential": other.pk, "token": "first"}).status_code == 403
+def test_refuses_a_viewer(client: Browser, viewer: User, other: Credential, url: str) -> None:
+    assert signed_in(client, viewer).post(url, {"credential": other.pk, "token": "first"}).status_code == 403
 
 
-def test_answers_404_to_an_unknown_key(as_operator: Browser) -> None:
+def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
     assert as_operator.post("/conversations/999999/hand-over/").status_code == 404
 
 
-def test_a_get_is_refused_and_changes_nothing_r3(as_operator: Browser, address: str) -> None:
+def test_a_get_is_refused_and_changes_nothing_r3(as_operator: Browser, url: str) -> None:
     before = everything()
-    assert as_operator.get(address).status_code == 405
+    assert as_operator.get(url).status_code == 405
     assert everything() == before
 
 
 def test_a_foreign_credential_is_refused_as_one_that_does_not_exist_r1_r23(
-    as_operator: Browser, conversation: Conversation, address: str, sandbox: Sandbox
+    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     foreign = make_credential(sandbox, name="Secret project", teams=[make_team()])
     forms = [{"credential": pk, "token": "first"} for pk in (foreign.pk, 999_999)]
-    said = [text_of(as_operator.post(address, form, follow=True)) for form in forms]
+    said = [text_of(as_operator.post(url, form, follow=True)) for form in forms]
     assert all("Choose a credential that you may use." in text for text in said)
     assert all("Secret project" not in text for text in said)
     assert len(sandbox.log) == 0
 
 
 @pytest.mark.parametrize("choice", ["", "x", "9" * 5000, "-1", "\0"])
-def test_a_choice_that_is_none_is_said(as_operator: Browser, address: str, choice: str) -> None:
-    text = text_of(as_operator.post(address, {"credential": choice, "token": "first"}, follow=True))
+def test_a_choice_that_is_none_is_said(as_operator: Browser, url: str, choice: str) -> None:
+    text = text_of(as_operator.post(url, {"credential": choice, "token": "first"}, follow=True))
     assert 'class="notice notice-error"' in text
 
 
 def test_a_credential_of_another_server_cannot_have_it_r1(
-    as_operator: Browser, credential: Credential, address: str, sandbox: Sandbox
+    as_operator: Browser, credential: Credential, url: str, sandbox: Sandbox
 ) -> None:
     elsewhere = make_credential(name="Elsewhere", teams=[*credential.teams.all()])
-    as_operator.post(address, {"credential": elsewhere.pk, "token": "first"})
+    as_operator.post(url, {"credential": elsewhere.pk, "token": "first"})
     assert Conversation.objects.get().credential == credential
     assert len(sandbox.log) == 0
 
@@ -99,27 +97,27 @@ def test_tells_what_openai_says_and_leaves_it_where_it_is(
     as_operator: Browser,
     credential: Credential,
     other: Credential,
-    address: str,
+    url: str,
     sandbox: Sandbox,
     fault: Fault,
     words: str,
 ) -> None:
     sandbox.faults.add(fault)
-    assert words in text_of(as_operator.post(address, {"credential": other.pk, "token": "first"}, follow=True))
+    assert words in text_of(as_operator.post(url, {"credential": other.pk, "token": "first"}, follow=True))
     assert Conversation.objects.get().credential == credential
 
 
 def test_tells_that_openai_cannot_be_reached(
-    as_operator: Browser, other: Credential, address: str, sandbox: Sandbox
+    as_operator: Browser, other: Credential, url: str, sandbox: Sandbox
 ) -> None:
     sandbox.stop()
-    assert UNREACHABLE in text_of(as_operator.post(address, {"credential": other.pk, "token": "first"}, follow=True))
+    assert UNREACHABLE in text_of(as_operator.post(url, {"credential": other.pk, "token": "first"}, follow=True))
 
 
 def test_sent_twice_it_is_handed_over_once(
-    as_operator: Browser, other: Credential, address: str, conversation: Conversation
+    as_operator: Browser, other: Credential, url: str, conversation: Conversation
 ) -> None:
     for _ in range(2):
-        response = as_operator.post(address, {"credential": other.pk, "token": "first"}, follow=True)
+        response = as_operator.post(url, {"credential": other.pk, "token": "first"}, follow=True)
         assert response.status_code == 200
     assert Conversation.objects.get().credential == other

@@ -36,7 +36,7 @@ def test_a_creation_that_kept_all_says_created(as_operator: Browser, credential:
 
 def test_an_addition_says_how_many_came_back(as_operator: Browser, credential: Credential, sandbox: Sandbox) -> None:
     known: Conversation = make_known(sandbox, credential)
-    address = f"{known.get_absolute_url()}items/new/"
+    url = f"{known.get_absolute_url()}items/new/"
     sandbox.faults.add(Fault(method="POST", body='{"data": [], "has_more": false}'))
-    form = form_in(as_operator.get(address), "token").fill("text", "Hello")
-    assert "answered with 0 of 1 messages" in text_of(form.send(as_operator, address, "send", follow=True))
+    form = form_in(as_operator.get(url), "token").fill("text", "Hello")
+    assert "answered with 0 of 1 messages" in text_of(form.send(as_operator, url, "send", follow=True))

@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from conversations.exports.receipt import CANNOT_BE_KNOWN
 from conversations.models import Conversation, Credential, ErasedItem, Erasure, Event, Team
+from conversations.models.erased_item import ListedItem
 from conversations.sandbox import Fault, Sandbox
 from conversations.sandbox.log import LogEntry
-from conversations.services.erasures import begin_erasure, stop_erasure, work_on
+from conversations.services.erasures import start_erasure, stop_erasure, work_on
 from tests.factories import KEY, add_messages, calls_in, make_known, make_user
 from tests.html import asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
 
@@ -31,7 +32,7 @@ def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
 
 @pytest.fixture
 def erasure(conversation: Conversation, operator: User) -> Erasure:
-    return begin_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
+    return start_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
 
 
 @pytest.fixture
@@ -77,14 +78,14 @@ def polls(text: str, erasure: Erasure) -> bool:
 
 
 @pytest.fixture(params=["", "receipt.json"])
-def address(request: pytest.FixtureRequest, erasure: Erasure) -> str:
+def url(request: pytest.FixtureRequest, erasure: Erasure) -> str:
     """Of the page, and of the receipt as JSON."""
     return f"{erasure.get_absolute_url()}{request.param}"
 
 
 def test_shows_who_why_what_and_how_far(as_operator: Browser, erasure: Erasure) -> None:
-    erasure.enter([{"item_id": f"msg_{number}", "type": "message"} for number in range(4)])
-    erasure.items.filter(item_id="msg_0").update(fate="deleted")
+    erasure.enter([ListedItem(f"msg_{number}", "message") for number in range(4)])
+    erasure.items.filter(item_id="msg_0").update(outcome="deleted")
     response = as_operator.get(erasure.get_absolute_url())
     assert is_page(response)
     for words in (erasure.openai_id, "Ticket 7", "operator", "customer", str(erasure.uuid), "1 of 4 items"):
@@ -97,33 +98,33 @@ def test_serves_the_erasure_alone_to_htmx(as_operator: Browser, erasure: Erasure
     assert text_of(response).strip().startswith('<div id="erasure"')
 
 
-def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
-    assert asks_to_sign_in(client.get(address), address)
+def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
+    assert asks_to_sign_in(client.get(url), url)
 
 
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, address: str, sandbox: Sandbox) -> None:
+def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
     sandbox.log.clear()
-    assert signed_in(client, stranger).get(address).status_code == 404
+    assert signed_in(client, stranger).get(url).status_code == 404
     assert len(sandbox.log) == 0
 
 
-def test_refuses_someone_without_the_permission(client: Browser, team: Team, address: str) -> None:
-    assert signed_in(client, make_user(role=None, teams=[team])).get(address).status_code == 403
+def test_refuses_someone_without_the_permission(client: Browser, team: Team, url: str) -> None:
+    assert signed_in(client, make_user(role=None, teams=[team])).get(url).status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/erasures/999999/", "/erasures/999999/receipt.json"])
-def test_answers_404_to_an_unknown_key(as_operator: Browser, path: str) -> None:
+def test_messages_404_to_an_unknown_key(as_operator: Browser, path: str) -> None:
     assert as_operator.get(path).status_code == 404
 
 
-def test_answers_405_where_the_method_is_wrong(as_operator: Browser, address: str) -> None:
-    assert as_operator.post(address).status_code == 405
+def test_messages_405_where_the_method_is_wrong(as_operator: Browser, url: str) -> None:
+    assert as_operator.post(url).status_code == 405
 
 
-def test_a_get_changes_nothing_r3(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
+def test_a_get_changes_nothing_r3(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
     before = everything()
     sandbox.log.clear()
-    as_operator.get(address)
+    as_operator.get(url)
     assert everything() == before
     assert len(sandbox.log) == 0
 
@@ -251,8 +252,8 @@ def test_a_finished_one_says_who_why_and_what_cannot_be_known_r26(as_operator: B
 
 
 def test_tells_apart_what_was_confirmed_and_what_was_not(as_operator: Browser, finished: Erasure) -> None:
-    for item, fate in zip(finished.items.all(), ["unanswered", "unanswered", "gone"], strict=False):
-        ErasedItem.objects.filter(pk=item.pk).update(fate=fate)
+    for item, outcome in zip(finished.items.all(), ["unanswered", "unanswered", "gone"], strict=False):
+        ErasedItem.objects.filter(pk=item.pk).update(outcome=outcome)
     text = part_of(as_operator, finished)
     assert '<th scope="row">Deleted, no answer confirmed it</th><td class="number">2</td>' in text
     assert '<th scope="row">Gone without us</th><td class="number">1</td>' in text
@@ -333,7 +334,7 @@ def test_asks_as_many_queries_for_many_items_as_for_five(as_operator: Browser, f
     counts = []
     for more in (0, 40):
         for number in range(more):
-            finished.items.create(item_id=f"msg_{number}", type="message", fate="refused")
+            finished.items.create(item_id=f"msg_{number}", type="message", outcome="refused")
             Event.objects.create(action="erase", outcome="stopped", erasure=finished, actor_name="operator")
         with CaptureQueriesContext(connection) as queries:
             as_operator.get(f"{finished.get_absolute_url()}{path}")

@@ -10,8 +10,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Credential, Erasure
-from conversations.models.erased_item import Fate
-from conversations.models.erasure import Stage
+from conversations.models.choices import ItemOutcome, Stage
 from tests.factories import make_conversation, make_credential, make_user
 from tests.html import asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
 
@@ -38,9 +37,16 @@ def test_shows_erasures_newest_first(as_operator: Browser, credential: Credentia
 
 def test_says_who_why_how_many_and_how_far(as_operator: Browser, credential: Credential) -> None:
     erasure = make_erasure(credential, actor_name="anna", reason="Ticket 1234", stage=Stage.STOPPED)
-    fates = [Fate.DELETED, Fate.UNANSWERED, Fate.GONE, Fate.REFUSED, Fate.SENT, Fate.FOUND]
-    for number, fate in enumerate(fates):
-        erasure.items.create(item_id=f"msg_{number}", type="message", fate=fate)
+    outcomes = [
+        ItemOutcome.DELETED,
+        ItemOutcome.UNCONFIRMED,
+        ItemOutcome.GONE,
+        ItemOutcome.REFUSED,
+        ItemOutcome.SENT,
+        ItemOutcome.FOUND,
+    ]
+    for number, outcome in enumerate(outcomes):
+        erasure.items.create(item_id=f"msg_{number}", type="message", outcome=outcome)
     text = text_of(as_operator.get(LIST))
     for words in ("anna", "Ticket 1234", "Stopped", f'href="{erasure.get_absolute_url()}"', ">3 <span"):
         assert words in text
@@ -85,7 +91,7 @@ def test_refuses_someone_without_the_permission(client: Browser, team: Any) -> N
     assert signed_in(client, make_user(role=None, teams=[team])).get(LIST).status_code == 403
 
 
-def test_answers_405_to_a_post(as_operator: Browser) -> None:
+def test_messages_405_to_a_post(as_operator: Browser) -> None:
     assert as_operator.post(LIST).status_code == 405
 
 
@@ -127,7 +133,7 @@ def test_asks_as_many_queries_for_twelve_rows_as_for_two(as_operator: Browser, c
     for more in (2, 10):
         for number in range(more):
             erasure = make_erasure(credential, conversation=make_conversation(credential))
-            erasure.items.create(item_id=f"msg_{number}", type="message", fate=Fate.DELETED)
+            erasure.items.create(item_id=f"msg_{number}", type="message", outcome=ItemOutcome.DELETED)
         with CaptureQueriesContext(connection) as queries:
             as_operator.get(LIST)
         counts.append(len(queries))

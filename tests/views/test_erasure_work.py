@@ -9,9 +9,9 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from conversations.models import Conversation, Credential, Erasure, Event, Team
-from conversations.models.erasure import Stage
+from conversations.models.choices import Stage
 from conversations.sandbox import Fault, Sandbox
-from conversations.services.erasures import begin_erasure, stop_erasure
+from conversations.services.erasures import start_erasure, stop_erasure
 from tests.factories import add_messages, make_known, make_user
 from tests.html import UNREACHABLE, asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
 
@@ -27,7 +27,7 @@ def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
 
 @pytest.fixture
 def erasure(conversation: Conversation, operator: User, sandbox: Sandbox) -> Erasure:
-    begun = begin_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
+    begun = start_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
     sandbox.log.clear()
     return begun
 
@@ -38,7 +38,7 @@ def stopped(erasure: Erasure, operator: User) -> Erasure:
 
 
 @pytest.fixture(params=VERBS)
-def address(request: pytest.FixtureRequest, erasure: Erasure) -> str:
+def url(request: pytest.FixtureRequest, erasure: Erasure) -> str:
     """Of each of the three."""
     return f"{erasure.get_absolute_url()}{request.param}/"
 
@@ -62,53 +62,53 @@ def change_it(conversation: Conversation) -> Event:
     return Event.objects.create(action="update", credential=conversation.credential, **facts)
 
 
-def test_without_scripts_one_is_led_to_the_page(as_operator: Browser, address: str, erasure: Erasure) -> None:
-    response = as_operator.post(address)
+def test_without_scripts_one_is_led_to_the_page(as_operator: Browser, url: str, erasure: Erasure) -> None:
+    response = as_operator.post(url)
     assert response.status_code == 302
     assert response["Location"] == erasure.get_absolute_url()
 
 
-def test_htmx_gets_what_moves_on_the_page(as_operator: Browser, address: str) -> None:
-    response = as_operator.post(address, headers=fragment("erasure"))
+def test_htmx_gets_what_moves_on_the_page(as_operator: Browser, url: str) -> None:
+    response = as_operator.post(url, headers=fragment("erasure"))
     assert (response.status_code, is_page(response)) == (200, False)
     assert text_of(response).strip().startswith('<div id="erasure"')
 
 
-def test_asks_for_a_sign_in(client: Browser, address: str, sandbox: Sandbox) -> None:
-    assert asks_to_sign_in(client.post(address), address)
+def test_asks_for_a_sign_in(client: Browser, url: str, sandbox: Sandbox) -> None:
+    assert asks_to_sign_in(client.post(url), url)
     assert len(sandbox.log) == 0
 
 
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, address: str, sandbox: Sandbox) -> None:
+def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
     before = everything()
-    assert signed_in(client, stranger).post(address).status_code == 404
+    assert signed_in(client, stranger).post(url).status_code == 404
     assert everything() == before
     assert len(sandbox.log) == 0
 
 
-def test_refuses_a_viewer_r22(client: Browser, viewer: User, address: str, sandbox: Sandbox) -> None:
+def test_refuses_a_viewer_r22(client: Browser, viewer: User, url: str, sandbox: Sandbox) -> None:
     before = everything()
-    assert signed_in(client, viewer).post(address).status_code == 403
+    assert signed_in(client, viewer).post(url).status_code == 403
     assert everything() == before
     assert len(sandbox.log) == 0
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_answers_404_to_an_unknown_key(as_operator: Browser, verb: str) -> None:
+def test_messages_404_to_an_unknown_key(as_operator: Browser, verb: str) -> None:
     assert as_operator.post(f"/erasures/999999/{verb}/").status_code == 404
 
 
-def test_answers_405_to_a_get_which_changes_nothing_r3(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
+def test_messages_405_to_a_get_which_changes_nothing_r3(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
     before = everything()
-    assert as_operator.get(address).status_code == 405
+    assert as_operator.get(url).status_code == 405
     assert everything() == before
     assert len(sandbox.log) == 0
 
 
-def test_refuses_a_form_of_another_site(operator: User, address: str, sandbox: Sandbox) -> None:
+def test_refuses_a_form_of_another_site(operator: User, url: str, sandbox: Sandbox) -> None:
     browser = signed_in(Browser(enforce_csrf_checks=True), operator)
     before = everything()
-    assert browser.post(address).status_code == 403
+    assert browser.post(url).status_code == 403
     assert everything() == before
     assert len(sandbox.log) == 0
 
@@ -157,11 +157,11 @@ def test_whoever_resumes_it_drives_it_from_then_on(
     assert [event.actor_name for event in erasure.events.order_by("pk")] == ["operator", "other"]
 
 
-def test_a_finished_one_is_left_alone(as_operator: Browser, address: str, erasure: Erasure, sandbox: Sandbox) -> None:
+def test_a_finished_one_is_left_alone(as_operator: Browser, url: str, erasure: Erasure, sandbox: Sandbox) -> None:
     post(as_operator, erasure, "step")
     before = everything()
     sandbox.log.clear()
-    as_operator.post(address)
+    as_operator.post(url)
     assert everything() == before
     assert len(sandbox.log) == 0
 
@@ -180,7 +180,7 @@ def test_stopping_says_who_did_it_and_nothing_more_is_deleted(
 
 def test_a_stopped_one_holds_no_lock_r6(as_operator: Browser, erasure: Erasure, conversation: Conversation) -> None:
     post(as_operator, erasure, "stop")
-    assert not Event.objects.open_at(conversation.base_url, conversation.openai_id).exists()
+    assert not Event.objects.lock_holders(conversation.base_url, conversation.openai_id).exists()
 
 
 # Where it cannot go on

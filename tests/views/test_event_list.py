@@ -50,7 +50,7 @@ def test_refuses_someone_without_the_permission(client: Browser, db: None) -> No
     assert signed_in(client, make_user(role=None)).get(LIST).status_code == 403
 
 
-def test_answers_405_to_a_post(as_operator: Browser) -> None:
+def test_messages_405_to_a_post(as_operator: Browser) -> None:
     assert as_operator.post(LIST).status_code == 405
 
 
@@ -101,7 +101,7 @@ def test_asks_as_many_queries_for_twelve_rows_as_for_two(as_operator: Browser, c
     for more in (2, 10):
         for _ in range(more):
             event = make_event(credential, conversation=make_conversation(credential))
-            make_event(credential, Outcome.UNKNOWN, settled_by=event)
+            make_event(credential, Outcome.UNKNOWN, resolved_by=event)
         with CaptureQueriesContext(connection) as queries:
             as_operator.get(LIST)
         counts.append(len(queries))

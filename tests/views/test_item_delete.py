@@ -28,33 +28,33 @@ def ids(sandbox: Sandbox, conversation: Conversation) -> list[str]:
 
 
 @pytest.fixture
-def address(conversation: Conversation, ids: list[str]) -> str:
-    return address_of(conversation, ids[0])
+def url(conversation: Conversation, ids: list[str]) -> str:
+    return url_of(conversation, ids[0])
 
 
-def address_of(conversation: Conversation, item_id: str) -> str:
+def url_of(conversation: Conversation, item_id: str) -> str:
     return f"/conversations/{conversation.pk}/item/{item_id}/delete/"
 
 
-def form_at(browser: Browser, address: str) -> Form:
-    return form_in(browser.get(address), "token")
+def form_at(browser: Browser, url: str) -> Form:
+    return form_in(browser.get(url), "token")
 
 
 def left(sandbox: Sandbox, conversation: Conversation) -> list[str]:
     return [item["id"] for item in sandbox.store.list_items(conversation.openai_id)]
 
 
-def test_asks_and_shows_what_would_go(as_operator: Browser, address: str, ids: list[str]) -> None:
-    response = as_operator.get(address)
+def test_asks_and_shows_what_would_go(as_operator: Browser, url: str, ids: list[str]) -> None:
+    response = as_operator.get(url)
     assert is_page(response)
     for words in (ids[0], "Where is it?", "cannot be brought back"):
         assert words in text_of(response)
 
 
 def test_deletes_the_item_alone(
-    as_operator: Browser, address: str, conversation: Conversation, sandbox: Sandbox, ids: list[str]
+    as_operator: Browser, url: str, conversation: Conversation, sandbox: Sandbox, ids: list[str]
 ) -> None:
-    response = form_at(as_operator, address).send(as_operator, address)
+    response = form_at(as_operator, url).send(as_operator, url)
     assert response["Location"] == conversation.get_absolute_url()
     assert left(sandbox, conversation) == ids[1:]
     event = Event.objects.get()
@@ -65,18 +65,18 @@ def test_deletes_the_item_alone(
 def test_a_half_is_offered_with_its_other_half(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox, ids: list[str], half: int
 ) -> None:
-    address = address_of(conversation, ids[half])
-    form = form_at(as_operator, address)
+    url = url_of(conversation, ids[half])
+    form = form_at(as_operator, url)
     assert form.values("partner") == [ids[3 - half]]
-    form.send(as_operator, address)
+    form.send(as_operator, url)
     assert left(sandbox, conversation) == [ids[0]]
 
 
 def test_a_half_goes_alone_where_that_is_chosen(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox, ids: list[str]
 ) -> None:
-    address = address_of(conversation, ids[1])
-    form_at(as_operator, address).put("partner").send(as_operator, address)
+    url = url_of(conversation, ids[1])
+    form_at(as_operator, url).put("partner").send(as_operator, url)
     assert left(sandbox, conversation) == [ids[0], ids[2]]
 
 
@@ -86,64 +86,64 @@ def test_a_half_whose_other_half_is_far_away_is_told(
     [call] = sandbox.store.add_items(conversation.openai_id, [CALL])
     add_messages(sandbox, conversation, 100)
     sandbox.store.add_items(conversation.openai_id, [OUTPUT])
-    text = text_of(as_operator.get(address_of(conversation, call["id"])))
+    text = text_of(as_operator.get(url_of(conversation, call["id"])))
     assert "the other half is not among the 100 items next to it" in text
 
 
 def test_an_item_that_cannot_be_read_can_be_deleted_all_the_same(
-    as_operator: Browser, address: str, conversation: Conversation, sandbox: Sandbox, ids: list[str]
+    as_operator: Browser, url: str, conversation: Conversation, sandbox: Sandbox, ids: list[str]
 ) -> None:
     sandbox.faults.add(Fault(method="GET", body=b"<html>"))
-    response = as_operator.get(address)
+    response = as_operator.get(url)
     assert "The answer is not a JSON object." in text_of(response)
-    form_in(response, "token").send(as_operator, address)
+    form_in(response, "token").send(as_operator, url)
     assert left(sandbox, conversation) == ids[1:]
 
 
-def test_the_same_form_sent_twice_deletes_once_r8(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
-    form = form_at(as_operator, address)
+def test_the_same_form_sent_twice_deletes_once_r8(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
+    form = form_at(as_operator, url)
     for _ in range(2):
-        assert form.send(as_operator, address).status_code == 302
+        assert form.send(as_operator, url).status_code == 302
     assert [entry.status for entry in sandbox.log if entry.method == "DELETE"] == [200]
 
 
-def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
-    assert asks_to_sign_in(client.get(address), address)
+def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
+    assert asks_to_sign_in(client.get(url), url)
 
 
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, address: str, sandbox: Sandbox) -> None:
+def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
     browser = signed_in(client, stranger)
-    assert browser.get(address).status_code == browser.post(address).status_code == 404
+    assert browser.get(url).status_code == browser.post(url).status_code == 404
     assert len(sandbox.log) == 0
 
 
-def test_a_viewer_may_not(client: Browser, viewer: User, address: str, sandbox: Sandbox) -> None:
-    assert signed_in(client, viewer).post(address, {"token": "a"}).status_code == 403
+def test_a_viewer_may_not(client: Browser, viewer: User, url: str, sandbox: Sandbox) -> None:
+    assert signed_in(client, viewer).post(url, {"token": "a"}).status_code == 403
     assert len(sandbox.log) == 0
 
 
-def test_a_get_changes_nothing_r3(as_operator: Browser, address: str) -> None:
+def test_a_get_changes_nothing_r3(as_operator: Browser, url: str) -> None:
     before = everything()
-    as_operator.get(address)
+    as_operator.get(url)
     assert everything() == before
 
 
 @pytest.mark.parametrize("partner", ["a\x7fb", "x" * 300, "\n"])
 def test_an_other_half_that_can_be_none_is_refused(
-    as_operator: Browser, address: str, sandbox: Sandbox, partner: Any
+    as_operator: Browser, url: str, sandbox: Sandbox, partner: Any
 ) -> None:
-    response = form_at(as_operator, address).put("partner", partner).send(as_operator, address)
+    response = form_at(as_operator, url).put("partner", partner).send(as_operator, url)
     assert response.status_code in {302, 422}
     assert all(entry.method != "DELETE" or entry.status == 200 for entry in sandbox.log)
 
 
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)
 def test_tells_what_openai_says(
-    as_operator: Browser, address: str, conversation: Conversation, sandbox: Sandbox, fault: Fault, words: str
+    as_operator: Browser, url: str, conversation: Conversation, sandbox: Sandbox, fault: Fault, words: str
 ) -> None:
-    form = form_at(as_operator, address)
+    form = form_at(as_operator, url)
     sandbox.faults.add(fault)
-    response = form.send(as_operator, address)
+    response = form.send(as_operator, url)
     assert response.status_code == 502
     assert words in text_of(response)
 
@@ -151,15 +151,15 @@ def test_tells_what_openai_says(
 def test_says_how_many_were_deleted_where_the_second_is_refused(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox, ids: list[str]
 ) -> None:
-    address = address_of(conversation, ids[1])
-    form = form_at(as_operator, address)
+    url = url_of(conversation, ids[1])
+    form = form_at(as_operator, url)
     sandbox.faults.add(Fault(method="DELETE", skip=1, status=400, message="Not this one."))
-    text = text_of(form.send(as_operator, address))
+    text = text_of(form.send(as_operator, url))
     assert "1 of 2 items was deleted before OpenAI said: Not this one." in text
     assert left(sandbox, conversation) == [ids[0], ids[2]]
 
 
-def test_tells_that_openai_cannot_be_reached(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
-    form = form_at(as_operator, address)
+def test_tells_that_openai_cannot_be_reached(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
+    form = form_at(as_operator, url)
     sandbox.stop()
-    assert UNREACHABLE in text_of(form.send(as_operator, address))
+    assert UNREACHABLE in text_of(form.send(as_operator, url))

@@ -26,76 +26,76 @@ def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
 
 
 @pytest.fixture
-def address(conversation: Conversation, sandbox: Sandbox) -> str:
+def url(conversation: Conversation, sandbox: Sandbox) -> str:
     return put(sandbox, conversation, "hello")
 
 
 def put(sandbox: Sandbox, conversation: Conversation, content: object) -> str:
-    """The address of a new message."""
+    """The URL of a new message."""
     message = {"type": "message", "role": "user", "content": content}
     [item] = sandbox.store.add_items(conversation.openai_id, [message])
     return f"/conversations/{conversation.pk}/item/{item['id']}/"
 
 
-def test_shows_the_item_and_its_json(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
-    response = as_operator.get(address)
+def test_shows_the_item_and_its_json(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
+    response = as_operator.get(url)
     assert is_page(response)
     [raw] = re.findall(r'<pre class="code" id="raw-json"[^>]*>(.*?)</pre>', text_of(response), re.DOTALL)
     assert json.loads(html.unescape(raw))["content"] == [{"type": "input_text", "text": "hello"}]
     assert "data-text>hello</div>" in text_of(response)
 
 
-def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
-    assert asks_to_sign_in(client.get(address), address)
+def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
+    assert asks_to_sign_in(client.get(url), url)
 
 
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, address: str, sandbox: Sandbox) -> None:
-    assert signed_in(client, stranger).get(address).status_code == 404
+def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
+    assert signed_in(client, stranger).get(url).status_code == 404
     assert len(sandbox.log) == 0
 
 
 def test_refuses_someone_without_the_permission(
-    client: Browser, credential: Credential, address: str, sandbox: Sandbox
+    client: Browser, credential: Credential, url: str, sandbox: Sandbox
 ) -> None:
     user = make_user(role=None, teams=[*credential.teams.all()])
-    assert signed_in(client, user).get(address).status_code == 403
+    assert signed_in(client, user).get(url).status_code == 403
     assert len(sandbox.log) == 0
 
 
-def test_a_viewer_may_look_and_is_offered_no_deletion(client: Browser, viewer: User, address: str) -> None:
-    response = signed_in(client, viewer).get(address)
+def test_a_viewer_may_look_and_is_offered_no_deletion(client: Browser, viewer: User, url: str) -> None:
+    response = signed_in(client, viewer).get(url)
     assert response.status_code == 200
     assert "Delete" not in text_of(response)
 
 
-def test_answers_404_to_an_unknown_key(as_operator: Browser) -> None:
+def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
     assert as_operator.get("/conversations/999999/item/msg_1/").status_code == 404
 
 
-def test_answers_405_to_a_post(as_operator: Browser, address: str) -> None:
-    assert as_operator.post(address).status_code == 405
+def test_messages_405_to_a_post(as_operator: Browser, url: str) -> None:
+    assert as_operator.post(url).status_code == 405
 
 
-def test_a_get_changes_nothing_r3(as_operator: Browser, address: str) -> None:
+def test_a_get_changes_nothing_r3(as_operator: Browser, url: str) -> None:
     before = everything()
-    as_operator.get(address)
+    as_operator.get(url)
     assert everything() == before
 
 
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)
 def test_tells_what_openai_says_and_how_to_try_again(
-    as_operator: Browser, address: str, sandbox: Sandbox, fault: Fault, words: str
+    as_operator: Browser, url: str, sandbox: Sandbox, fault: Fault, words: str
 ) -> None:
     sandbox.faults.add(fault)
-    response = as_operator.get(address)
+    response = as_operator.get(url)
     assert response.status_code == 502
     assert words in text_of(response)
-    assert f'href="{address}">Try again' in text_of(response)
+    assert f'href="{url}">Try again' in text_of(response)
 
 
-def test_tells_that_openai_cannot_be_reached(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
+def test_tells_that_openai_cannot_be_reached(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
     sandbox.stop()
-    assert UNREACHABLE in text_of(as_operator.get(address))
+    assert UNREACHABLE in text_of(as_operator.get(url))
 
 
 def test_an_item_that_openai_does_not_know_is_told_in_its_words(
@@ -116,19 +116,19 @@ def test_what_can_be_no_id_is_said_and_not_sent(
 
 
 def test_an_inactive_credential_is_said_in_words(
-    as_operator: Browser, credential: Credential, address: str, sandbox: Sandbox
+    as_operator: Browser, credential: Credential, url: str, sandbox: Sandbox
 ) -> None:
     credential.is_active = False
     credential.save()
-    response = as_operator.get(address)
+    response = as_operator.get(url)
     assert response.status_code == 422
-    assert "is not active" in text_of(response)
+    assert "is inactive" in text_of(response)
 
 
 def test_asks_for_what_is_to_be_included(as_operator: Browser, conversation: Conversation, sandbox: Sandbox) -> None:
-    address = put(sandbox, conversation, [IMAGE])
-    assert "its address was not asked for" in text_of(as_operator.get(address))
-    assert "Image: https://example.com/a.png" in text_of(as_operator.get(address, {"include": URL}))
+    url = put(sandbox, conversation, [IMAGE])
+    assert "its URL was not included" in text_of(as_operator.get(url))
+    assert "Image: https://example.com/a.png" in text_of(as_operator.get(url, {"include": URL}))
 
 
 def test_leads_to_what_came_before_and_what_followed(
@@ -141,12 +141,10 @@ def test_leads_to_what_came_before_and_what_followed(
     assert [word in after for word in WORDS] == [False, False, True]
 
 
-def test_keeps_the_result_that_it_was_opened_from(
-    as_operator: Browser, conversation: Conversation, address: str
-) -> None:
-    text = text_of(as_operator.get(f"{address}?q=tenant%3Aacme"))
+def test_keeps_the_result_that_it_was_opened_from(as_operator: Browser, conversation: Conversation, url: str) -> None:
+    text = text_of(as_operator.get(f"{url}?q=tenant%3Aacme"))
     assert f'href="/conversations/{conversation.pk}/?q=tenant%3Aacme"' in text
-    assert f'href="{address}delete/?q=tenant%3Aacme"' in text
+    assert f'href="{url}delete/?q=tenant%3Aacme"' in text
     assert text.count("&amp;q=tenant%3Aacme") == 2  # what came before, what followed
 
 
@@ -160,8 +158,8 @@ def test_asks_as_many_queries_for_many_parts_as_for_one(
 ) -> None:
     counts = []
     for parts in (1, 50):
-        address = put(sandbox, conversation, [{"type": "input_text", "text": "a"}] * parts)
+        url = put(sandbox, conversation, [{"type": "input_text", "text": "a"}] * parts)
         with CaptureQueriesContext(connection) as queries:
-            as_operator.get(address)
+            as_operator.get(url)
         counts.append(len(queries))
     assert counts[1] <= counts[0]

@@ -68,13 +68,13 @@ def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
 
 
 def put(sandbox: Sandbox, conversation: Conversation, item: dict[str, Any]) -> str:
-    """The address of a new item."""
+    """The URL of a new item."""
     [added] = sandbox.store.add_items(conversation.openai_id, [item])
     return f"/conversations/{conversation.pk}/item/{added['id']}/"
 
 
 @pytest.fixture
-def address(sandbox: Sandbox, conversation: Conversation) -> str:
+def url(sandbox: Sandbox, conversation: Conversation) -> str:
     """Of a picture."""
     output = {"type": "function_call_output", "call_id": "c", "output": [seen(url_of(PNG))["content"][0]]}
     return f"{put(sandbox, conversation, output)}media/0/"
@@ -215,63 +215,63 @@ def test_asks_for_what_was_included_on_the_page(
 
 
 @pytest.mark.parametrize("number", ["1", "9" * 30])
-def test_an_unknown_number_is_404(as_operator: Browser, address: str, number: str) -> None:
-    assert as_operator.get(address.replace("/0/", f"/{number}/")).status_code == 404
+def test_an_unknown_number_is_404(as_operator: Browser, url: str, number: str) -> None:
+    assert as_operator.get(url.replace("/0/", f"/{number}/")).status_code == 404
 
 
-def test_head_is_answered_without_a_body(as_operator: Browser, address: str) -> None:
-    response = as_operator.head(address)
+def test_head_is_answered_without_a_body(as_operator: Browser, url: str) -> None:
+    response = as_operator.head(url)
     assert (response.status_code, response.content, response.headers["Content-Type"]) == (200, b"", "image/png")
 
 
-def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
-    assert asks_to_sign_in(client.get(address), address)
+def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
+    assert asks_to_sign_in(client.get(url), url)
 
 
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, address: str, sandbox: Sandbox) -> None:
-    assert signed_in(client, stranger).get(address).status_code == 404
+def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
+    assert signed_in(client, stranger).get(url).status_code == 404
     assert len(sandbox.log) == 0
 
 
-def test_refuses_someone_without_the_permission(client: Browser, credential: Credential, address: str) -> None:
+def test_refuses_someone_without_the_permission(client: Browser, credential: Credential, url: str) -> None:
     user = make_user(role=None, teams=[*credential.teams.all()])
-    assert signed_in(client, user).get(address).status_code == 403
+    assert signed_in(client, user).get(url).status_code == 403
 
 
-def test_answers_405_to_a_post(as_operator: Browser, address: str) -> None:
-    assert as_operator.post(address).status_code == 405
+def test_messages_405_to_a_post(as_operator: Browser, url: str) -> None:
+    assert as_operator.post(url).status_code == 405
 
 
-def test_a_get_changes_nothing_r3(as_operator: Browser, address: str) -> None:
+def test_a_get_changes_nothing_r3(as_operator: Browser, url: str) -> None:
     before = everything()
-    as_operator.get(address)
+    as_operator.get(url)
     assert everything() == before
 
 
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)
-def test_tells_what_openai_says(as_operator: Browser, address: str, sandbox: Sandbox, fault: Fault, words: str) -> None:
+def test_tells_what_openai_says(as_operator: Browser, url: str, sandbox: Sandbox, fault: Fault, words: str) -> None:
     sandbox.faults.add(fault)
-    response = as_operator.get(address)
+    response = as_operator.get(url)
     assert (response.status_code, response.headers["Content-Type"]) == (502, "text/plain; charset=utf-8")
     assert words in text_of(response)
 
 
-def test_tells_that_openai_cannot_be_reached(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
+def test_tells_that_openai_cannot_be_reached(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
     sandbox.stop()
-    assert UNREACHABLE in text_of(as_operator.get(address))
+    assert UNREACHABLE in text_of(as_operator.get(url))
 
 
 # The page
 
 
 def test_a_picture_has_a_box_of_its_own_and_leads_to_the_whole(
-    as_operator: Browser, conversation: Conversation, sandbox: Sandbox, address: str
+    as_operator: Browser, conversation: Conversation, sandbox: Sandbox, url: str
 ) -> None:
     [link, picture] = re.findall(
         r'<(?:a|img) (?:href|src)="[^"]*media/0/"[^>]*>', text_of(as_operator.get(items(conversation)))
     )
-    assert f'href="{address}" target="_blank" rel="noopener"' in link
-    for words in (f'src="{address}"', 'width="320" height="240"', 'loading="lazy"', 'alt="Image, image/png, '):
+    assert f'href="{url}" target="_blank" rel="noopener"' in link
+    for words in (f'src="{url}"', 'width="320" height="240"', 'loading="lazy"', 'alt="Image, image/png, '):
         assert words in picture
 
 
@@ -279,7 +279,7 @@ def items(conversation: Conversation) -> str:
     return f"/conversations/{conversation.pk}/items/"
 
 
-def test_sound_is_played_only_when_it_is_asked_for(
+def test_sound_is_played_only_when_it_is_requested(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox
 ) -> None:
     item = put(sandbox, conversation, from_elsewhere()[1])

@@ -34,18 +34,18 @@ def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
 
 
 @pytest.fixture
-def address(sandbox: Sandbox, conversation: Conversation) -> str:
+def url(sandbox: Sandbox, conversation: Conversation) -> str:
     return put(sandbox, conversation, CALL)
 
 
 def put(sandbox: Sandbox, conversation: Conversation, item: Item) -> str:
-    """The address where the output of a new item is added."""
+    """The URL where the output of a new item is added."""
     [added] = sandbox.store.add_items(conversation.openai_id, [item])
     return f"/conversations/{conversation.pk}/item/{added['id']}/output/"
 
 
-def form_at(browser: Browser, address: str) -> Form:
-    return form_in(browser.get(address), "output")
+def form_at(browser: Browser, url: str) -> Form:
+    return form_in(browser.get(url), "output")
 
 
 def last(sandbox: Sandbox, conversation: Conversation) -> Item:
@@ -55,25 +55,25 @@ def last(sandbox: Sandbox, conversation: Conversation) -> Item:
 
 
 def test_an_output_that_the_answer_does_not_hold_is_not_called_added(
-    as_operator: Browser, address: str, sandbox: Sandbox
+    as_operator: Browser, url: str, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(method="POST", body='{"data": [], "has_more": false}'))
-    sent = form_at(as_operator, address).fill("output", "found it").send(as_operator, address, follow=True)
+    sent = form_at(as_operator, url).fill("output", "found it").send(as_operator, url, follow=True)
     assert "Sent, but the server’s answer holds no output." in text_of(sent)
     assert "The output was added" not in text_of(sent)
 
 
-def test_asks_what_the_call_gave_and_shows_it(as_operator: Browser, address: str) -> None:
-    response = as_operator.get(address)
+def test_asks_what_the_call_gave_and_shows_it(as_operator: Browser, url: str) -> None:
+    response = as_operator.get(url)
     assert is_page(response)
     for words in ("look_up", "48213", "What the call gave"):
         assert words in text_of(response)
 
 
 def test_adds_the_output_and_shows_the_newest_first(
-    as_operator: Browser, address: str, conversation: Conversation, sandbox: Sandbox
+    as_operator: Browser, url: str, conversation: Conversation, sandbox: Sandbox
 ) -> None:
-    response = form_at(as_operator, address).fill("output", "found it").send(as_operator, f"{address}?q=env%3Aprod")
+    response = form_at(as_operator, url).fill("output", "found it").send(as_operator, f"{url}?q=env%3Aprod")
     assert response["Location"] == f"{conversation.get_absolute_url()}?items=newest&q=env%3Aprod"
     assert last(sandbox, conversation) == {
         "type": "function_call_output",
@@ -85,11 +85,11 @@ def test_adds_the_output_and_shows_the_newest_first(
 
 
 def test_afterwards_nothing_is_broken(
-    as_operator: Browser, address: str, conversation: Conversation, sandbox: Sandbox
+    as_operator: Browser, url: str, conversation: Conversation, sandbox: Sandbox
 ) -> None:
     items = f"/conversations/{conversation.pk}/items/"
     assert "This call has no output" in text_of(as_operator.get(items))
-    form_at(as_operator, address).fill("output", "1").send(as_operator, address)
+    form_at(as_operator, url).fill("output", "1").send(as_operator, url)
     assert "This call has no output" not in text_of(as_operator.get(items))
 
 
@@ -119,11 +119,11 @@ OUTPUTS: list[tuple[Item, dict[str, str], Item]] = [
 def test_the_output_is_of_the_type_and_form_that_its_call_asks_for(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox, call: Item, typed: Item, expected: Item
 ) -> None:
-    address = put(sandbox, conversation, {**call, "call_id": "c"})
-    form = form_at(as_operator, address)
+    url = put(sandbox, conversation, {**call, "call_id": "c"})
+    form = form_at(as_operator, url)
     for name, value in typed.items():
         form.fill(name, value)
-    assert form.send(as_operator, address).status_code == 302
+    assert form.send(as_operator, url).status_code == 302
     sent = last(sandbox, conversation)
     assert sent == {"type": f"{call['type']}_output", "call_id": "c", **expected}
     official = sent if call["type"] != "local_shell_call" else {**sent, "id": "c"}  # the server wants the call_id
@@ -132,9 +132,9 @@ def test_the_output_is_of_the_type_and_form_that_its_call_asks_for(
 
 @pytest.mark.parametrize("text", [case for case in HOSTILE if case.id != "empty"])
 def test_an_output_is_sent_as_it_was_typed_r19(
-    as_operator: Browser, address: str, conversation: Conversation, sandbox: Sandbox, text: str
+    as_operator: Browser, url: str, conversation: Conversation, sandbox: Sandbox, text: str
 ) -> None:
-    form_at(as_operator, address).fill("output", text).send(as_operator, address)
+    form_at(as_operator, url).fill("output", text).send(as_operator, url)
     assert last(sandbox, conversation)["output"] == text
 
 
@@ -150,11 +150,11 @@ def test_an_output_is_sent_as_it_was_typed_r19(
 def test_what_cannot_be_sent_is_said_and_kept(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox, call: Item, typed: Item, words: str
 ) -> None:
-    address = put(sandbox, conversation, call)
-    form = form_at(as_operator, address)
+    url = put(sandbox, conversation, call)
+    form = form_at(as_operator, url)
     for name, value in typed.items():
         form.put(name, value)
-    response = form.send(as_operator, address)
+    response = form.send(as_operator, url)
     assert response.status_code == 422
     assert words in text_of(response)
     assert form_in(response, "output").values("output") == [typed["output"]]
@@ -165,8 +165,8 @@ def test_what_cannot_be_sent_is_said_and_kept(
 def test_a_call_that_no_output_can_name_gets_none(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox, call_id: Any
 ) -> None:
-    address = put(sandbox, conversation, {**CALL, "call_id": call_id})
-    response = form_at(as_operator, address).fill("output", "a").send(as_operator, address)
+    url = put(sandbox, conversation, {**CALL, "call_id": call_id})
+    response = form_at(as_operator, url).fill("output", "a").send(as_operator, url)
     assert response.status_code == 422
     assert "the call has no call_id" in text_of(response)
 
@@ -174,12 +174,12 @@ def test_a_call_that_no_output_can_name_gets_none(
 def test_the_output_of_a_screen_cannot_be_typed_and_deletion_is_offered(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox
 ) -> None:
-    address = put(sandbox, conversation, {"type": "computer_call", "call_id": "c"})
-    text = text_of(as_operator.get(address))
+    url = put(sandbox, conversation, {"type": "computer_call", "call_id": "c"})
+    text = text_of(as_operator.get(url))
     assert "Its output is a picture of the screen" in text
-    assert f'href="{address.replace("output", "delete")}">Delete the call…' in text
-    token = form_in(as_operator.get(address), "token")
-    assert token.send(as_operator, address).status_code == 422
+    assert f'href="{url.replace("output", "delete")}">Delete the call…' in text
+    token = form_in(as_operator.get(url), "token")
+    assert token.send(as_operator, url).status_code == 422
     assert Event.objects.count() == 0
 
 
@@ -189,80 +189,80 @@ def test_the_output_of_a_screen_cannot_be_typed_and_deletion_is_offered(
 def test_an_item_that_is_no_such_call_gets_none(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox, item: Item
 ) -> None:
-    address = put(sandbox, conversation, item)
-    response = as_operator.get(address)
+    url = put(sandbox, conversation, item)
+    response = as_operator.get(url)
     assert response.status_code == 422
     assert "no call that waits for an output" in text_of(response)
-    assert as_operator.post(address, {"output": "a", "token": "t"}).status_code == 422
+    assert as_operator.post(url, {"output": "a", "token": "t"}).status_code == 422
     assert Event.objects.count() == 0
 
 
 def test_an_output_that_is_there_already_is_shown(
-    as_operator: Browser, address: str, conversation: Conversation, sandbox: Sandbox
+    as_operator: Browser, url: str, conversation: Conversation, sandbox: Sandbox
 ) -> None:
     put(sandbox, conversation, {"type": "function_call_output", "call_id": "call_1", "output": "the first"})
-    text = text_of(as_operator.get(address))
+    text = text_of(as_operator.get(url))
     assert "It has an output already." in text
     assert "the first" in text
 
 
 def test_the_same_form_sent_twice_adds_once_r8(
-    as_operator: Browser, address: str, conversation: Conversation, sandbox: Sandbox
+    as_operator: Browser, url: str, conversation: Conversation, sandbox: Sandbox
 ) -> None:
-    form = form_at(as_operator, address).fill("output", "1")
+    form = form_at(as_operator, url).fill("output", "1")
     for _ in range(2):
-        assert form.send(as_operator, address).status_code == 302
+        assert form.send(as_operator, url).status_code == 302
     assert len(sandbox.store.list_items(conversation.openai_id)) == 2
 
 
-def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
-    assert asks_to_sign_in(client.get(address), address)
+def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
+    assert asks_to_sign_in(client.get(url), url)
 
 
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, address: str, sandbox: Sandbox) -> None:
+def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
     browser = signed_in(client, stranger)
-    assert browser.get(address).status_code == browser.post(address).status_code == 404
+    assert browser.get(url).status_code == browser.post(url).status_code == 404
     assert len(sandbox.log) == 0
 
 
-def test_a_viewer_may_not(client: Browser, viewer: User, address: str, sandbox: Sandbox) -> None:
+def test_a_viewer_may_not(client: Browser, viewer: User, url: str, sandbox: Sandbox) -> None:
     browser = signed_in(client, viewer)
-    assert browser.get(address).status_code == browser.post(address, {"output": "1"}).status_code == 403
+    assert browser.get(url).status_code == browser.post(url, {"output": "1"}).status_code == 403
     assert len(sandbox.log) == 0
 
 
-def test_a_get_changes_nothing_r3(as_operator: Browser, address: str) -> None:
+def test_a_get_changes_nothing_r3(as_operator: Browser, url: str) -> None:
     before = everything()
-    as_operator.get(address)
+    as_operator.get(url)
     assert everything() == before
 
 
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)
 @pytest.mark.parametrize("skip", [0, 1], ids=["reading", "adding"])
 def test_tells_what_openai_says_and_keeps_what_was_typed(
-    as_operator: Browser, address: str, sandbox: Sandbox, fault: Fault, words: str, skip: int
+    as_operator: Browser, url: str, sandbox: Sandbox, fault: Fault, words: str, skip: int
 ) -> None:
-    form = form_at(as_operator, address).fill("output", "typed")
+    form = form_at(as_operator, url).fill("output", "typed")
     sandbox.faults.add(Fault(**{**vars(fault), "skip": skip}))
-    response = form.send(as_operator, address)
+    response = form.send(as_operator, url)
     assert response.status_code == 502
     assert words in text_of(response)
     assert form_in(response, "output").values("output") == ["typed"]
 
 
 def test_an_addition_that_got_no_answer_is_not_sent_again_without_a_question_r8_r10(
-    as_operator: Browser, address: str, conversation: Conversation, sandbox: Sandbox
+    as_operator: Browser, url: str, conversation: Conversation, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(method="POST", drop="after"))
-    again = form_in(form_at(as_operator, address).fill("output", "1").send(as_operator, address), "output")
-    assert again.send(as_operator, address).status_code == 422
+    again = form_in(form_at(as_operator, url).fill("output", "1").send(as_operator, url), "output")
+    assert again.send(as_operator, url).status_code == 422
     assert len(sandbox.store.list_items(conversation.openai_id)) == 2
-    assert again.tick("again").send(as_operator, address).status_code == 302
+    assert again.tick("again").send(as_operator, url).status_code == 302
 
 
-def test_tells_that_openai_cannot_be_reached(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
-    form = form_at(as_operator, address).fill("output", "typed")
+def test_tells_that_openai_cannot_be_reached(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
+    form = form_at(as_operator, url).fill("output", "typed")
     sandbox.stop()
-    response = form.send(as_operator, address)
+    response = form.send(as_operator, url)
     assert UNREACHABLE in text_of(response)
     assert form_in(response, "output").values("output") == ["typed"]

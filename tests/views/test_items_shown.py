@@ -71,14 +71,14 @@ def test_no_hostile_item_does_anything(
     plain = {*Tags(text_of(as_operator.get(page))).tags}
     kept = sandbox.store.add_items(conversation.openai_id, hostile())
     addresses = {page + PLACES[place].format(id=item["id"]) for item in kept}
-    responses = {address: as_operator.get(address) for address in addresses}
+    responses = {url: as_operator.get(url) for url in addresses}
     assert {response.status_code for response in responses.values()} == {200}
-    found = {address: problems(text_of(response), plain) for address, response in responses.items()}
-    assert {address: problem for address, problem in found.items() if problem} == {}
+    found = {url: problems(text_of(response), plain) for url, response in responses.items()}
+    assert {url: problem for url, problem in found.items() if problem} == {}
 
 
 def problems(text: str, plain: set[str]) -> list[str]:
-    """Tags that no page of ours holds, handlers, and links that lead to no address of the web."""
+    """Tags that no page of ours holds, handlers, and links that lead to no URL of the web."""
     tags = Tags(text)
     allowed = {*plain, "article", "pre", "bdi", "details", "summary", "code", "b", "fieldset", "legend", "label"}
     found = [tag for tag in tags.tags if tag not in allowed]

@@ -31,7 +31,7 @@ def answered(sandbox: Sandbox, metadata: dict[str, Any]) -> None:
 
 
 def found(user: User, text: str) -> list[str]:
-    return [row.openai_id for row in Search(parse(text), user).page(size=5).rows]
+    return [row.openai_id for row in Search.for_user(parse(text), user).page(size=5).rows]
 
 
 # The index
@@ -67,7 +67,7 @@ def test_an_event_keeps_no_values_that_no_page_could_hold(
 ) -> None:
     answered(sandbox, {"a": "x" * 400_000})
     get_conversation(actor=operator, credential=credential, openai_id="conv_1")
-    assert Event.objects.get().told == []
+    assert Event.objects.get().compared == []
 
 
 # Pages
@@ -107,11 +107,11 @@ def test_the_edit_form_of_a_large_map_stays_small(as_operator: Browser, credenti
 
 
 def edited(browser: Browser, row: Conversation, **fields: tuple[str, ...]) -> Any:
-    address = f"{row.get_absolute_url()}metadata/"
-    form = form_in(browser.get(address), "opened_with")
+    url = f"{row.get_absolute_url()}metadata/"
+    form = form_in(browser.get(url), "opened_with")
     for name, values in fields.items():
         form.fill(name, *values)
-    return form.send(browser, address, "save")
+    return form.send(browser, url, "save")
 
 
 def test_pairs_without_a_row_stay_as_they_are(as_operator: Browser, credential: Credential, sandbox: Sandbox) -> None:
@@ -134,10 +134,10 @@ def test_a_large_map_that_changed_since_the_form_was_opened_is_told(
     as_operator: Browser, credential: Credential, sandbox: Sandbox
 ) -> None:
     row = make_known(sandbox, credential, {"a": "1", "long": "x" * 70_000})
-    address = f"{row.get_absolute_url()}metadata/"
-    form = form_in(as_operator.get(address), "opened_with")
-    row.store_answer({"a": "2", "long": "x" * 70_000}, by_us=True)
-    response = form.send(as_operator, address, "save")
+    url = f"{row.get_absolute_url()}metadata/"
+    form = form_in(as_operator.get(url), "opened_with")
+    row.store_response({"a": "2", "long": "x" * 70_000}, is_own_change=True)
+    response = form.send(as_operator, url, "save")
     assert (response.status_code, "Open it again" in text_of(response)) == (422, True)
 
 
@@ -153,17 +153,17 @@ def test_of_more_than_sixteen_pairs_one_can_be_removed(
     row = make_known(sandbox, credential, SEVENTEEN)
     left = {key: value for key, value in SEVENTEEN.items() if key != "k3"}
     sandbox.faults.add(Fault(method="POST", body=json.dumps({"id": row.openai_id, "metadata": left})))
-    update_metadata(actor=operator, conversation=row, opened_with=SEVENTEEN, wanted=left)
+    update_metadata(actor=operator, conversation=row, opened_with=SEVENTEEN, requested=left)
     row.refresh_from_db()
     assert row.metadata == left
 
 
 def test_an_increase_beyond_sixteen_is_refused(as_operator: Browser, credential: Credential, sandbox: Sandbox) -> None:
     row = make_known(sandbox, credential, SEVENTEEN)
-    address = f"{row.get_absolute_url()}metadata/"
-    form = form_in(as_operator.get(address), "opened_with")
+    url = f"{row.get_absolute_url()}metadata/"
+    form = form_in(as_operator.get(url), "opened_with")
     form.put("key", *SEVENTEEN, "one more").put("value", *["1"] * 18).put("stored", *[""] * 18)
-    response = form.send(as_operator, address, "save")
+    response = form.send(as_operator, url, "save")
     assert (response.status_code, metadata_at(sandbox, row.openai_id)) == (422, SEVENTEEN)
 
 
@@ -175,12 +175,12 @@ def test_keys_that_the_server_would_not_let_go_can_be_set_to_the_empty_text(
 ) -> None:
     row = make_known(sandbox, credential, {"a": "1", "b/c": "2"})
     sandbox.faults.add(Fault(method="POST", skip=1, status=400))
-    address = f"{row.get_absolute_url()}metadata/"
-    form = form_in(as_operator.get(address), "opened_with").put("key", "a").put("value", "1").put("stored", '"a"')
-    told = form.send(as_operator, address, "save", follow=True)
+    url = f"{row.get_absolute_url()}metadata/"
+    form = form_in(as_operator.get(url), "opened_with").put("key", "a").put("value", "1").put("stored", '"a"')
+    told = form.send(as_operator, url, "save", follow=True)
     assert "would not let go of 1 key" in text_of(told)
     assert 'metadata/?blank=b%2Fc"' in text_of(told)
-    blank = form_in(as_operator.get(f"{address}?blank=b%2Fc"), "opened_with")
+    blank = form_in(as_operator.get(f"{url}?blank=b%2Fc"), "opened_with")
     assert (blank.values("key"), blank.values("value")) == (["a", "b/c"], ["1", ""])
 
 
@@ -189,10 +189,10 @@ def test_keys_that_the_server_would_not_let_go_can_be_set_to_the_empty_text(
 
 def test_keys_that_look_alike_are_told_apart(as_operator: Browser, credential: Credential) -> None:
     row = make_conversation(credential, {"tenant": "1", "tenant\u200b": "2", " tenant": "3", "x": "a\u202eb"})
-    for address in (row.get_absolute_url(), "/conversations/", "/conversations/overview/"):
-        text = text_of(as_operator.get(address))
-        assert 'data-name="ZWSP"' in text, address
-        assert 'data-name="SP"' in text, address
+    for url in (row.get_absolute_url(), "/conversations/", "/conversations/overview/"):
+        text = text_of(as_operator.get(url))
+        assert 'data-name="ZWSP"' in text, url
+        assert 'data-name="SP"' in text, url
     assert 'data-name="U+202E"' in text_of(as_operator.get(row.get_absolute_url()))
 
 
@@ -221,10 +221,10 @@ def test_lists_and_files_of_many_large_maps_hold_one_at_a_time(client: Browser, 
         make_conversation(credential, {"long": "x" * 500_000})
     browser = signed_in(client, superuser)
     pages = ("/conversations/", "/conversations/overview/", "/conversations/?q=long:~y", "/conversations/?q=-long:~x")
-    for address in (*pages, "/admin/conversations/conversation/"):
-        assert memory_of(lambda address=address: browser.get(address)) < 2_500_000, address
+    for url in (*pages, "/admin/conversations/conversation/"):
+        assert memory_of(lambda url=url: browser.get(url)) < 2_500_000, url
     for format_ in ("csv", "json", "jsonl"):
-        search = Search(parse(""), superuser)
+        search = Search.for_user(parse(""), superuser)
         assert memory_of(lambda search=search, as_=format_: sum(map(len, Export(search, as_).chunks()))) < 6_000_000
 
 

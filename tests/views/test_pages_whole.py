@@ -13,7 +13,7 @@ from django.test import Client as Browser
 from conversations.models import Conversation, Credential, Erasure, Event, Outcome
 from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import refresh_conversation
-from conversations.services.erasures import begin_erasure, stop_erasure, work_on
+from conversations.services.erasures import start_erasure, stop_erasure, work_on
 from tests.factories import make_credential, make_known
 from tests.html import form_in, signed_in, text_of
 
@@ -132,7 +132,7 @@ def _answer(state: str, browser: Browser, operator: User, credential: Credential
 
 
 def erasure_in(state: str, actor: User, conversation: Conversation) -> Erasure:
-    erasure = begin_erasure(actor=actor, conversation=conversation, reason="Ticket 7")
+    erasure = start_erasure(actor=actor, conversation=conversation, reason="Ticket 7")
     if state == "erasure, stopped":
         return stop_erasure(actor=actor, erasure=erasure)
     return work_on(actor=actor, erasure=erasure) if state == "erasure, finished" else erasure

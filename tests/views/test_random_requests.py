@@ -60,14 +60,14 @@ def requests(credential: Credential, sandbox: Sandbox, viewer: User, operator: U
     other = make_credential(sandbox, name="Other", teams=[make_team("Elsewhere")])
     make_known(sandbox, other, {"tenant": "acme"})
     Event.objects.create(credential=credential, base_url=sandbox.url, action="create", outcome="unknown")
-    SavedView.objects.create(owner=viewer, name="Mine", address="q=tenant%3Aacme")
+    SavedView.objects.create(owner=viewer, name="Mine", query_string="q=tenant%3Aacme")
     ids = [conversation.openai_id for conversation in known]
     names = ["viewer", "operator", "tenant", "acme", "Sandbox", sandbox.url, "0" * 32, *items, *ids]
     return Requests(SEED, keys(), names)
 
 
 def keys() -> dict[str, list[int]]:
-    """Keys of a few rows of each kind, by the words for them in addresses."""
+    """Keys of a few rows of each kind, by the words for them in URLs."""
     rows = {
         "conversation": Conversation,
         "credential": Credential,

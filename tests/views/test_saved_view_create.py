@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client as Browser
 
-from conversations.forms.saved_views import LONGEST_ADDRESS
+from conversations.forms.saved_views import LONGEST_QUERY_STRING
 from conversations.models import Credential, SavedView, Team
 from tests.factories import in_threads, make_credential, make_team, make_user
 from tests.html import HOSTILE, asks_to_sign_in, everything, form_in, is_page, signed_in, text_of
@@ -17,8 +17,8 @@ NEW = "/views/new/?q=tenant%3Aacme+-topic%3A%22two+words%22&order=oldest&col=ten
 SECRET = "/views/new/?q=tenant%3Aacme+credential%3ASecret"
 
 
-def post(browser: Browser, address: str = NEW, **fields: object) -> Any:
-    return browser.post(address, {"name": "Acme", "team": "", **fields})
+def post(browser: Browser, url: str = NEW, **fields: object) -> Any:
+    return browser.post(url, {"name": "Acme", "team": "", **fields})
 
 
 def test_shows_the_search_that_it_will_keep(as_operator: Browser) -> None:
@@ -33,7 +33,7 @@ def test_keeps_the_search_and_goes_to_its_permanent_link(as_operator: Browser, o
     view = SavedView.objects.get()
     assert response["Location"] == f"/views/{view.pk}/"
     assert (view.owner, view.name, view.team) == (operator, "Acme", None)
-    assert parse_qs(view.address) == {
+    assert parse_qs(view.query_string) == {
         "q": ['tenant:acme -topic:"two words"'],
         "order": ["oldest"],
         "col": ["tenant", "topic"],
@@ -49,15 +49,15 @@ def test_offers_to_give_the_search_to_a_view_that_one_has(
     assert f"/views/{foreign.pk}/" not in text
 
 
-@pytest.mark.parametrize("address", ["/views/new/", "/views/new/?q=-state%3Aremoved&before=7&after=8&on=2026-01-01"])
-def test_keeps_no_place_in_the_list(as_operator: Browser, address: str) -> None:
-    post(as_operator, address)
-    assert SavedView.objects.get().address == "q=-state%3Aremoved"
+@pytest.mark.parametrize("url", ["/views/new/", "/views/new/?q=-state%3Aremoved&before=7&after=8&on=2026-01-01"])
+def test_keeps_no_place_in_the_list(as_operator: Browser, url: str) -> None:
+    post(as_operator, url)
+    assert SavedView.objects.get().query_string == "q=-state%3Aremoved"
 
 
 def test_keeps_a_search_for_all(as_operator: Browser) -> None:
     post(as_operator, "/views/new/?q=")
-    assert SavedView.objects.get().address == "q="
+    assert SavedView.objects.get().query_string == "q="
 
 
 def test_shares_it_with_a_team_of_ones_own(as_operator: Browser, team: Team) -> None:
@@ -74,7 +74,7 @@ def test_refuses_someone_without_the_permission(client: Browser, db: None) -> No
     assert not SavedView.objects.exists()
 
 
-def test_answers_405_where_the_method_is_wrong(as_operator: Browser) -> None:
+def test_messages_405_where_the_method_is_wrong(as_operator: Browser) -> None:
     assert as_operator.delete(NEW).status_code == 405
 
 
@@ -202,14 +202,14 @@ def test_sharing_is_refused_where_the_search_names_a_credential_of_another_team_
     other = make_team("Other")
     operator.groups.add(other)
     make_credential(name="Support prod", teams=[other])
-    address = f"/views/new/?q={sign}credential%3A%22Support+prod%22"
-    response = post(as_operator, address, team=team.pk)
+    url = f"/views/new/?q={sign}credential%3A%22Support+prod%22"
+    response = post(as_operator, url, team=team.pk)
     assert response.status_code == 422
     text = text_of(response)
     assert "“Support prod”, which does not belong to Support" in text
     assert "Keep the view private, or drop credential:" in text
     assert form_in(response, "name").values("team") == [str(team.pk)]
-    assert post(as_operator, address, team=other.pk).status_code == 302
+    assert post(as_operator, url, team=other.pk).status_code == 302
 
 
 def test_sharing_a_search_with_the_teams_own_credential_is_done(
@@ -220,6 +220,6 @@ def test_sharing_a_search_with_the_teams_own_credential_is_done(
 
 
 def test_a_search_too_long_for_an_address_is_refused(as_operator: Browser) -> None:
-    response = post(as_operator, f"/views/new/?q={'x' * LONGEST_ADDRESS}")
+    response = post(as_operator, f"/views/new/?q={'x' * LONGEST_QUERY_STRING}")
     assert response.status_code == 422
     assert "too long to be kept" in text_of(response)

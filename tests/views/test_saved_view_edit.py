@@ -29,17 +29,17 @@ def delete(view: SavedView) -> str:
     return f"/views/{view.pk}/delete/"
 
 
-def sent(browser: Browser, address: str, **fields: str) -> Any:
+def sent(browser: Browser, url: str, **fields: str) -> Any:
     """The answer to the form as it stands there, with these fields filled."""
-    form = form_in(browser.get(address), "name")
+    form = form_in(browser.get(url), "name")
     for name, value in fields.items():
         form.put(name, value)
-    return form.send(browser, address)
+    return form.send(browser, url)
 
 
 def stored(view: SavedView) -> tuple[str, Team | None, str]:
     view = SavedView.objects.get(pk=view.pk)
-    return view.name, view.team, view.address
+    return view.name, view.team, view.query_string
 
 
 def test_shows_the_view_as_it_is(as_operator: Browser, edit: str) -> None:
@@ -71,10 +71,10 @@ def test_neither_exists_for_anyone_but_the_owner_r23(
 
 @pytest.mark.parametrize("action", ["edit", "delete"])
 def test_both_ask_for_a_sign_in_and_the_permission(client: Browser, view: SavedView, action: str) -> None:
-    address = f"/views/{view.pk}/{action}/"
-    assert asks_to_sign_in(client.get(address), address)
+    url = f"/views/{view.pk}/{action}/"
+    assert asks_to_sign_in(client.get(url), url)
     view.owner.groups.clear()
-    assert signed_in(client, view.owner).get(address).status_code == 403
+    assert signed_in(client, view.owner).get(url).status_code == 403
 
 
 @pytest.mark.parametrize("action", ["edit", "delete"])
@@ -85,8 +85,8 @@ def test_both_know_their_methods_and_keys(as_operator: Browser, view: SavedView,
 
 def test_a_get_changes_nothing_r3(as_operator: Browser, edit: str, delete: str) -> None:
     before = everything()
-    for address in (edit, f"{edit}{ANOTHER}", delete):
-        as_operator.get(address)
+    for url in (edit, f"{edit}{ANOTHER}", delete):
+        as_operator.get(url)
     assert everything() == before
 
 
@@ -122,7 +122,7 @@ def test_offers_the_search_that_it_was_opened_with(as_operator: Browser, edit: s
     assert "Replace its search by:" in text
     assert "<b>env</b> is prod" in text
     assert "Replace its search" not in text_of(as_operator.get(edit))
-    assert "Replace its search" not in text_of(as_operator.get(f"{edit}?{view.address}"))
+    assert "Replace its search" not in text_of(as_operator.get(f"{edit}?{view.query_string}"))
 
 
 def test_takes_another_search_only_where_that_is_ticked(as_operator: Browser, edit: str, view: SavedView) -> None:
@@ -133,13 +133,13 @@ def test_takes_another_search_only_where_that_is_ticked(as_operator: Browser, ed
 
 
 def test_a_search_with_problems_is_not_taken_r24(as_operator: Browser, edit: str, view: SavedView) -> None:
-    address = f"{edit}?q=state%3Agone+credential%3ANobody"
-    response = sent(as_operator, address, name="typed", replace="on")
+    url = f"{edit}?q=state%3Agone+credential%3ANobody"
+    response = sent(as_operator, url, name="typed", replace="on")
     assert response.status_code == 422
     for words in ("state:gone", "There is no state", "credential:Nobody", "There is no credential “Nobody”"):
         assert words in text_of(response)
     assert stored(view) == ("Acme", None, "q=tenant%3Aacme")
-    assert sent(as_operator, address, name="New").status_code == 302
+    assert sent(as_operator, url, name="New").status_code == 302
 
 
 def test_a_shared_view_takes_no_credential_of_another_team_r23(
@@ -148,12 +148,12 @@ def test_a_shared_view_takes_no_credential_of_another_team_r23(
     other = make_team("Other")
     operator.groups.add(other)
     make_credential(name="Secret", teams=[other])
-    address = f"{edit}?q=-credential%3ASecret"
-    response = sent(as_operator, address, team=str(team.pk), replace="on")
+    url = f"{edit}?q=-credential%3ASecret"
+    response = sent(as_operator, url, team=str(team.pk), replace="on")
     assert response.status_code == 422
     assert "“Secret”, which does not belong to Support" in text_of(response)
     assert stored(view) == ("Acme", None, "q=tenant%3Aacme")
-    assert sent(as_operator, address, team=str(team.pk)).status_code == 302
+    assert sent(as_operator, url, team=str(team.pk)).status_code == 302
 
 
 def test_taking_another_search_forgets_the_credentials_of_the_former(
@@ -172,21 +172,21 @@ def test_whoever_lost_the_credential_may_rename_and_not_share_r23(
     as_operator: Browser, operator: User, team: Team, credential: Credential
 ) -> None:
     view = make_view(operator, "credential:Sandbox", team=team)
-    address = f"/views/{view.pk}/edit/"
+    url = f"/views/{view.pk}/edit/"
     credential.teams.clear()
-    response = sent(as_operator, address, name="New")
+    response = sent(as_operator, url, name="New")
     assert response.status_code == 422
     assert "“Sandbox”, which does not belong to Support" in text_of(response)
-    assert sent(as_operator, address, name="New", team="").status_code == 302
+    assert sent(as_operator, url, name="New", team="").status_code == 302
     assert stored(view) == ("New", None, "q=credential%3ASandbox")
 
 
 def test_a_team_that_one_left_is_told_and_given_up(as_operator: Browser, operator: User, team: Team) -> None:
     view = make_view(operator, team=team)
     operator.groups.remove(team)
-    address = f"/views/{view.pk}/edit/"
-    assert "a team that you are not in any more" in text_of(as_operator.get(address))
-    assert sent(as_operator, address).status_code == 302
+    url = f"/views/{view.pk}/edit/"
+    assert "a team that you are not in any more" in text_of(as_operator.get(url))
+    assert sent(as_operator, url).status_code == 302
     assert stored(view)[1] is None
 
 

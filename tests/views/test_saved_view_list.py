@@ -19,7 +19,7 @@ LIST = "/views/"
 
 def make_view(owner: User, q: str = "tenant:acme", *, name: str = "Acme", team: Team | None = None) -> SavedView:
     view = SavedView(owner=owner, name=name, team=team)
-    view.store(address=urlencode({"q": q}), query=parse(q))
+    view.store(query_string=urlencode({"q": q}), query=parse(q))
     return view
 
 
@@ -46,7 +46,7 @@ def test_shows_ones_own_and_the_teams_with_their_search_in_words(
 
 def test_shows_order_columns_and_a_search_for_all(as_operator: Browser, operator: User) -> None:
     view = SavedView(owner=operator, name="All")
-    view.store(address="q=&order=oldest&col=tenant&col=two+words", query=parse(""))
+    view.store(query_string="q=&order=oldest&col=tenant&col=two+words", query=parse(""))
     text = text_of(as_operator.get(LIST))
     assert "All conversations" in text
     assert "oldest first" in text
@@ -67,9 +67,9 @@ def test_offers_to_change_only_what_is_ones_own(as_operator: Browser, colleague:
 
 def test_marks_the_start_page(as_operator: Browser, operator: User, colleague: User) -> None:
     view = make_view(operator)
-    StartPage.objects.begin(colleague, view)
+    StartPage.objects.set_for(colleague, view)
     assert "No longer start page" not in text_of(as_operator.get(LIST))
-    StartPage.objects.begin(operator, view)
+    StartPage.objects.set_for(operator, view)
     assert "No longer start page" in text_of(as_operator.get(LIST))
 
 
@@ -86,12 +86,12 @@ def test_a_viewer_may_save_views_too_r22(client: Browser, viewer: User) -> None:
     assert "of a viewer" in text_of(signed_in(client, viewer).get(LIST))
 
 
-def test_answers_405_to_a_post(as_operator: Browser) -> None:
+def test_messages_405_to_a_post(as_operator: Browser) -> None:
     assert as_operator.post(LIST).status_code == 405
 
 
 def test_a_get_changes_nothing_r3(as_operator: Browser, operator: User) -> None:
-    StartPage.objects.begin(operator, make_view(operator))
+    StartPage.objects.set_for(operator, make_view(operator))
     before = everything()
     as_operator.get(LIST)
     assert everything() == before

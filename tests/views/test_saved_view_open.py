@@ -22,7 +22,7 @@ def view(operator: User) -> SavedView:
 
 
 @pytest.fixture
-def address(view: SavedView) -> str:
+def url(view: SavedView) -> str:
     return view.get_absolute_url()
 
 
@@ -32,22 +32,22 @@ def colleague(team: Team) -> User:
     return make_user("colleague", teams=[team])
 
 
-def there(browser: Browser, address: str = "/") -> str:
-    """Where an address leads to."""
-    return browser.get(address)["Location"]
+def there(browser: Browser, url: str = "/") -> str:
+    """Where a URL leads to."""
+    return browser.get(url)["Location"]
 
 
 def test_leads_to_the_list_with_its_search(as_operator: Browser, operator: User) -> None:
     q = 'tenant:"ünï & co" -topic:"a+b=c"'
     view = SavedView(owner=operator, name="x")
-    view.store(address=urlencode({"q": q, "order": "oldest", "col": "a&b"}), query=parse(q))
+    view.store(query_string=urlencode({"q": q, "order": "oldest", "col": "a&b"}), query=parse(q))
     leads = urlsplit(there(as_operator, f"/views/{view.pk}/"))
     assert leads.path == THE_LIST
     assert parse_qs(leads.query) == {"q": [q], "order": ["oldest"], "col": ["a&b"], "view": [str(view.pk)]}
 
 
-def test_asks_for_a_sign_in(client: Browser, address: str) -> None:
-    assert asks_to_sign_in(client.get(address), address)
+def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
+    assert asks_to_sign_in(client.get(url), url)
 
 
 def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, team: Team, view: SavedView) -> None:
@@ -57,45 +57,45 @@ def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, team
 
 
 def test_a_private_one_does_not_exist_for_others_r23(
-    client: Browser, colleague: User, superuser: User, address: str
+    client: Browser, colleague: User, superuser: User, url: str
 ) -> None:
     for user in (colleague, superuser):
-        assert signed_in(client, user).get(address).status_code == 404
+        assert signed_in(client, user).get(url).status_code == 404
 
 
 def test_a_shared_one_opens_for_the_team(client: Browser, operator: User, colleague: User, team: Team) -> None:
     view = make_view(operator, team=team)
-    assert there(signed_in(client, colleague), view.get_absolute_url()) == view.list_address
+    assert there(signed_in(client, colleague), view.get_absolute_url()) == view.list_url
 
 
 def test_one_that_names_a_credential_one_cannot_use_does_not_exist_r23(
     client: Browser, operator: User, colleague: User, team: Team, credential: Credential
 ) -> None:
-    address = make_view(operator, "-credential:Sandbox", team=team).get_absolute_url()
-    assert signed_in(client, colleague).get(address).status_code == 302
+    url = make_view(operator, "-credential:Sandbox", team=team).get_absolute_url()
+    assert signed_in(client, colleague).get(url).status_code == 302
     credential.teams.clear()
-    assert client.get(address).status_code == 404
-    assert signed_in(client, operator).get(address).status_code == 302
+    assert client.get(url).status_code == 404
+    assert signed_in(client, operator).get(url).status_code == 302
 
 
 @pytest.mark.parametrize("key", ["999999", "9" * 30, "9" * 5000])
-def test_answers_404_to_an_unknown_key(as_operator: Browser, key: str) -> None:
+def test_messages_404_to_an_unknown_key(as_operator: Browser, key: str) -> None:
     assert as_operator.get(f"/views/{key}/").status_code == 404
 
 
-def test_refuses_someone_without_the_permission(client: Browser, address: str) -> None:
-    assert signed_in(client, make_user(role=None)).get(address).status_code == 403
+def test_refuses_someone_without_the_permission(client: Browser, url: str) -> None:
+    assert signed_in(client, make_user(role=None)).get(url).status_code == 403
 
 
-def test_answers_405_to_a_post(as_operator: Browser, address: str) -> None:
-    assert as_operator.post(address).status_code == 405
+def test_messages_405_to_a_post(as_operator: Browser, url: str) -> None:
+    assert as_operator.post(url).status_code == 405
 
 
 def test_a_get_changes_nothing_r3(as_operator: Browser, operator: User, view: SavedView) -> None:
-    StartPage.objects.begin(operator, view)
+    StartPage.objects.set_for(operator, view)
     before = everything()
-    for address in (view.get_absolute_url(), "/"):
-        as_operator.get(address)
+    for url in (view.get_absolute_url(), "/"):
+        as_operator.get(url)
     assert everything() == before
 
 
@@ -106,35 +106,35 @@ def test_without_a_start_page_one_starts_with_the_list(as_operator: Browser) -> 
     assert there(as_operator) == THE_LIST
 
 
-def test_one_starts_with_the_view_that_was_chosen(as_operator: Browser, view: SavedView, address: str) -> None:
-    assert as_operator.post(f"{address}start/", START)["Location"] == "/views/"
-    assert there(as_operator) == view.list_address
+def test_one_starts_with_the_view_that_was_chosen(as_operator: Browser, view: SavedView, url: str) -> None:
+    assert as_operator.post(f"{url}start/", START)["Location"] == "/views/"
+    assert there(as_operator) == view.list_url
 
 
 def test_signing_in_leads_there(client: Browser, operator: User, view: SavedView) -> None:
-    StartPage.objects.begin(operator, view)
+    StartPage.objects.set_for(operator, view)
     response = client.post("/sign-in/", {"username": "operator", "password": PASSWORD}, follow=False)
     assert response["Location"] == "/"
-    assert there(client) == view.list_address
+    assert there(client) == view.list_url
 
 
-def test_one_has_one_start_page(as_operator: Browser, operator: User, address: str) -> None:
+def test_one_has_one_start_page(as_operator: Browser, operator: User, url: str) -> None:
     second = make_view(operator, name="second")
-    for start in (address, second.get_absolute_url()):
+    for start in (url, second.get_absolute_url()):
         as_operator.post(f"{start}start/", START)
-    assert there(as_operator) == second.list_address
+    assert there(as_operator) == second.list_url
 
 
-def test_it_is_taken_back(as_operator: Browser, operator: User, view: SavedView, address: str) -> None:
-    StartPage.objects.begin(operator, view)
-    as_operator.post(f"{address}start/")
+def test_it_is_taken_back(as_operator: Browser, operator: User, view: SavedView, url: str) -> None:
+    StartPage.objects.set_for(operator, view)
+    as_operator.post(f"{url}start/")
     assert there(as_operator) == THE_LIST
 
 
 def test_taking_back_another_one_leaves_it(as_operator: Browser, operator: User, view: SavedView) -> None:
-    StartPage.objects.begin(operator, view)
+    StartPage.objects.set_for(operator, view)
     as_operator.post(f"{make_view(operator, name='second').get_absolute_url()}start/")
-    assert there(as_operator) == view.list_address
+    assert there(as_operator) == view.list_url
 
 
 def test_a_shared_view_may_be_ones_start_page_and_is_nobody_elses(
@@ -142,12 +142,12 @@ def test_a_shared_view_may_be_ones_start_page_and_is_nobody_elses(
 ) -> None:
     view = make_view(operator, team=team)
     signed_in(client, colleague).post(f"{view.get_absolute_url()}start/", START)
-    assert there(client) == view.list_address
+    assert there(client) == view.list_url
     assert there(signed_in(client, operator)) == THE_LIST
 
 
 def test_a_start_page_that_is_deleted_is_the_list_again(as_operator: Browser, operator: User, view: SavedView) -> None:
-    StartPage.objects.begin(operator, view)
+    StartPage.objects.set_for(operator, view)
     view.delete()
     assert there(as_operator) == THE_LIST
 
@@ -156,31 +156,31 @@ def test_a_start_page_that_one_may_not_see_any_more_is_the_list_r23(
     client: Browser, operator: User, colleague: User, team: Team, credential: Credential
 ) -> None:
     view = make_view(operator, "credential:Sandbox", team=team)
-    StartPage.objects.begin(colleague, view)
+    StartPage.objects.set_for(colleague, view)
     credential.teams.clear()
     assert there(signed_in(client, colleague)) == THE_LIST
     credential.teams.add(team)
-    assert there(client) == view.list_address
+    assert there(client) == view.list_url
     SavedView.objects.update(team=None)
     assert there(client) == THE_LIST
 
 
 def test_who_may_not_look_at_conversations_is_told_no_search(client: Browser, operator: User, view: SavedView) -> None:
-    StartPage.objects.begin(operator, view)
+    StartPage.objects.set_for(operator, view)
     operator.groups.clear()
     assert there(signed_in(client, operator)) == THE_LIST
     assert client.post(f"{view.get_absolute_url()}start/", START).status_code == 403
 
 
-def test_a_view_that_one_may_not_see_is_no_start_page_r23(client: Browser, colleague: User, address: str) -> None:
-    assert signed_in(client, colleague).post(f"{address}start/", START).status_code == 404
+def test_a_view_that_one_may_not_see_is_no_start_page_r23(client: Browser, colleague: User, url: str) -> None:
+    assert signed_in(client, colleague).post(f"{url}start/", START).status_code == 404
     make_credential(name="Hidden", teams=[make_team()])
     assert not StartPage.objects.exists()
 
 
-def test_choosing_it_is_a_post_of_someone_signed_in(client: Browser, operator: User, address: str) -> None:
-    assert asks_to_sign_in(client.post(f"{address}start/", START), f"{address}start/")
-    assert signed_in(client, operator).get(f"{address}start/").status_code == 405
+def test_choosing_it_is_a_post_of_someone_signed_in(client: Browser, operator: User, url: str) -> None:
+    assert asks_to_sign_in(client.post(f"{url}start/", START), f"{url}start/")
+    assert signed_in(client, operator).get(f"{url}start/").status_code == 405
     assert client.post("/views/999999/start/", START).status_code == 404
 
 
@@ -190,5 +190,5 @@ def test_the_first_page_asks_for_a_sign_in_and_takes_no_post(client: Browser, op
 
 
 def test_htmx_is_led_to_the_start_page_as_a_browser_is(as_operator: Browser, operator: User, view: SavedView) -> None:
-    StartPage.objects.begin(operator, view)
-    assert as_operator.get("/", headers=fragment("main"))["HX-Redirect"] == view.list_address
+    StartPage.objects.set_for(operator, view)
+    assert as_operator.get("/", headers=fragment("main"))["HX-Redirect"] == view.list_url

@@ -38,9 +38,9 @@ def test_a_value_is_created_shown_edited_and_kept_exactly_r19(
 ) -> None:
     filled(as_operator, key="k", value=value).send(as_operator, NEW, "create")
     conversation = Conversation.objects.get()
-    address = f"{conversation.get_absolute_url()}metadata/"
-    edit = form_in(form_in(as_operator.get(address), "opened_with").send(as_operator, address, "add-pair"), "key")
-    saved = edit.fill("key", "k", "other").fill("value", value, "new").send(as_operator, address, "save", follow=True)
+    url = f"{conversation.get_absolute_url()}metadata/"
+    edit = form_in(form_in(as_operator.get(url), "opened_with").send(as_operator, url, "add-pair"), "key")
+    saved = edit.fill("key", "k", "other").fill("value", value, "new").send(as_operator, url, "save", follow=True)
     assert metadata_at(sandbox, conversation.openai_id) == {"k": value, "other": "new"}
     assert shown_values(text_of(saved)) == [value or "(empty)", "new"]
 
@@ -50,9 +50,9 @@ def test_a_key_that_someone_else_chose_survives_an_edit_of_another_r19(
     as_operator: Browser, credential: Credential, sandbox: Sandbox, key: str
 ) -> None:
     known = make_known(sandbox, credential, {key: "one", "plan": "free"})
-    address = f"{known.get_absolute_url()}metadata/"
-    form = form_in(as_operator.get(address), "opened_with").fill("value", "one", "pro")
-    assert form.send(as_operator, address, "save").status_code == 302
+    url = f"{known.get_absolute_url()}metadata/"
+    form = form_in(as_operator.get(url), "opened_with").fill("value", "one", "pro")
+    assert form.send(as_operator, url, "save").status_code == 302
     assert metadata_at(sandbox, known.openai_id) == {key: "one", "plan": "pro"}
 
 
@@ -62,11 +62,11 @@ def test_a_value_that_was_got_is_kept_while_another_is_edited_r19(
 ) -> None:
     remote = make_remote(sandbox, {"k": f"{value}\r\n"[:512], "plan": "free"})
     known = get_conversation(actor=operator, credential=credential, openai_id=remote)
-    address = f"{known.get_absolute_url()}metadata/"
-    form = form_in(as_operator.get(address), "opened_with")
+    url = f"{known.get_absolute_url()}metadata/"
+    form = form_in(as_operator.get(url), "opened_with")
     for do in ("add-pair", "remove-pair-2"):
-        form = form_in(form.send(as_operator, address, do), "opened_with")
-    form.put("value", *form.values("value")[:1], "pro").send(as_operator, address, "save")
+        form = form_in(form.send(as_operator, url, do), "opened_with")
+    form.put("value", *form.values("value")[:1], "pro").send(as_operator, url, "save")
     assert metadata_at(sandbox, remote) == {"k": f"{value}\r\n"[:512], "plan": "pro"}
 
 
@@ -112,8 +112,8 @@ def test_what_openai_holds_and_no_database_does_is_marked_and_not_overwritten_r1
     known = get_conversation(actor=operator, credential=credential, openai_id=remote)
     page = text_of(as_operator.get(known.get_absolute_url()))
     assert "they stand as “�”" in page
-    address = f"{known.get_absolute_url()}metadata/"
-    form_in(as_operator.get(address), "opened_with").fill("value", "a�b", "pro").send(as_operator, address, "save")
+    url = f"{known.get_absolute_url()}metadata/"
+    form_in(as_operator.get(url), "opened_with").fill("value", "a�b", "pro").send(as_operator, url, "save")
     assert metadata_at(sandbox, remote) == {"k": stored, "plan": "pro"}
 
 
@@ -152,12 +152,12 @@ def test_markup_is_escaped_wherever_it_stands(
     assert "<img" not in text
 
 
-@pytest.mark.parametrize("address", ["/conversations/", "/activity/", "/conversations/get/?id=", "/conversations/?q="])
-def test_markup_is_escaped_in_lists_and_addresses(
-    as_operator: Browser, operator: User, credential: Credential, sandbox: Sandbox, address: str
+@pytest.mark.parametrize("url", ["/conversations/", "/activity/", "/conversations/get/?id=", "/conversations/?q="])
+def test_markup_is_escaped_in_lists_and_urls(
+    as_operator: Browser, operator: User, credential: Credential, sandbox: Sandbox, url: str
 ) -> None:
     hostile_conversation(sandbox, credential, operator)
-    text = text_of(as_operator.get(address + (MARKUP if address.endswith("=") else "")))
+    text = text_of(as_operator.get(url + (MARKUP if url.endswith("=") else "")))
     assert "&lt;" in text
     assert "<script>alert" not in text
     assert "<img" not in text
@@ -182,7 +182,7 @@ def test_markup_in_names_of_credentials_and_people_is_escaped(
     operator.save()
     known = make_known(sandbox, credential)
     as_operator.post(f"{known.get_absolute_url()}refresh/")
-    for address in ("/conversations/", NEW, "/activity/", known.get_absolute_url()):
-        text = text_of(as_operator.get(address))
+    for url in ("/conversations/", NEW, "/activity/", known.get_absolute_url()):
+        text = text_of(as_operator.get(url))
         assert "<script>alert" not in text
         assert "<img" not in text

@@ -23,144 +23,144 @@ def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
 
 
 @pytest.fixture
-def address(conversation: Conversation) -> str:
+def url(conversation: Conversation) -> str:
     return f"/conversations/{conversation.pk}/items/export/"
 
 
-def file_at(browser: Browser, address: str, format_: str, **more: object) -> str:
-    response = browser.get(f"{address}file/", {"format": format_, **more})
+def file_at(browser: Browser, url: str, format_: str, **more: object) -> str:
+    response = browser.get(f"{url}file/", {"format": format_, **more})
     return b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
 
 
-def test_offers_the_formats_and_what_can_be_included(as_operator: Browser, address: str) -> None:
-    response = as_operator.get(f"{address}?include=reasoning.encrypted_content")
+def test_offers_the_formats_and_what_can_be_included(as_operator: Browser, url: str) -> None:
+    response = as_operator.get(f"{url}?include=reasoning.encrypted_content")
     assert is_page(response)
     for words in ("Markdown", "JSON Lines", "CSV", 'value="reasoning.encrypted_content" checked'):
         assert words in text_of(response)
 
 
 def test_json_and_json_lines_hold_all_items_as_openai_gave_them(
-    as_operator: Browser, address: str, conversation: Conversation, sandbox: Sandbox
+    as_operator: Browser, url: str, conversation: Conversation, sandbox: Sandbox
 ) -> None:
     items = sandbox.store.list_items(conversation.openai_id)
-    assert json.loads(file_at(as_operator, address, "json"))["data"] == items
-    assert [json.loads(line) for line in file_at(as_operator, address, "jsonl").splitlines()] == items
+    assert json.loads(file_at(as_operator, url, "json"))["data"] == items
+    assert [json.loads(line) for line in file_at(as_operator, url, "jsonl").splitlines()] == items
 
 
-def test_csv_and_markdown_hold_all_texts(as_operator: Browser, address: str) -> None:
-    header, *rows = csv.reader(StringIO(file_at(as_operator, address, "csv").removeprefix("\ufeff"), newline=""))
+def test_csv_and_markdown_hold_all_texts(as_operator: Browser, url: str) -> None:
+    header, *rows = csv.reader(StringIO(file_at(as_operator, url, "csv").removeprefix("\ufeff"), newline=""))
     texts = [row[header.index("text")] for row in rows]
     assert texts == [f"Message {number}" for number in range(1, 121)]
-    markdown = file_at(as_operator, address, "md")
+    markdown = file_at(as_operator, url, "md")
     assert [text for text in texts if f"```text\n{text}\n```" not in markdown] == []
 
 
 def test_the_file_is_named_by_the_id_and_asks_to_be_saved(
-    as_operator: Browser, address: str, conversation: Conversation
+    as_operator: Browser, url: str, conversation: Conversation
 ) -> None:
-    response = as_operator.get(f"{address}file/", {"format": "csv"})
+    response = as_operator.get(f"{url}file/", {"format": "csv"})
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response["Content-Disposition"].startswith(f'attachment; filename="{conversation.openai_id} ')
     assert response["Cache-Control"] == "no-store"
     response.close()
 
 
-def test_what_shall_be_included_is_asked_for_on_each_page(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
-    file_at(as_operator, address, "json", include="message.output_text.logprobs")
+def test_what_shall_be_included_is_requested_on_each_page(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
+    file_at(as_operator, url, "json", include="message.output_text.logprobs")
     assert [entry.query["include[]"] for entry in sandbox.log] == [["message.output_text.logprobs"]] * 2
 
 
-def test_a_download_is_an_event_and_shown_as_whole(as_operator: Browser, address: str) -> None:
-    file_at(as_operator, address, "json")
+def test_a_download_is_an_event_and_shown_as_whole(as_operator: Browser, url: str) -> None:
+    file_at(as_operator, url, "json")
     event = Event.objects.get()
     assert (event.action, event.outcome, event.item_count) == ("export", Outcome.SUCCEEDED, 120)
-    text = text_of(as_operator.get(address, headers=fragment("downloads")))
+    text = text_of(as_operator.get(url, headers=fragment("downloads")))
     assert "Whole" in text
     assert "120 items" in text
 
 
 def test_one_that_broke_off_says_so_in_the_file_and_on_the_page(
-    as_operator: Browser, address: str, sandbox: Sandbox
+    as_operator: Browser, url: str, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(skip=1, times=3, status=500, message="Lost half-way."))
     chunks: list[bytes] = []
     with pytest.raises(ServerError):
-        chunks.extend(as_operator.get(f"{address}file/", {"format": "json"}).streaming_content)  # type: ignore[attr-defined]
+        chunks.extend(as_operator.get(f"{url}file/", {"format": "json"}).streaming_content)  # type: ignore[attr-defined]
     assert b"This file is not whole" in chunks[-1]
     assert b"Lost half-way." in chunks[-1]
-    text = text_of(as_operator.get(address))
+    text = text_of(as_operator.get(url))
     assert "Not whole" in text
     assert "Lost half-way." in text
 
 
 def test_somebody_elses_downloads_are_not_shown(
-    as_operator: Browser, address: str, credential: Credential, client: Browser
+    as_operator: Browser, url: str, credential: Credential, client: Browser
 ) -> None:
-    file_at(as_operator, address, "json")
+    file_at(as_operator, url, "json")
     other = make_user(teams=[*credential.teams.all()])
-    assert "None yet." in text_of(signed_in(client, other).get(address))
+    assert "None yet." in text_of(signed_in(client, other).get(url))
 
 
-def test_asking_for_the_head_of_the_file_reads_nothing(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
-    response = as_operator.head(f"{address}file/", {"format": "json"})
+def test_asking_for_the_head_of_the_file_reads_nothing(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
+    response = as_operator.head(f"{url}file/", {"format": "json"})
     assert response.status_code == 200
     assert len(sandbox.log) == 0
     assert not Event.objects.exists()
 
 
 @pytest.mark.parametrize("format_", ["", "xml", "JSON"])
-def test_an_unknown_format_is_refused(as_operator: Browser, address: str, sandbox: Sandbox, format_: str) -> None:
-    response = as_operator.get(f"{address}file/", {"format": format_})
+def test_an_unknown_format_is_refused(as_operator: Browser, url: str, sandbox: Sandbox, format_: str) -> None:
+    response = as_operator.get(f"{url}file/", {"format": format_})
     assert response.status_code == 422
     assert "Choose a format: md, json, jsonl, csv." in text_of(response)
     assert len(sandbox.log) == 0
 
 
 @pytest.mark.parametrize("end", ["", "file/?format=json"])
-def test_asks_for_a_sign_in(client: Browser, address: str, end: str) -> None:
-    assert asks_to_sign_in(client.get(f"{address}{end}"), f"{address}{end}")
+def test_asks_for_a_sign_in(client: Browser, url: str, end: str) -> None:
+    assert asks_to_sign_in(client.get(f"{url}{end}"), f"{url}{end}")
 
 
 @pytest.mark.parametrize("end", ["", "file/?format=json"])
 def test_does_not_exist_for_a_stranger_r23(
-    client: Browser, stranger: User, address: str, sandbox: Sandbox, end: str
+    client: Browser, stranger: User, url: str, sandbox: Sandbox, end: str
 ) -> None:
-    assert signed_in(client, stranger).get(f"{address}{end}").status_code == 404
+    assert signed_in(client, stranger).get(f"{url}{end}").status_code == 404
     assert len(sandbox.log) == 0
 
 
 @pytest.mark.parametrize("end", ["", "file/?format=json"])
-def test_answers_405_to_a_post(as_operator: Browser, address: str, end: str) -> None:
-    assert as_operator.post(f"{address}{end}").status_code == 405
+def test_messages_405_to_a_post(as_operator: Browser, url: str, end: str) -> None:
+    assert as_operator.post(f"{url}{end}").status_code == 405
 
 
-def test_the_page_changes_nothing_r3(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
+def test_the_page_changes_nothing_r3(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
     before = everything()
-    as_operator.get(address)
+    as_operator.get(url)
     assert everything() == before
     assert len(sandbox.log) == 0
 
 
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)
 def test_where_nothing_can_be_read_a_page_says_why_in_place_of_a_file(
-    as_operator: Browser, address: str, sandbox: Sandbox, fault: Fault, words: str
+    as_operator: Browser, url: str, sandbox: Sandbox, fault: Fault, words: str
 ) -> None:
     sandbox.faults.add(fault)
-    response = as_operator.get(f"{address}file/", {"format": "json"})
+    response = as_operator.get(f"{url}file/", {"format": "json"})
     assert response.status_code == 502
     assert is_page(response)
     assert words in text_of(response)
     assert Event.objects.get().outcome != Outcome.PENDING
 
 
-def test_tells_that_openai_cannot_be_reached(as_operator: Browser, address: str, sandbox: Sandbox) -> None:
+def test_tells_that_openai_cannot_be_reached(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
     sandbox.stop()
-    assert UNREACHABLE in text_of(as_operator.get(f"{address}file/", {"format": "json"}))
+    assert UNREACHABLE in text_of(as_operator.get(f"{url}file/", {"format": "json"}))
 
 
-def test_an_inactive_credential_is_said_in_words(as_operator: Browser, credential: Credential, address: str) -> None:
+def test_an_inactive_credential_is_said_in_words(as_operator: Browser, credential: Credential, url: str) -> None:
     credential.is_active = False
     credential.save()
-    response = as_operator.get(f"{address}file/", {"format": "json"})
+    response = as_operator.get(f"{url}file/", {"format": "json"})
     assert response.status_code == 422
-    assert "is not active" in text_of(response)
+    assert "is inactive" in text_of(response)

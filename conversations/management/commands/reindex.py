@@ -1,31 +1,31 @@
-"""`manage.py reindex`: makes the search index what the conversations say."""
+"""`manage.py reindex`: repairs the search index."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from ...models.index import rebuild as reindex
+from ...models.index.rebuild import rebuild
 
 
 class Command(BaseCommand):
-    """Mends what differs, while the site may be in use; goes on where it was interrupted."""
+    """Repairs every difference while the site is in use; resumes where it was interrupted."""
 
-    help = "Makes the search index what the conversations say. Interrupted, it goes on where it was."
+    help = "Repairs the search index from the conversations. If interrupted, it resumes where it stopped."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare how to begin anew."""
-        parser.add_argument("--restart", action="store_true", help="begin anew, also after an interruption")
+        """Add --restart."""
+        parser.add_argument("--restart", action="store_true", help="start over, even after an interruption")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Tells how far it is, on a terminal in one line."""
+        """Shows progress in one line, on a terminal."""
         self._last = ""
-        mended = reindex.rebuild(restart=options["restart"], tell=self._tell)
+        repaired = rebuild(restart=options["restart"], report=self._report)
         if self._last and self.stdout.isatty():
             self.stdout.write("\r\033[K", ending="")
-        self.stdout.write(f"The index is what the conversations say. {mended:,} differences were mended.")
+        self.stdout.write(f"The index matches the conversations. {repaired:,} differences were repaired.")
 
-    def _tell(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         if text != self._last and self.stdout.isatty():
             self.stdout.write(f"\r{text}\033[K", ending="")
             self.stdout.flush()

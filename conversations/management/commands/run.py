@@ -103,12 +103,12 @@ class Command(BaseCommand):
         self.say_where(port)
 
     def say_where(self, port: int) -> None:
-        """Print the address, and how to sign in."""
+        """Print the URL, and how to sign in."""
         self.stdout.write(f"\nConvadmin: http://{HOST}:{port}/    (Ctrl-C ends it)")
         self.stdout.write(f"Sign in as {first_superuser().get_username()}; ", ending="")
         self.stdout.write("a forgotten password is replaced by: ./dev manage changepassword NAME")
         if settings.HTTPS:
-            self.stdout.write("HTTPS is on, so browsers sign in over https only: for this address set HTTPS=off.")
+            self.stdout.write("HTTPS is on, so browsers sign in over https only: for this URL set HTTPS=off.")
         self.stdout.flush()
 
     def ensure_administrator(self) -> None:

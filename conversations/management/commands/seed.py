@@ -16,7 +16,7 @@ from ...examples import bulk as bulk_examples
 from ...examples import items as item_examples
 from ...examples import scripts as seed_data
 from ...models import Conversation, Credential
-from ...models.conversation import Origin
+from ...models.choices import Origin
 from ...openai.errors import NotFound
 from ...sandbox import DEFAULT_KEY, Store
 from ...services.conversations import refresh_conversation, remove_conversation

@@ -12,7 +12,7 @@ from django.db import connection
 Relation = tuple[str, list[Any]]
 
 
-def places(values: Collection[Any]) -> str:
+def placeholders(values: Collection[Any]) -> str:
     """Room for a few values, as after IN; nothing is among none, where PostgreSQL refuses empty parentheses."""
     return f"({', '.join(['%s'] * len(values)) or 'NULL'})"
 
@@ -24,14 +24,19 @@ def numbers(values: Iterable[int]) -> Relation:
     return "(SELECT value FROM json_each(%s))", [json.dumps(list(values))]
 
 
-def postings(ords: Mapping[int, Iterable[int]]) -> Relation:
-    """A relation with the columns `term_id` and `ord`, of the ords that each term id has."""
+def postings(sort_keys: Mapping[int, Iterable[int]]) -> Relation:
+    """A relation with the columns `term_id` and `sort_key`, of the sort_keys that each term id has."""
     if connection.vendor == "postgresql":
-        pairs = [(term_id, ord_) for term_id, own in ords.items() for ord_ in own]
-        term_ids, all_ords = ([pair[place] for pair in pairs] for place in (0, 1))
-        return "(SELECT * FROM unnest(%s::bigint[], %s::bigint[]) AS pair(term_id, ord))", [term_ids, all_ords]
-    relation = "(SELECT CAST(t.key AS INTEGER) AS term_id, o.value AS ord FROM json_each(%s) t, json_each(t.value) o)"
-    return relation, [json.dumps({term_id: list(own) for term_id, own in ords.items()})]
+        pairs = [(term_id, sort_key) for term_id, own in sort_keys.items() for sort_key in own]
+        term_ids, all_sort_keys = ([pair[place] for pair in pairs] for place in (0, 1))
+        return "(SELECT * FROM unnest(%s::bigint[], %s::bigint[]) AS pair(term_id, sort_key))", [
+            term_ids,
+            all_sort_keys,
+        ]
+    relation = (
+        "(SELECT CAST(t.key AS INTEGER) AS term_id, o.value AS sort_key FROM json_each(%s) t, json_each(t.value) o)"
+    )
+    return relation, [json.dumps({term_id: list(own) for term_id, own in sort_keys.items()})]
 
 
 def insert_missing(table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
@@ -48,7 +53,7 @@ def insert_missing(table: str, columns: Mapping[str, str], rows: Sequence[Sequen
                 f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING", lists
             )
             return
-        row = places(columns)
+        row = placeholders(columns)
         for batch in batches(rows):
             values = ", ".join([row] * len(batch))
             flat = [value for each in batch for value in each]

@@ -1,6 +1,6 @@
-"""Which terms hold a part of a text, by the trigrams of their folded values: FTS5 on SQLite, pg_trgm on PostgreSQL.
+"""Finding terms by a part of their value, by the trigrams of the folded values: FTS5 on SQLite, pg_trgm on PostgreSQL.
 
-An engine may have neither; then `terms_holding()` knows nothing, and the search reads rows instead.
+A database may have neither; then `terms_containing()` gives None, and the search tests rows instead.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,12 +11,12 @@ from django.db import DatabaseError, connection, transaction
 from . import statements
 
 LENGTH = 3  # characters of the shortest part that has a trigram
-MOST_CANDIDATES = 20_000  # that have all trigrams of a part, and are looked at
+MOST_CANDIDATES = 20_000  # terms with all trigrams of a part, which are compared one by one
 NAME = "term_trigram"  # of the table, or of the index
 TERM = "conversations_term"
 IS_PAIR = "key IS NOT NULL AND value IS NOT NULL"
 
-Found = tuple[int, int, int]  # credential, term, n
+TermCount = tuple[int, int, int]  # a credential, a term of it, and its count
 
 _SQLITE = [
     f"CREATE VIRTUAL TABLE {NAME} USING fts5(folded, content='', detail='none', tokenize='trigram case_sensitive 1')",
@@ -39,7 +39,7 @@ def are_kept() -> bool:
 
 
 def install() -> bool:
-    """Make the trigrams of all terms, where the engine can; gives whether there are any now."""
+    """Create the trigrams of all terms if the database can; gives whether it has them now."""
     if are_kept():
         return True
     try:
@@ -52,7 +52,7 @@ def install() -> bool:
 
 
 def remove() -> None:
-    """Take the trigrams away; the search then reads rows instead."""
+    """Remove the trigrams; the search then tests rows instead."""
     things = [f"TRIGGER {NAME}_added", f"TRIGGER {NAME}_deleted", f"TABLE {NAME}"]
     with transaction.atomic(), connection.cursor() as cursor:
         for thing in [f"INDEX {NAME}"] if connection.vendor == "postgresql" else things:
@@ -61,13 +61,13 @@ def remove() -> None:
 
 
 def remove_copy() -> None:
-    """Take them away where they may be those of other texts; PostgreSQL's are an index, which follows the terms."""
+    """Remove them where they may be outdated; on PostgreSQL they are an index, which never is."""
     if connection.vendor == "sqlite" and are_kept():
         remove()
 
 
 def differ() -> bool:
-    """Whether the terms with trigrams are others than the pairs that there are; PostgreSQL sees to that itself."""
+    """Whether the terms with trigrams are not the existing pairs; PostgreSQL keeps its index right by itself."""
     if connection.vendor == "postgresql" or not are_kept():
         return False
     pairs, kept = f"SELECT id FROM {TERM} WHERE {IS_PAIR}", f"SELECT id FROM {NAME}_docsize"
@@ -77,10 +77,10 @@ def differ() -> bool:
     )
 
 
-def terms_holding(part: str, *, credentials: Collection[int], key: str | None) -> list[Found] | None:
-    """Terms of the credentials whose folded value holds `part`, which is folded, of one key or of any.
+def terms_containing(part: str, *, credentials: Collection[int], key: str | None) -> list[TermCount] | None:
+    """Terms of the credentials whose folded value contains `part`, which is folded, of one key or of any.
 
-    None where there is no way to tell, or where too many have the trigrams to look at each.
+    None if there are no trigrams to tell, or too many candidates to compare.
     """
     if len(part) < LENGTH or not are_kept():
         return None
@@ -88,11 +88,11 @@ def terms_holding(part: str, *, credentials: Collection[int], key: str | None) -
     candidates = read(part, credentials, key, MOST_CANDIDATES + 1)
     if len(candidates) > MOST_CANDIDATES:
         return None
-    return [(credential, pk, n) for credential, pk, n, folded in candidates if part in folded]
+    return [(credential, pk, count) for credential, pk, count, folded in candidates if part in folded]
 
 
 def _read_from_fts(part: str, credentials: Collection[int], key: str | None, limit: int) -> Sequence[Any]:
-    """The candidates: FTS5 without positions finds values that hold each of the trigrams, somewhere."""
+    """The candidates: FTS5 without positions finds values that contain each of the trigrams, somewhere."""
     trigrams = dict.fromkeys(part[start : start + LENGTH] for start in range(len(part) - LENGTH + 1))
     match = " AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams)
     found = statements.fetch_column(f"SELECT rowid FROM {NAME} WHERE {NAME} MATCH %s LIMIT %s", [match, limit])
@@ -100,24 +100,24 @@ def _read_from_fts(part: str, credentials: Collection[int], key: str | None, lim
         return found
     relation, parameters = statements.numbers(found)
     return statements.fetch(  # CROSS JOIN: the hits first, and each one's term by its id
-        f"SELECT credential_id, id, n, folded FROM {relation} AS hit CROSS JOIN {TERM} ON id = hit.value"
+        f"SELECT credential_id, id, count, folded FROM {relation} AS hit CROSS JOIN {TERM} ON id = hit.value"
         f" WHERE {_of(credentials, key)}",
         [*parameters, *_parameters(credentials, key)],
     )
 
 
 def _read_from_gin(part: str, credentials: Collection[int], key: str | None, limit: int) -> Sequence[Any]:
-    """The candidates: LIKE asks the trigrams, and what it finds is compared once more by position."""
+    """The candidates: LIKE uses the trigrams."""
     pattern = "%{}%".format(part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_"))
     return statements.fetch(
-        f"SELECT credential_id, id, n, folded FROM {TERM} WHERE {IS_PAIR} AND folded LIKE %s"
+        f"SELECT credential_id, id, count, folded FROM {TERM} WHERE {IS_PAIR} AND folded LIKE %s"
         f" AND {_of(credentials, key)} LIMIT %s",
         [pattern, *_parameters(credentials, key), limit],
     )
 
 
 def _of(credentials: Collection[int], key: str | None) -> str:
-    return f"credential_id IN {statements.places(credentials)}" + (" AND key = %s" if key is not None else "")
+    return f"credential_id IN {statements.placeholders(credentials)}" + (" AND key = %s" if key is not None else "")
 
 
 def _parameters(credentials: Collection[int], key: str | None) -> list[Any]:

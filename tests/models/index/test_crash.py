@@ -29,7 +29,7 @@ from conversations.sandbox import Sandbox
 from conversations.services import conversations as services
 from conversations.services.errors import BeingChanged, BelongsToAnother, MetadataMoved
 from conversations.services.metadata_edit import update_metadata
-from conversations.services.resolving import keep_remote_metadata
+from conversations.services.resolving import accept_remote_metadata
 from tests.checkouts import ROOT
 from tests.factories import make_credential, make_remote
 
@@ -155,7 +155,7 @@ def check_the_index() -> None:
     assert Posting.objects.count() > 200
     out = StringIO()
     call_command("check_index", stdout=out)  # raises where anything differs
-    assert out.getvalue() == "The index is what the conversations say.\n"
+    assert out.getvalue() == "The index matches the conversations.\n"
 
 
 # What a worker does
@@ -229,7 +229,7 @@ def refresh(site: Site) -> None:
 
 def edit(site: Site) -> None:
     row = services.refresh_conversation(actor=site.actor, conversation=site.row(**REMOTE))
-    update_metadata(actor=site.actor, conversation=row, opened_with=row.metadata, wanted=site.metadata)
+    update_metadata(actor=site.actor, conversation=row, opened_with=row.metadata, requested=site.metadata)
 
 
 def remove(site: Site) -> None:
@@ -237,12 +237,12 @@ def remove(site: Site) -> None:
     services.remove_conversation(actor=site.actor, conversation=row)
 
 
-def hand_over(site: Site) -> None:
-    services.hand_over_conversation(actor=site.actor, conversation=site.row(**REMOTE), credential=site.credential)
+def transfer(site: Site) -> None:
+    services.transfer_conversation(actor=site.actor, conversation=site.row(**REMOTE), credential=site.credential)
 
 
 def keep(site: Site) -> None:
-    keep_remote_metadata(actor=site.actor, conversation=site.row(state="differs"))
+    accept_remote_metadata(actor=site.actor, conversation=site.row(state="differs"))
 
 
 # Past the server, with the steps of the services
@@ -266,12 +266,12 @@ def add(site: Site) -> None:
 
 def answer_to_ours(site: Site) -> None:
     with site.locked() as row:
-        row.store_answer(site.metadata, by_us=True)
+        row.store_response(site.metadata, is_own_change=True)
 
 
 def answer_to_a_read(site: Site) -> None:
     with site.locked() as row:
-        row.store_answer(site.metadata, by_us=False)
+        row.store_response(site.metadata, is_own_change=False)
 
 
 def not_found(site: Site) -> None:
@@ -284,32 +284,32 @@ def removed(site: Site) -> None:
         row.store_removed()
 
 
-def keep_theirs(site: Site) -> None:
+def accept_remote(site: Site) -> None:
     with site.locked(state="differs") as row:
-        row.keep_theirs()
+        row.accept_remote()
 
 
 def give(site: Site) -> None:
     with site.locked() as row:
-        row.hand_over(site.credential)
+        row.transfer(site.credential)
 
 
 def give_and_answer(site: Site) -> None:
     """Both in one transaction, as the service does it."""
     with site.locked() as row:
-        row.hand_over(site.credential)
-        row.store_answer(site.metadata, by_us=False)
+        row.transfer(site.credential)
+        row.store_response(site.metadata, is_own_change=False)
 
 
 Write = Callable[[Site], None]
-SERVICES: dict[Write, int] = {create: 4, get: 3, refresh: 4, edit: 5, remove: 2, hand_over: 4, keep: 2}
+SERVICES: dict[Write, int] = {create: 4, get: 3, refresh: 4, edit: 5, remove: 2, transfer: 4, keep: 2}
 DIRECTLY: dict[Write, int] = {
     add: 6,
     answer_to_ours: 6,
     answer_to_a_read: 6,
     not_found: 2,
     removed: 2,
-    keep_theirs: 3,
+    accept_remote: 3,
     give: 3,
     give_and_answer: 3,
     purge: 3,

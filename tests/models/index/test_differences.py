@@ -11,13 +11,13 @@ from django.db import connection
 from conversations.models import Conversation, Credential, Posting, Term
 from conversations.models.index import rebuild as reindex
 from conversations.models.index import statements, trigrams
-from conversations.models.index.terms import digest
+from conversations.models.index.terms import term_digest
 from tests.factories import make_conversation, make_credential
 
 pytestmark = pytest.mark.django_db
 
 SECRET = "Müller-Geheim"  # what no output may hold
-GONE = 5  # the ord of no conversation
+GONE = 5  # the sort_key of no conversation
 Held = list[tuple[Any, ...]]
 
 
@@ -47,8 +47,10 @@ def indexed() -> Indexed:
 def held() -> Held:
     """All that the index holds, whatever the ids of its terms."""
     terms = {term.pk: (term.credential_id, term.key, term.value) for term in Term.objects.all()}
-    facts = [(*terms[t.pk], t.folded, bytes(t.digest).hex(), t.n) for t in Term.objects.all()]
-    postings = [(terms.get(term_id), ord_) for term_id, ord_ in Posting.objects.values_list("term_id", "ord")]
+    facts = [(*terms[t.pk], t.folded, bytes(t.digest).hex(), t.count) for t in Term.objects.all()]
+    postings = [
+        (terms.get(term_id), sort_key) for term_id, sort_key in Posting.objects.values_list("term_id", "sort_key")
+    ]
     return sorted([*facts, *postings], key=repr)
 
 
@@ -60,12 +62,12 @@ def everything() -> list[list[tuple[Any, ...]]]:
     return [sorted(statements.fetch(f"SELECT * FROM {table}"), key=repr) for table in tables]  # noqa: S608
 
 
-def bear(term_id: int, ord_: int) -> None:
-    statements.execute("INSERT INTO conversations_posting (term_id, ord) VALUES (%s, %s)", [term_id, ord_])
+def bear(term_id: int, sort_key: int) -> None:
+    statements.execute("INSERT INTO conversations_posting (term_id, sort_key) VALUES (%s, %s)", [term_id, sort_key])
 
 
-def forget(term: Term, *ords: int) -> None:
-    Posting.objects.filter(term=term, ord__in=ords).delete()
+def forget(term: Term, *sort_keys: int) -> None:
+    Posting.objects.filter(term=term, sort_key__in=sort_keys).delete()
 
 
 def change(term: Term, **fields: Any) -> None:
@@ -76,12 +78,12 @@ def change(term: Term, **fields: Any) -> None:
 
 
 def too_many_of_another(indexed: Indexed) -> None:
-    bear(indexed.name.pk, indexed.second.ord)
+    bear(indexed.name.pk, indexed.second.sort_key)
 
 
 def too_many_of_another_and_counted(indexed: Indexed) -> None:
-    bear(indexed.name.pk, indexed.second.ord)
-    change(indexed.name, n=2)
+    bear(indexed.name.pk, indexed.second.sort_key)
+    change(indexed.name, count=2)
 
 
 def too_many_of_one_that_is_gone(indexed: Indexed) -> None:
@@ -90,30 +92,30 @@ def too_many_of_one_that_is_gone(indexed: Indexed) -> None:
 
 def too_many_of_one_that_is_gone_and_counted(indexed: Indexed) -> None:
     bear(indexed.name.pk, GONE)
-    change(indexed.name, n=2)
+    change(indexed.name, count=2)
 
 
 def too_many_of_another_credential(indexed: Indexed) -> None:
-    bear(indexed.term("env", "test").pk, indexed.foreign.ord)
+    bear(indexed.term("env", "test").pk, indexed.foreign.sort_key)
 
 
 def too_many_of_another_credential_and_counted(indexed: Indexed) -> None:
-    bear(indexed.term("env", "test").pk, indexed.foreign.ord)
-    change(indexed.term("env", "test"), n=2)
+    bear(indexed.term("env", "test").pk, indexed.foreign.sort_key)
+    change(indexed.term("env", "test"), count=2)
 
 
 def one_posting_missing(indexed: Indexed) -> None:
-    forget(indexed.term("env", None), indexed.row.ord)
+    forget(indexed.term("env", None), indexed.row.sort_key)
 
 
 def one_posting_missing_and_counted(indexed: Indexed) -> None:
-    forget(indexed.term("env", None), indexed.row.ord)
-    change(indexed.term("env", None), n=1)
+    forget(indexed.term("env", None), indexed.row.sort_key)
+    change(indexed.term("env", None), count=1)
 
 
 def term_missing(indexed: Indexed) -> None:
     term = indexed.name
-    forget(term, indexed.row.ord)
+    forget(term, indexed.row.sort_key)
     term.delete()
 
 
@@ -123,31 +125,36 @@ def everything_missing(indexed: Indexed) -> None:
 
 
 def counts_too_many(indexed: Indexed) -> None:
-    change(indexed.name, n=7)
+    change(indexed.name, count=7)
 
 
 def counts_too_few(indexed: Indexed) -> None:
-    change(indexed.term("env", None), n=1)
+    change(indexed.term("env", None), count=1)
 
 
 def counts_none(indexed: Indexed) -> None:
-    change(indexed.name, n=0)
+    change(indexed.name, count=0)
 
 
 def counts_less_than_none(indexed: Indexed) -> None:
-    change(indexed.name, n=-1)
+    change(indexed.name, count=-1)
 
 
 def term_without_postings(indexed: Indexed) -> None:
     term = ("name", SECRET + "2")
     Term.objects.create(
-        credential=indexed.ours, key=term[0], value=term[1], folded=term[1].casefold(), digest=digest(*term), n=0
+        credential=indexed.ours,
+        key=term[0],
+        value=term[1],
+        folded=term[1].casefold(),
+        digest=term_digest(*term),
+        count=0,
     )
 
 
 def counts_and_has_no_postings(indexed: Indexed) -> None:
     term_without_postings(indexed)
-    change(indexed.term("name", SECRET + "2"), n=3)
+    change(indexed.term("name", SECRET + "2"), count=3)
 
 
 def folded_otherwise(indexed: Indexed) -> None:
@@ -155,14 +162,19 @@ def folded_otherwise(indexed: Indexed) -> None:
 
 
 def digest_of_another(indexed: Indexed) -> None:
-    change(indexed.name, digest=digest("name", "another"))
+    change(indexed.name, digest=term_digest("name", "another"))
 
 
 def a_second_term_for_the_same(indexed: Indexed) -> None:
     second = Term.objects.create(
-        credential=indexed.ours, key="name", value=SECRET, folded=SECRET.casefold(), digest=digest("x", "y"), n=1
+        credential=indexed.ours,
+        key="name",
+        value=SECRET,
+        folded=SECRET.casefold(),
+        digest=term_digest("x", "y"),
+        count=1,
     )
-    bear(second.pk, indexed.row.ord)
+    bear(second.pk, indexed.row.sort_key)
 
 
 def value_of_another(indexed: Indexed) -> None:
@@ -182,7 +194,7 @@ def term_and_conversation_gone(indexed: Indexed) -> None:
 
 
 def another_state(indexed: Indexed) -> None:
-    change(indexed.term(None, "active"), value="missing", folded="missing", digest=digest(None, "missing"))
+    change(indexed.term(None, "active"), value="missing", folded="missing", digest=term_digest(None, "missing"))
 
 
 def state_changed_past_the_index(indexed: Indexed) -> None:
@@ -198,7 +210,7 @@ def credential_changed_past_the_index(indexed: Indexed) -> None:
 
 
 def ord_changed_past_the_index(indexed: Indexed) -> None:
-    Conversation.objects.filter(pk=indexed.row.pk).update(ord=GONE)
+    Conversation.objects.filter(pk=indexed.row.pk).update(sort_key=GONE)
 
 
 def purged_past_the_index(indexed: Indexed) -> None:
@@ -261,7 +273,7 @@ each_damage = pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: dama
 
 
 @pytest.fixture
-def mended() -> Any:
+def repaired() -> Any:
     """Leave no foreign key behind that leads nowhere, which the tests' own check would find."""
     yield
     Posting.objects.exclude(term__in=Term.objects.all()).delete()
@@ -278,15 +290,15 @@ def checked() -> tuple[str, str]:
 
 
 def test_a_whole_index_is_said_to_be_so(indexed: Indexed) -> None:
-    assert checked() == ("The index is what the conversations say.\n", "")
+    assert checked() == ("The index matches the conversations.\n", "")
 
 
 def test_an_empty_index_is_whole() -> None:
-    assert checked() == ("The index is what the conversations say.\n", "")
+    assert checked() == ("The index matches the conversations.\n", "")
 
 
 @each_damage
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("repaired")
 def test_damage_is_told_without_a_value_and_nothing_is_changed(indexed: Indexed, damage: Damage) -> None:
     damage(indexed)
     before = everything()
@@ -301,15 +313,15 @@ def test_damage_is_told_without_a_value_and_nothing_is_changed(indexed: Indexed,
     ("damage", "told"),
     [
         (counts_too_many, "(“name”): counts 7, has 1 postings"),
-        (folded_otherwise, "(“name”): counts 1, has 1 postings, or is not what it says."),
-        (too_many_of_another_and_counted, "(“name”): no conversation bears it."),
-        (term_and_conversation_gone, "(gone): no conversation bears it."),
+        (folded_otherwise, "(“name”): counts 1, has 1 postings, or is malformed."),
+        (too_many_of_another_and_counted, "(“name”): no conversation has it."),
+        (term_and_conversation_gone, "(gone): no conversation has it."),
         (one_posting_missing_and_counted, "cannot be found by “env”."),
         (state_changed_past_the_index, "cannot be found by state."),
     ],
     ids=lambda each: getattr(each, "__name__", None),
 )
-@pytest.mark.usefixtures("mended")
+@pytest.mark.usefixtures("repaired")
 def test_what_differs_is_named(indexed: Indexed, damage: Damage, told: str) -> None:
     damage(indexed)
     assert told in checked()[0]
@@ -324,7 +336,7 @@ def test_only_the_first_differences_are_told_and_all_are_counted() -> None:
     credential = make_credential()
     for number in range(60):
         make_conversation(credential, {f"key {number}": ""})
-    Term.objects.filter(value="").update(n=2)
+    Term.objects.filter(value="").update(count=2)
     told, failure = checked()
     assert told.count("\n") == 50
     assert failure.startswith("60 differences")

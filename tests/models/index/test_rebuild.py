@@ -17,10 +17,10 @@ from django.db import IntegrityError, connection, transaction
 
 from conversations.models import Conversation, IndexChange, Posting, Progress, Term
 from conversations.models.index import rebuild as reindex
-from conversations.models.index import terms as index
 from conversations.models.index import trigrams
+from conversations.models.index import writing as index
 from conversations.models.index.rebuild import differences, rebuild
-from conversations.models.index.terms import ord_at
+from conversations.models.index.terms import sort_key_at
 from tests.checkouts import ROOT
 from tests.factories import CREATED_AT, in_threads, make_conversation, make_credential
 from tests.models.index.test_differences import (
@@ -81,7 +81,7 @@ def test_the_mended_index_is_what_it_was(indexed: Indexed, damage: Damage) -> No
 def test_damage_is_mended_in_small_steps(indexed: Indexed, damage: Damage) -> None:
     damage(indexed)
     told: list[str] = []
-    rebuild(tell=told.append)
+    rebuild(report=told.append)
     assert list(differences()) == []
     assert SECRET.casefold() not in " ".join(told).casefold()
 
@@ -89,12 +89,12 @@ def test_damage_is_mended_in_small_steps(indexed: Indexed, damage: Damage) -> No
 def test_the_command_says_how_much_it_mended_and_no_value(indexed: Indexed) -> None:
     folded_otherwise(indexed)
     said = reindexed()
-    assert said == "The index is what the conversations say. 2 differences were mended.\n"
+    assert said == "The index matches the conversations. 2 differences were repaired.\n"
 
 
 def test_a_whole_index_is_left_as_it_is(indexed: Indexed) -> None:
     before = [*Term.objects.order_by("pk").values_list()]
-    assert reindexed() == "The index is what the conversations say. 0 differences were mended.\n"
+    assert reindexed() == "The index matches the conversations. 0 differences were repaired.\n"
     assert [*Term.objects.order_by("pk").values_list()] == before
 
 
@@ -106,14 +106,14 @@ def test_how_far_it_is_is_told_on_a_terminal(indexed: Indexed) -> None:
     out = Terminal()
     call_command("reindex", stdout=out, no_color=True)
     *shown, last = out.getvalue().rstrip("\n").split("\r")
-    assert any("postings, 0 differences mended" in text for text in shown)
-    assert last.replace("\033[K", "") == "The index is what the conversations say. 0 differences were mended."
+    assert any("postings, 0 differences repaired" in text for text in shown)
+    assert last.replace("\033[K", "") == "The index matches the conversations. 0 differences were repaired."
 
 
 def test_conversations_are_found_again_by_a_part_of_a_value(indexed: Indexed) -> None:
     everything_missing(indexed)
     rebuild()
-    found = trigrams.terms_holding("geheim", credentials=[indexed.ours.pk], key=None)
+    found = trigrams.terms_containing("geheim", credentials=[indexed.ours.pk], key=None)
     assert found == [(indexed.ours.pk, indexed.name.pk, 1)]
 
 
@@ -123,7 +123,7 @@ def test_trigrams_that_are_not_there_are_made(indexed: Indexed) -> None:
     assert not trigrams.are_kept()
     rebuild()
     assert trigrams.are_kept()
-    found = trigrams.terms_holding("geheim", credentials=[indexed.ours.pk], key="name")
+    found = trigrams.terms_containing("geheim", credentials=[indexed.ours.pk], key="name")
     assert found == [(indexed.ours.pk, indexed.name.pk, 1)]
 
 
@@ -132,7 +132,7 @@ def test_terms_made_after_the_trigrams_were_made_again_have_some_too(indexed: In
     trigrams.remove()
     rebuild()
     make_conversation(indexed.ours, {"k": "later"})
-    found = trigrams.terms_holding("late", credentials=[indexed.ours.pk], key=None)
+    found = trigrams.terms_containing("late", credentials=[indexed.ours.pk], key=None)
     assert found == [(indexed.ours.pk, indexed.term("k", "later").pk, 1)]
 
 
@@ -145,12 +145,12 @@ def damage_at_random(chance: random.Random, indexed: Indexed) -> None:
         except (Term.DoesNotExist, Term.MultipleObjectsReturned, IntegrityError):
             pass  # another damage took away, or made already, what it would damage
     for term in chance.sample(list(Term.objects.all()), k=min(4, Term.objects.count())):
-        Term.objects.filter(pk=term.pk).update(n=chance.randrange(-1, 4))
-        Posting.objects.filter(term_id=term.pk, ord__in=[row.ord for row in some_rows(chance)]).delete()
-        for ord_ in {row.ord for row in some_rows(chance)} - set(
-            Posting.objects.filter(term=term).values_list("ord", flat=True)
+        Term.objects.filter(pk=term.pk).update(count=chance.randrange(-1, 4))
+        Posting.objects.filter(term_id=term.pk, sort_key__in=[row.sort_key for row in some_rows(chance)]).delete()
+        for sort_key in {row.sort_key for row in some_rows(chance)} - set(
+            Posting.objects.filter(term=term).values_list("sort_key", flat=True)
         ):
-            bear(term.pk, ord_)
+            bear(term.pk, sort_key)
 
 
 def some_rows(chance: random.Random) -> list[Conversation]:
@@ -190,12 +190,12 @@ def interrupted_after(steps: int) -> None:
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        rebuild(tell=tell)
+        rebuild(report=tell)
 
 
 def steps_of_a_rebuild() -> list[str]:
     told: list[str] = []
-    rebuild(tell=told.append)
+    rebuild(report=told.append)
     return told
 
 
@@ -219,23 +219,23 @@ def test_it_goes_on_from_every_place(indexed: Indexed) -> None:
 def test_what_was_looked_at_before_the_interruption_is_not_looked_at_again(indexed: Indexed) -> None:
     interrupted_after(1)
     first = Term.objects.earliest("pk")
-    Term.objects.filter(pk=first.pk).update(n=9)
+    Term.objects.filter(pk=first.pk).update(count=9)
     rebuild()
-    assert Term.objects.get(pk=first.pk).n == 9
+    assert Term.objects.get(pk=first.pk).count == 9
 
 
 @pytest.mark.usefixtures("small_steps")
 def test_restart_begins_anew(indexed: Indexed) -> None:
     interrupted_after(1)
     first = Term.objects.earliest("pk")
-    Term.objects.filter(pk=first.pk).update(n=9)
-    assert reindexed("--restart") == "The index is what the conversations say. 1 differences were mended.\n"
+    Term.objects.filter(pk=first.pk).update(count=9)
+    assert reindexed("--restart") == "The index matches the conversations. 1 differences were repaired.\n"
     assert list(differences()) == []
 
 
 @pytest.mark.usefixtures("small_steps")
 def test_what_was_mended_before_the_interruption_is_counted(indexed: Indexed) -> None:
-    Term.objects.update(n=9)
+    Term.objects.update(count=9)
     interrupted_after(2)
     assert rebuild() == Term.objects.count()
 
@@ -266,7 +266,7 @@ def test_writes_while_it_runs_leave_no_difference(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(reindex, "POSTINGS", 5)
     credentials = [make_credential(), make_credential()]
     rows = [make_conversation(credentials[0], {"shared": "1", "own": str(number)}) for number in range(16)]
-    Term.objects.filter(value="1").update(n=40)  # too few would refuse the writes
+    Term.objects.filter(value="1").update(count=40)  # too few would refuse the writes
     Posting.objects.filter(term__key="own").delete()
     busy = [lambda own=rows[start::2]: write(own, credentials) for start in range(2)]
     assert in_threads(*busy, lambda: [rebuild() for _ in range(3)] and None) == [None] * 3
@@ -281,9 +281,9 @@ def write(rows: list[Conversation], credentials: list[Any]) -> None:
         with transaction.atomic():
             row = Conversation.objects.select_for_update(of=("self",)).get(pk=row.pk)
             if number % 5 == 0:
-                row.hand_over(chance.choice(credentials))
+                row.transfer(chance.choice(credentials))
             else:
-                row.store_answer({"shared": chance.choice("12"), "own": str(number % 3)}, by_us=True)
+                row.store_response({"shared": chance.choice("12"), "own": str(number % 3)}, is_own_change=True)
         if number % 7 == 0:
             make_conversation(credentials[0], {"shared": "1"})
 
@@ -318,7 +318,7 @@ def fill(number: int) -> None:
             credential=credential,
             base_url=credential.base_url,
             openai_id=f"conv_{moment.timestamp()}",
-            ord=ord_at(moment),
+            sort_key=sort_key_at(moment),
             created_at=moment,
             metadata={"k": moment.isoformat()},
             origin="imported",
@@ -326,8 +326,8 @@ def fill(number: int) -> None:
         for moment in made
     )
     with transaction.atomic():
-        index.apply(IndexChange(credential.pk, row.ord, after=row.bearings) for row in rows)
-        Term.objects.update(n=9)
+        index.apply(IndexChange(credential.pk, row.sort_key, after=row.index_terms) for row in rows)
+        Term.objects.update(count=9)
 
 
 @pytest.mark.slow
@@ -340,14 +340,14 @@ def test_a_rebuild_that_is_killed_goes_on_from_where_it_was() -> None:
             time.sleep(0.01)
         process.kill()
     assert process.returncode == -signal.SIGKILL
-    assert Progress.objects.get().mended >= reindex.STEP
+    assert Progress.objects.get().repaired >= reindex.STEP
     seen = Term.objects.earliest("pk").pk
-    Term.objects.filter(pk=seen).update(n=9)
+    Term.objects.filter(pk=seen).update(count=9)
     with reindexing() as process:
         said, _ = process.communicate(timeout=60)
-    assert said.startswith("The index is what the conversations say. ")
+    assert said.startswith("The index matches the conversations. ")
     assert [difference.partition(" (")[0] for difference in differences()] == [f"Term {seen}"]
     with reindexing("--restart") as process:
         said, _ = process.communicate(timeout=60)
-    assert said == "The index is what the conversations say. 1 differences were mended.\n"
+    assert said == "The index matches the conversations. 1 differences were repaired.\n"
     assert list(differences()) == []

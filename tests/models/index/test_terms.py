@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conversations.models import Conversation, Credential, EventDetail, IndexChange, Posting, Term
-from conversations.models.conversation import State
-from conversations.models.index import terms as index
+from conversations.models.choices import State
+from conversations.models.index import writing as index
 from conversations.models.index.rebuild import differences
-from conversations.models.index.terms import EPOCH, TIEBREAK_BITS, bearings, ord_at
+from conversations.models.index.terms import EPOCH, TIEBREAK_BITS, index_terms, sort_key_at
 from conversations.services.conversations import get_conversation
 from tests.factories import CREATED_AT, in_threads, make_conversation, make_credential, make_known
 
@@ -32,10 +32,11 @@ many_examples = settings(
 def held() -> list[tuple[Any, ...]]:
     """All that the index holds."""
     postings = {posting.term_id: [] for posting in Posting.objects.all()}
-    for posting in Posting.objects.order_by("ord"):
-        postings[posting.term_id].append(posting.ord)
+    for posting in Posting.objects.order_by("sort_key"):
+        postings[posting.term_id].append(posting.sort_key)
     return sorted(
-        ((term.credential_id, term.key, term.value, term.n, postings[term.pk]) for term in Term.objects.all()), key=str
+        ((term.credential_id, term.key, term.value, term.count, postings[term.pk]) for term in Term.objects.all()),
+        key=str,
     )
 
 
@@ -45,7 +46,7 @@ def assert_is_what_a_recount_gives() -> None:
 
 def change(row: Conversation, metadata: dict[str, Any]) -> None:
     with transaction.atomic():
-        row.store_answer(metadata, by_us=True)
+        row.store_response(metadata, is_own_change=True)
 
 
 @many_examples
@@ -70,9 +71,9 @@ def test_any_mix_of_adding_changing_handing_over_and_purging_is_what_a_recount_g
             if step == 0:
                 make_conversation(chance.choice(credentials), metadata)
             elif step == 1:
-                chance.choice(rows).store_answer(metadata, by_us=chance.random() < 0.5)
+                chance.choice(rows).store_response(metadata, is_own_change=chance.random() < 0.5)
             elif step == 2:
-                chance.choice(rows).hand_over(chance.choice(credentials))
+                chance.choice(rows).transfer(chance.choice(credentials))
             else:
                 chance.choice(rows).purge()
     assert_is_what_a_recount_gives()
@@ -84,7 +85,7 @@ def test_many_changes_at_once_are_what_a_recount_gives() -> None:
     after = [{f"key {number % 7}": f"value {number}", "all": "same", f"own {number}": ""} for number in range(30)]
     with transaction.atomic():
         index.apply(
-            IndexChange(credential.pk, row.ord, row.bearings, bearings(new, row.state))
+            IndexChange(credential.pk, row.sort_key, row.index_terms, index_terms(new, row.state))
             for row, new in zip(rows, after, strict=True)
         )
         for row, new in zip(rows, after, strict=True):
@@ -101,7 +102,7 @@ def test_a_term_that_nothing_bears_is_deleted() -> None:
 def test_r23_a_term_belongs_to_one_credential() -> None:
     for _ in range(2):
         make_conversation(make_credential(), {"a": "1"})
-    assert list(Term.objects.values_list("n", flat=True)) == [1, 1, 1, 1, 1, 1]
+    assert list(Term.objects.values_list("count", flat=True)) == [1, 1, 1, 1, 1, 1]
 
 
 def test_r20_the_folded_value_stands_beside_the_value() -> None:
@@ -135,14 +136,14 @@ def test_a_value_of_the_greatest_length_is_indexed() -> None:
 def test_handing_over_moves_the_terms() -> None:
     row, other = make_conversation(make_credential(), {"a": "1"}), make_credential()
     with transaction.atomic():
-        row.hand_over(other)
+        row.transfer(other)
     assert set(Term.objects.values_list("credential", flat=True)) == {other.pk}
 
 
 def test_handing_over_to_the_same_credential_changes_nothing() -> None:
     row = make_conversation(make_credential(), {"a": "1"})
     with transaction.atomic():
-        row.hand_over(row.credential)
+        row.transfer(row.credential)
     assert_is_what_a_recount_gives()
 
 
@@ -155,20 +156,20 @@ def test_r28_purging_takes_the_terms_and_the_details(credential: Credential, san
     assert [model.objects.count() for model in (Conversation, Term, Posting, EventDetail)] == [0, 0, 0, 0]
 
 
-# ord
+# sort_key
 
 
 def test_ord_is_the_second_and_a_tiebreak() -> None:
     row = make_conversation(make_credential())
-    assert row.ord >> TIEBREAK_BITS == int((CREATED_AT - EPOCH).total_seconds())
+    assert row.sort_key >> TIEBREAK_BITS == int((CREATED_AT - EPOCH).total_seconds())
 
 
 def test_an_ord_that_is_taken_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken, bits = make_conversation(make_credential()).ord, (1 << TIEBREAK_BITS) - 1
+    taken, bits = make_conversation(make_credential()).sort_key, (1 << TIEBREAK_BITS) - 1
     free = taken ^ 1
     drawn = iter([taken & bits, taken & bits, free & bits])
     monkeypatch.setattr("secrets.randbits", lambda _: next(drawn))
-    assert make_conversation(make_credential()).ord == free
+    assert make_conversation(make_credential()).sort_key == free
 
 
 def test_r1_the_same_conversation_cannot_be_entered_twice() -> None:
@@ -197,7 +198,7 @@ def test_a_missing_or_absurd_time_of_creation_counts_as_first_seen(seconds: int 
             origin="fetched",
         )
     assert abs(datetime.now(UTC) - row.created_at) < timedelta(seconds=10)
-    assert row.ord >> TIEBREAK_BITS == ord_at(row.created_at) >> TIEBREAK_BITS
+    assert row.sort_key >> TIEBREAK_BITS == sort_key_at(row.created_at) >> TIEBREAK_BITS
 
 
 # States (R2)
@@ -207,17 +208,17 @@ def test_r2_what_changed_without_us_differs_until_openai_holds_it_again() -> Non
     row = make_conversation(make_credential(), {"a": "1"})
     states = []
     for answer in ({"a": "2"}, {"a": "3"}, {"a": "1"}):
-        row.store_answer(answer, by_us=False)
+        row.store_response(answer, is_own_change=False)
         states.append((row.state, row.our_metadata))
     assert states == [(State.DIFFERS, {"a": "1"}), (State.DIFFERS, {"a": "1"}), (State.ACTIVE, None)]
 
 
 def test_r2_a_difference_survives_a_404_between() -> None:
     row = make_conversation(make_credential(), {"a": "1"})
-    row.store_answer({"a": "2"}, by_us=False)
+    row.store_response({"a": "2"}, is_own_change=False)
     row.store_not_found()
     assert row.state == State.MISSING
-    row.store_answer({"a": "2"}, by_us=False)
+    row.store_response({"a": "2"}, is_own_change=False)
     assert (row.state, row.our_metadata) == (State.DIFFERS, {"a": "1"})
 
 

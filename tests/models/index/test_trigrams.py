@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from conversations.metadata import fold
 from conversations.models import Conversation, Credential, Term
 from conversations.models.index import statements, trigrams
-from conversations.models.index.trigrams import Found, terms_holding
+from conversations.models.index.trigrams import TermCount, terms_containing
 from tests.factories import make_conversation, make_credential
 
 pytestmark = pytest.mark.django_db
@@ -43,15 +43,15 @@ def credential() -> Credential:
     return make_credential()
 
 
-def filtered(part: str, credentials: Collection[int], key: str | None = None) -> list[Found]:
+def filtered(part: str, credentials: Collection[int], key: str | None = None) -> list[TermCount]:
     """What a plain comparison of every value gives."""
     terms = Term.objects.exclude(key=None).exclude(value=None).filter(credential__in=credentials)
     terms = terms if key is None else terms.filter(key=key)
-    return sorted((term.credential_id, term.pk, term.n) for term in terms if part in term.folded)
+    return sorted((term.credential_id, term.pk, term.count) for term in terms if part in term.folded)
 
 
 def assert_finds_what_a_filter_finds(part: str, credentials: Collection[int], key: str | None = None) -> int:
-    found = terms_holding(part, credentials=credentials, key=key)
+    found = terms_containing(part, credentials=credentials, key=key)
     assert found is not None
     assert sorted(found) == filtered(part, credentials, key), repr(part)
     return len(found)
@@ -99,20 +99,20 @@ def test_no_character_has_a_meaning_of_its_own(credential: Credential, part: str
 
 def test_all_of_the_trigrams_in_another_order_are_no_hit(credential: Credential) -> None:
     make_conversation(credential, {"k": "bcde abcd"})
-    assert terms_holding("abcde", credentials=[credential.pk], key=None) == []
+    assert terms_containing("abcde", credentials=[credential.pk], key=None) == []
 
 
 def test_a_part_as_long_as_a_value_can_be(credential: Credential) -> None:
     text = "".join(chr(0x4E00 + number) for number in range(512))
     make_conversation(credential, {"k": text})
     assert assert_finds_what_a_filter_finds(text, [credential.pk]) == 1
-    assert terms_holding(text + "x", credentials=[credential.pk], key=None) == []
+    assert terms_containing(text + "x", credentials=[credential.pk], key=None) == []
 
 
 @pytest.mark.parametrize("part", ["", "a", "ab", "👩\u200d"])
 def test_parts_that_are_too_short_cannot_be_told(credential: Credential, part: str) -> None:
     make_conversation(credential, {"k": "abc"})
-    assert terms_holding(part, credentials=[credential.pk], key=None) is None
+    assert terms_containing(part, credentials=[credential.pk], key=None) is None
 
 
 def test_three_characters_are_long_enough(credential: Credential) -> None:
@@ -122,13 +122,13 @@ def test_three_characters_are_long_enough(credential: Credential) -> None:
 
 def test_keys_and_states_are_not_values(credential: Credential) -> None:
     make_conversation(credential, {"active": "x"})
-    assert terms_holding("active", credentials=[credential.pk], key=None) == []
+    assert terms_containing("active", credentials=[credential.pk], key=None) == []
 
 
 def test_r23_terms_of_other_credentials_are_not_told(credential: Credential) -> None:
     for owner in (credential, make_credential()):
         make_conversation(owner, {"k": "shared text"})
-    found = terms_holding("shared", credentials=[credential.pk], key=None)
+    found = terms_containing("shared", credentials=[credential.pk], key=None)
     assert found == [(credential.pk, Term.objects.get(credential=credential, value="shared text").pk, 1)]
 
 
@@ -138,9 +138,9 @@ def test_more_candidates_than_are_looked_at_cannot_be_told(
     for number in range(4):
         make_conversation(credential, {"k": f"text {number}"})
     monkeypatch.setattr(trigrams, "MOST_CANDIDATES", 3)
-    assert terms_holding("text", credentials=[credential.pk], key=None) is None
+    assert terms_containing("text", credentials=[credential.pk], key=None) is None
     monkeypatch.setattr(trigrams, "MOST_CANDIDATES", 4)
-    assert len(terms_holding("text", credentials=[credential.pk], key=None) or []) == 4
+    assert len(terms_containing("text", credentials=[credential.pk], key=None) or []) == 4
 
 
 def kept() -> int:
@@ -153,9 +153,9 @@ def kept() -> int:
 def test_r28_a_term_that_is_deleted_takes_its_trigrams_along(credential: Credential) -> None:
     row = make_conversation(credential, {"k": "secret text", "other": "another"})
     with transaction.atomic():
-        row.store_answer({"other": "another"}, by_us=True)
+        row.store_response({"other": "another"}, is_own_change=True)
     assert kept() == 1
-    assert terms_holding("secret", credentials=[credential.pk], key=None) == []
+    assert terms_containing("secret", credentials=[credential.pk], key=None) == []
     if connection.vendor == "sqlite":
         assert statements.fetch("SELECT rowid FROM term_trigram WHERE term_trigram MATCH '\"sec\"'") == []
 
@@ -177,7 +177,7 @@ def test_without_trigrams_nothing_can_be_told_and_everything_is_written(credenti
     trigrams.remove()
     row = make_conversation(credential, {"k": "some text"})
     assert not trigrams.are_kept()
-    assert terms_holding("some", credentials=[credential.pk], key=None) is None
+    assert terms_containing("some", credentials=[credential.pk], key=None) is None
     row.purge()
     assert not Conversation.objects.exists()
 

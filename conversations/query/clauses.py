@@ -1,18 +1,19 @@
-"""The terms of the search language, as values: what each one asks, its canonical text, and its plain words.
+"""The clauses of a search, as values: what each one asks, its canonical text, and its label.
 
-    MetadataTerm   key:a,b*,~c     one of some values, each exact, a beginning or a part
-    IdTerm         id:conv_68a*    one of some ids, each exact or a beginning
-    StateTerm      state:active    CredentialTerm  credential:prod    AddedTerm  added:operator
-    HasTerm        has:key         DateTerm  created:7d, read:>2026   TextTerm   a word, "a phrase"
+    MetadataClause  key:a,b*,~c     one of some values, each exact, a prefix or a part
+    FieldClause     id:conv_68a*, state:active, credential:prod, added:operator
+    HasClause       has:key
+    DateClause      created:7d, read:>2026
+    TextClause      a word, "a phrase"
 
-A term compares by what it asks; `span`, its place in the text it was read from, takes no part in that.
+Clauses are equal if they ask the same; `span`, their place in the text, doesn't count.
 """
 
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
-from typing import ClassVar, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 from .dates import Bounds, DateRange
 
@@ -39,8 +40,8 @@ _RELATIONS: dict[tuple[str, bool], tuple[str, str]] = {
 }
 
 
-class Words(NamedTuple):
-    """A term as a chip shows it: ("tenant", "is not", "acme")."""
+class Label(NamedTuple):
+    """A clause as a chip shows it: ("tenant", "is not", "acme")."""
 
     subject: str
     relation: str
@@ -48,7 +49,7 @@ class Words(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Where a term stood in the text it was read from, and what stood there."""
+    """Where a clause stood in the text it was read from, and what stood there."""
 
     start: int
     end: int
@@ -59,8 +60,8 @@ class Span(NamedTuple):
 class Problem:
     """What could not be understood: source[start:end], which is `text`, and a sentence that says what to write.
 
-    In `text`, characters that cannot be stored stand as U+FFFD. For a term made of several (`k:a … k:b`), or not
-    read from a text, `text` is the whole canonical term.
+    In `text`, U+FFFD replaces characters that can't be stored. For a clause made of several (`k:a … k:b`), or not read
+    from a text, `text` is the whole canonical clause.
     """
 
     start: int
@@ -76,18 +77,18 @@ def quoted(text: str) -> str:
 
 
 def quoted_if_needed(text: str) -> str:
-    """The text as a value is written: in quotes only where it would be read as something else."""
+    """The text as a value is written: in quotes only if it would be read as something else."""
     return text if _PLAIN.fullmatch(text) else quoted(text)
 
 
 def key_text(key: str) -> str:
-    """A metadata key as it is written: in quotes too where a built-in has its name."""
+    """A metadata key as it is written: also in quotes if a built-in has its name."""
     return quoted(key) if key.lower() in BUILT_INS else quoted_if_needed(key)
 
 
 @dataclass(frozen=True)
 class Value:
-    """One of the values a term accepts: all of it, its beginning, or a part of it (without case)."""
+    """A value that a clause accepts: the whole, a prefix, or a part of it (ignoring case)."""
 
     text: str
     kind: Kind = "exact"
@@ -99,54 +100,55 @@ class Value:
 
 
 def exact(*texts: str) -> tuple[Value, ...]:
-    """Exact values, as most terms hold them: StateTerm(exact("active", "differs"))."""
+    """Exact values: FieldClause("state", exact("active", "differs"))."""
     return tuple(Value(text) for text in texts)
 
 
 @dataclass(frozen=True)
-class Term:
-    """One condition of a query; `negated` turns it round."""
+class Clause:
+    """One condition of a query; `negated` inverts it."""
 
     negated: bool = field(default=False, kw_only=True)
     span: Span | None = field(default=None, kw_only=True, compare=False, repr=False)
 
     def __str__(self) -> str:
-        """The canonical text, which parses to this term again."""
+        """The canonical text, which parses to this clause again."""
         return f"{'-' if self.negated else ''}{self._body()}"
 
     def _body(self) -> str:
         raise NotImplementedError
 
-    def words(self) -> Words:
-        """The term in plain words, for a chip."""
+    def label(self) -> Label:
+        """The clause as a chip shows it."""
         raise NotImplementedError
 
     def opposite(self) -> Self:
-        """The same term, turned round."""
+        """The same clause, inverted."""
         return replace(self, negated=not self.negated, span=None)
 
     @property
-    def slot(self) -> Hashable:
-        """Terms with the same slot are one term: here, equal ones."""
+    def merge_key(self) -> Hashable:
+        """Clauses with the same key are merged into one: here, equal ones."""
         return self
 
     def _pick(self, plain: str, negated: str) -> str:
         return negated if self.negated else plain
 
 
-class ChoiceTerm(Term):
-    """A term that accepts one of several values; the base of those below, never made itself."""
+class ChoiceClause(Clause):
+    """A clause that accepts one of several values: the base of the next two."""
 
     values: tuple[Value, ...]
 
-    # Whether two different exact values can never be true of one conversation. Names of credentials and users
-    # are looked up elsewhere, perhaps without case, so nothing is concluded from their spelling.
-    exclusive: ClassVar[bool] = True
-
     @property
     def subject(self) -> tuple[str, str]:
-        """What the values belong to: terms about the same subject bear on each other."""
-        return type(self).__name__, ""
+        """What the values belong to. Clauses about the same subject can be merged, or contradict each other."""
+        raise NotImplementedError
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether a conversation can have only one of two different exact values."""
+        return True
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -154,15 +156,15 @@ class ChoiceTerm(Term):
         return tuple(value.text for value in self.values)
 
     @property
-    def slot(self) -> Hashable:
-        """Positive terms about one subject are one term (either); negated ones stay apart."""
+    def merge_key(self) -> Hashable:
+        """Positive clauses about one subject are merged (any of their values); negated ones stay apart."""
         return self if self.negated else self.subject
 
     def with_values(self, values: tuple[Value, ...]) -> Self:
-        """The same question with these values, each once."""
+        """The same clause with these values, each once."""
         return replace(self, values=tuple(dict.fromkeys(values)))  # type: ignore[call-arg]
 
-    def covers(self, other: "ChoiceTerm") -> bool:
+    def covers(self, other: "ChoiceClause") -> bool:
         """Whether each value of the other, with the same subject and sign, is among these."""
         same = self.negated == other.negated and self.subject == other.subject
         return same and set(other.values) <= set(self.values)
@@ -170,17 +172,17 @@ class ChoiceTerm(Term):
     def _list(self) -> str:
         return ",".join(map(str, self.values))
 
-    def _words(self, subject: str) -> Words:
+    def _label(self, subject: str) -> Label:
         kinds = {value.kind for value in self.values}
         kind = kinds.pop() if len(kinds) == 1 else "mixed"
         relation = _RELATIONS[kind, len(self.values) > 1 or kind == "mixed"]
         if kind == "mixed":
-            return Words(subject, self._pick(*relation), ", ".join(map(str, self.values)))
-        return Words(subject, self._pick(*relation), ", ".join(text or "(empty)" for text in self.texts))
+            return Label(subject, self._pick(*relation), ", ".join(map(str, self.values)))
+        return Label(subject, self._pick(*relation), ", ".join(text or "(empty)" for text in self.texts))
 
 
 @dataclass(frozen=True)
-class MetadataTerm(ChoiceTerm):
+class MetadataClause(ChoiceClause):
     """The metadata key bears one of the values."""
 
     key: str
@@ -189,78 +191,44 @@ class MetadataTerm(ChoiceTerm):
     @property
     def subject(self) -> tuple[str, str]:
         """The key."""
-        return type(self).__name__, self.key
+        return "metadata", self.key
 
     def _body(self) -> str:
         return f"{key_text(self.key)}:{self._list()}"
 
-    def words(self) -> Words:
+    def label(self) -> Label:
         """("tenant", "is any of", "a, b")."""
-        return self._words(self.key)
+        return self._label(self.key)
 
 
 @dataclass(frozen=True)
-class IdTerm(ChoiceTerm):
-    """The id is, or begins with, one of the values."""
+class FieldClause(ChoiceClause):
+    """A field of the conversation is one of the values: "id" (or begins with it), "state", one of STATES, "credential"
+    or "added", names of credentials or users that may not exist."""
 
+    field: str
     values: tuple[Value, ...]
 
-    def _body(self) -> str:
-        return f"id:{self._list()}"
+    @property
+    def subject(self) -> tuple[str, str]:
+        """The field."""
+        return "field", self.field
 
-    def words(self) -> Words:
-        """("id", "begins with", "conv_68a")."""
-        return self._words("id")
-
-
-@dataclass(frozen=True)
-class StateTerm(ChoiceTerm):
-    """The state is one of the values, each of STATES."""
-
-    values: tuple[Value, ...]
+    @property
+    def is_exclusive(self) -> bool:
+        """Not for names: they are looked up elsewhere, perhaps ignoring case, so their spelling proves nothing."""
+        return self.field in ("id", "state")
 
     def _body(self) -> str:
-        return f"state:{self._list()}"
+        return f"{self.field}:{self._list()}"
 
-    def words(self) -> Words:
+    def label(self) -> Label:
         """("state", "is not", "removed")."""
-        return self._words("state")
+        return self._label("added by" if self.field == "added" else self.field)
 
 
 @dataclass(frozen=True)
-class CredentialTerm(ChoiceTerm):
-    """The conversation belongs to one of the named credentials, which may not exist."""
-
-    values: tuple[Value, ...]
-
-    exclusive = False
-
-    def _body(self) -> str:
-        return f"credential:{self._list()}"
-
-    def words(self) -> Words:
-        """("credential", "is", "Support prod")."""
-        return self._words("credential")
-
-
-@dataclass(frozen=True)
-class AddedTerm(ChoiceTerm):
-    """The conversation was added by one of the named users, who may not exist."""
-
-    values: tuple[Value, ...]
-
-    exclusive = False
-
-    def _body(self) -> str:
-        return f"added:{self._list()}"
-
-    def words(self) -> Words:
-        """("added by", "is", "operator")."""
-        return self._words("added by")
-
-
-@dataclass(frozen=True)
-class HasTerm(Term):
+class HasClause(Clause):
     """The conversation has the metadata key, with any value."""
 
     key: str
@@ -268,33 +236,33 @@ class HasTerm(Term):
     def _body(self) -> str:
         return f"has:{key_text(self.key)}"
 
-    def words(self) -> Words:
+    def label(self) -> Label:
         """("user_id", "is present", "")."""
-        return Words(self.key, self._pick("is present", "is not present"), "")
+        return Label(self.key, self._pick("is present", "is not present"), "")
 
 
 @dataclass(frozen=True)
-class DateTerm(Term):
+class DateClause(Clause):
     """`field` ("created" or "read") lies in the range."""
 
     field: str
     range: DateRange
 
     def bounds(self, now: datetime, zone: tzinfo) -> Bounds:
-        """Half-open [start, end) in UTC, None where open; the negation is left to the caller."""
+        """Half-open [start, end) in UTC, None where open; negation is up to the caller."""
         return self.range.bounds(now, zone)
 
     def _body(self) -> str:
         return f"{self.field}:{self.range}"
 
-    def words(self) -> Words:
+    def label(self) -> Label:
         """("created", "after", "1 Oct 2026")."""
-        relation, value = self.range.words()
-        return Words(self.field, self._pick(relation, "is not" if relation == "is" else f"not {relation}"), value)
+        relation, value = self.range.label()
+        return Label(self.field, self._pick(relation, "is not" if relation == "is" else f"not {relation}"), value)
 
 
 @dataclass(frozen=True)
-class TextTerm(Term):
+class TextClause(Clause):
     """The text is part of any value, or the beginning of an id, without case."""
 
     text: str
@@ -302,6 +270,6 @@ class TextTerm(Term):
     def _body(self) -> str:
         return quoted(self.text) if self.text in OPERATOR_WORDS else quoted_if_needed(self.text)
 
-    def words(self) -> Words:
+    def label(self) -> Label:
         """("any value", "contains", "refund")."""
-        return Words("any value", self._pick("contains", "does not contain"), self.text)
+        return Label("any value", self._pick("contains", "does not contain"), self.text)

@@ -1,0 +1,37 @@
+"""What a request may see and asks for: rows visible to the user or 404, and the state that its URL holds."""
+
+from django.shortcuts import get_object_or_404
+
+from ..models import Conversation, Erasure
+from ..openai.ids import is_legal_item_id
+from ..pages.list_state import ListState
+from ..pages.responses import SignedInRequest
+from ..pages.transcript_state import TranscriptState
+from ..search import Search
+
+
+def visible_conversation(request: SignedInRequest, pk: int) -> Conversation:
+    """The conversation, if the user may see it; a 404 otherwise."""
+    rows = Conversation.objects.visible_to(request.user).select_related("credential", "added_by")
+    return get_object_or_404(rows, pk=pk)
+
+
+def visible_erasure(request: SignedInRequest, pk: int) -> Erasure:
+    """The erasure, if the user may see it; a 404 otherwise."""
+    return get_object_or_404(Erasure.objects.visible_to(request.user).for_list(), pk=pk)
+
+
+def requested_search(request: SignedInRequest) -> tuple[ListState, Search]:
+    """The state of the list that the URL asks for, as far as the search can answer it (R24)."""
+    state = ListState.from_query(dict(request.GET.lists()))
+    search = Search.for_user(state.query, request.user)
+    return state.answering(search.query), search
+
+
+def requested_transcript(request: SignedInRequest) -> TranscriptState:
+    """The part of the transcript that the URL asks for; a cursor that can't be an id counts as none."""
+    parameters = dict(request.GET.lists())
+    for name in ("item_after", "item_before"):
+        if not is_legal_item_id(request.GET.get(name, "")):
+            parameters.pop(name, None)
+    return TranscriptState.from_query(parameters)
