@@ -1,6 +1,6 @@
 """How fast the activity, the erasures and the page of a conversation are. Run by hand; the first run fills databases.
 
-    python -m tests.benchmarks.activity --engines sqlite,postgresql --write docs/activity.md
+    python -m tests.benchmarks.activity --engines sqlite,postgresql --write docs/benchmarks.md
 
 100,000 events over a dozen credentials, 1,000 erasures of 500 items. PostgreSQL: the server in DATABASE_URL_TEST, or
 else one that is started and thrown away. All else should leave the machine alone meanwhile.
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.report import MISSED, number, table
-from tests.benchmarks.search import ENGINES, MARK, databases, environment, listed, make_database
+from tests.benchmarks.search import ENGINES, databases, environment, listed, make_database, put_into
 from tests.postgres import Unavailable
 
 GOAL = 50  # milliseconds, for each page and person
@@ -39,7 +39,7 @@ def options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--engines", type=listed, default=list(ENGINES), help="default: sqlite,postgresql")
     folder = Path(tempfile.gettempdir()) / "convadmin-activity"
     parser.add_argument("--folder", type=Path, default=folder, help="for databases and results (default: %(default)s)")
-    parser.add_argument("--write", type=Path, help="put the tables into this page, which is docs/activity.md")
+    parser.add_argument("--write", type=Path, help="put the tables into this page, docs/benchmarks.md")
     return parser.parse_args(words)
 
 
@@ -90,8 +90,7 @@ def main(words: list[str]) -> None:
         sys.exit(str(reason))
     sys.stdout.write(told_now)
     if asked.write:
-        words_before = asked.write.read_text().partition(MARK)[0] if asked.write.exists() else ""
-        asked.write.write_text(f"{words_before}{MARK}\n\n{told_now}")
+        put_into(asked.write, "activity", told_now)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How fast the search is, beside two simpler ways on the same rows. Run by hand; the first run fills the databases.
 
-    python -m tests.benchmarks.search --sizes 100k,1M --engines sqlite,postgresql --write docs/search.md
+    python -m tests.benchmarks.search --sizes 100k,1M --engines sqlite,postgresql --write docs/benchmarks.md
 
 PostgreSQL: the server in DATABASE_URL_TEST, whose databases `convadmin_search_…` are kept, or else one that is started
 and thrown away. `--again` tells once more what the last run in the folder found. All else should leave the machine
@@ -26,7 +26,6 @@ from tests.postgres import Unavailable, own_server
 
 UNITS = {"k": 1_000, "M": 1_000_000}
 ENGINES = ("sqlite", "postgresql")
-MARK = "<!-- measured -->"  # what follows it in the page is written anew
 
 
 def size(text: str) -> int:
@@ -49,7 +48,7 @@ def options(words: list[str]) -> argparse.Namespace:
     folder = Path(tempfile.gettempdir()) / "convadmin-search"
     parser.add_argument("--folder", type=Path, default=folder, help="for databases and results (default: %(default)s)")
     parser.add_argument("--again", action="store_true", help="tell what was found before, and measure nothing")
-    parser.add_argument("--write", type=Path, help="put the tables into this page, which is docs/search.md")
+    parser.add_argument("--write", type=Path, help="put the tables into this page, docs/benchmarks.md")
     parser.add_argument("--plot", type=Path, help="draw the comparison as SVG into this file")
     return parser.parse_args(words)
 
@@ -118,6 +117,15 @@ def measure(url: str, count: int, file: Path) -> None:
     subprocess.run(command, env=environment(url), check=True)
 
 
+def put_into(page: Path, name: str, text: str) -> None:
+    """Put the text between the marks of this name, in place of what stands there."""
+    before, begin, rest = page.read_text().partition(f"<!-- measured: {name} -->")
+    _, end, after = rest.partition(f"<!-- end of {name} -->")
+    if not begin or not end:
+        raise SystemExit(f"{page} has no place for {name}.")
+    page.write_text(f"{before}{begin}\n\n{text}\n{end}{after}")
+
+
 def main(words: list[str]) -> None:
     """Measure, then tell."""
     asked = options(words)
@@ -131,8 +139,7 @@ def main(words: list[str]) -> None:
     if asked.plot:
         asked.plot.write_text(plot(found))
     if asked.write:
-        words_before = asked.write.read_text().partition(MARK)[0] if asked.write.exists() else ""
-        asked.write.write_text(f"{words_before}{MARK}\n\n{told_now}")
+        put_into(asked.write, "search", told_now)
 
 
 if __name__ == "__main__":
