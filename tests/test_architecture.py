@@ -140,7 +140,8 @@ def test_templates_hold_no_inline_style_or_script(path: Path) -> None:
 
 def test_the_top_level_is_as_it_was_fixed() -> None:
     fixed = {"manage.py", "requirements.txt", "convadmin", "conversations", "templates", "static", "tests"}
-    beside = {"README.md", "CHANGELOG.md", "dev", "pyproject.toml", "docs"}
+    beside = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"}
+    beside |= {"dev", "pyproject.toml", "docs", "Dockerfile", "compose.yaml"}
     left_by_use = {"staticfiles", "data"}
     found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
     assert found - left_by_use <= fixed | beside
