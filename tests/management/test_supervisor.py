@@ -107,7 +107,7 @@ def test_what_runs_to_its_end_may_fail(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent was killed")
 def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     program = f"""
-from conversations.management.processes import Supervisor
+from conversations.management.supervisor import Supervisor
 with Supervisor(folder={str(tmp_path)!r}) as supervisor:
     supervisor.start("It", ["sh", "-c", "echo $$ >>pids; exec sleep 60"], ready=lambda: True)
     supervisor.wait()
