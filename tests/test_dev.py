@@ -78,7 +78,9 @@ def test_what_is_installed_already_needs_no_network(checkout: Path) -> None:
 STUB = """#!/bin/sh
 echo "${DATABASE_URL_TEST:-none} $*" >>calls
 [ "$*" != "-m tests.postgres true" ] || [ -e postgres ] || { echo "none was found" >&2; exit 1; }
+[ "$*" != - ] || [ -e browser ] # whether Playwright's own browser starts
 """
+APT = '#!/bin/sh\necho "apt-get $*" >>calls\n'
 FAST = "-m pytest -n auto -m not browser and not slow"
 ON_POSTGRES = f"-m tests.postgres .venv/bin/python {FAST}"
 
@@ -129,7 +131,8 @@ def test_chosen_tests_run_once_and_on_a_given_server(stubs: Path) -> None:
 def test_without_postgresql_it_is_told_what_was_left_out(stubs: Path) -> None:
     finished = run_stubs(stubs)
     assert finished.returncode == 0
-    assert finished.stdout.endswith("\nThe tests on PostgreSQL were left out: none was found.\n\nAll passed.\n")
+    way = "(one way: install your system's package postgresql)"
+    assert finished.stdout.endswith(f"\nThe tests on PostgreSQL were left out: none was found {way}.\n\nAll passed.\n")
     assert "none -m pip install" in (stubs / "calls").read_text()
     assert calls_of_pytest(stubs) == [f"none {FAST}", "none -m pytest -m browser or slow"]
 
@@ -137,7 +140,85 @@ def test_without_postgresql_it_is_told_what_was_left_out(stubs: Path) -> None:
 def test_without_postgresql_continuous_integration_fails(stubs: Path) -> None:
     finished = run_stubs(stubs, CI="true")
     assert finished.returncode == 1
-    assert finished.stderr == "dev: These failed:\n  The tests on PostgreSQL were left out: none was found.\n"
+    assert finished.stderr.startswith("dev: These failed:\n  The tests on PostgreSQL were left out: none was found (")
+
+
+# What it leaves to the person: the system
+
+
+def put_tool(folder: Path, name: str, script: str) -> None:
+    """A tool of the system that does what `script` says."""
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).write_text(script)
+    (folder / name).chmod(0o755)
+
+
+@pytest.fixture
+def bare_system(stubs: Path) -> Path:
+    """The stubs on a Debian that has apt-get, and neither a PostgreSQL nor a browser."""
+    tools = stubs / ".venv" / "bin"
+    put_tool(tools, "apt-get", APT)
+    (tools / "chromium").unlink()
+    return stubs
+
+
+def become(folder: Path, user: int) -> None:
+    """Let `./dev` believe that it runs as `user`."""
+    put_tool(folder / ".venv" / "bin", "id", f"#!/bin/sh\necho {user}\n")
+
+
+@pytest.mark.parametrize(("user", "command"), [(0, "apt-get"), (1000, "sudo apt-get")])
+def test_the_system_stays_as_it_is_and_the_command_is_told(bare_system: Path, user: int, command: str) -> None:
+    become(bare_system, user)
+    finished = run_stubs(bare_system)
+    assert finished.returncode == 0
+    assert f'The browser tests were left out: run "{command} install chromium", then' in finished.stdout
+    assert f'left out: none was found (one way: run "{command} install postgresql").' in finished.stdout
+    assert "apt-get" not in (bare_system / "calls").read_text()
+    assert calls_of_pytest(bare_system) == [f"none {FAST}", "none -m pytest -m slow and not browser"]
+
+
+def test_continuous_integration_installs_what_is_missing(bare_system: Path) -> None:
+    become(bare_system, 0)
+    (bare_system / "postgres").touch()
+    (bare_system / "browser").touch()
+    assert run_stubs(bare_system, CI="true").returncode == 0
+    assert "apt-get install -y -qq --no-install-recommends chromium\n" in (bare_system / "calls").read_text()
+
+
+def test_playwrights_own_browser_is_used_where_it_starts(bare_system: Path) -> None:
+    (bare_system / "postgres").touch()
+    (bare_system / "browser").touch()
+    finished = run_stubs(bare_system)
+    assert "none -m playwright install chromium" in (bare_system / "calls").read_text()
+    assert finished.stdout.endswith("\n\nAll passed.\n")
+    assert "left out" not in finished.stdout
+
+
+@pytest.fixture
+def without_venv(tmp_path: Path) -> Path:
+    """A folder of tools where Python is Debian's, which makes no .venv, beside a `./dev`."""
+    shutil.copy(ROOT / "dev", tmp_path)
+    (tmp_path / "requirements.txt").touch()
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in TOOLS:
+        (tools / name).symlink_to(str(shutil.which(name)))
+    put_tool(tools, "apt-get", APT)
+    put_tool(tools, "id", "#!/bin/sh\necho 0\n")
+    put_tool(tools, "python3", '#!/bin/sh\n[ "$1" = -c ]\n')
+    return tmp_path
+
+
+def test_without_venv_the_command_is_told(without_venv: Path) -> None:
+    said = sentence(run_dev(without_venv, "run", PATH=str(without_venv / "bin")))
+    assert 'No .venv with pip could be made: run "apt-get install python3-venv", then run this again' in said
+    assert not (without_venv / "calls").exists()
+
+
+def test_without_venv_continuous_integration_installs_it(without_venv: Path) -> None:
+    sentence(run_dev(without_venv, "run", PATH=str(without_venv / "bin"), CI="true"))
+    assert "apt-get install -y -qq --no-install-recommends python3-venv\n" in (without_venv / "calls").read_text()
 
 
 # What can be wrong
