@@ -1,1 +1,1 @@
-"""What operators type, one form a task. No network, no request."""
+"""What operators type, one form per task. No network, no request."""

@@ -1,4 +1,4 @@
-"""Ids that somebody pastes: taken out of what stands around them, and told from those of other things."""
+"""Pasted ids: extracted from the text around them, and distinguished from ids of other things."""
 
 import re
 from typing import Any
@@ -16,19 +16,19 @@ OTHER_IDS = {  # by how they begin
     "msg_": "a message",
     "run_": "a run of the Assistants API",
 }
-LONGEST_PASTED = 2_000  # characters that an id is looked for in
+LONGEST_PASTED = 2_000  # characters that are searched for an id
 
 
 def refuse_illegal_id(text: str) -> None:
-    """Raise ValidationError for what cannot be an id at OpenAI."""
+    """Raise ValidationError for what can't be the id of a conversation."""
     if not is_legal_id(text):
         raise forms.ValidationError("An id holds no “/” and no control characters. Paste it again.")
 
 
 def pasted_id(text: str) -> str:
-    """The id in what somebody pasted: without quotes around it, and out of the URL of a dashboard.
+    """The id in what somebody pasted, without quotes around it, or out of the URL of a dashboard.
 
-    Raises ValidationError for the id of another thing, which says what it is.
+    Raises ValidationError for the id of something else, and says what it is.
     """
     text = text.strip().strip(QUOTES + "()[]<>,.;: \t")
     in_url = re.search(r"\bconv_[^/?#&\s\"'<>]+", text) if "/" in text else None
@@ -53,6 +53,6 @@ class OpenAIIdField(forms.CharField):
 
 
 def refuse_illegal_item_id(text: str) -> None:
-    """Raise ValidationError for what cannot be the id of an item."""
+    """Raise ValidationError for what can't be the id of an item."""
     if not is_legal_item_id(text):
         raise forms.ValidationError("An id holds no control characters. Paste it again.")

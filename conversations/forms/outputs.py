@@ -1,4 +1,4 @@
-"""The form for the output of a call, which the application should have given."""
+"""Adding the output of a call, which the application failed to add."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from ..items.blocks import as_map
 from ..metadata import is_storable
-from .conversations import TokenForm
+from .base import TokenForm
 from .rows import as_typed
 
 Call = Mapping[str, Any]
@@ -19,7 +19,7 @@ LARGEST_EXIT_CODE = 2**31 - 1
 
 
 class OutputForm(TokenForm):
-    """What a call gave: a text; for a shell also its errors and exit code, for a patch whether it was applied."""
+    """The output of a call: text; for a shell also its errors and exit code, for a patch whether it was applied."""
 
     kind = forms.CharField(required=False)
     output = forms.CharField(required=False, strip=False)
@@ -37,15 +37,15 @@ class OutputForm(TokenForm):
         draft: QueryDict | None = None,
         call: Call | None = None,
     ) -> None:
-        """`call` is None where it could not be read: then what was typed is shown again, and nothing else."""
+        """`call` is None if it could not be read: then the form only shows again what was typed."""
         super().__init__(data, user=user, draft=draft)
         self.call = call
-        typed = data if data is not None else draft
-        self.call_type = str(call.get("type")) if call else typed.get("kind", "") if typed else ""
+        kind = self.typed.get("kind", "") if self.typed else ""
+        self.call_type = str(call.get("type")) if call else kind
 
     @property
     def is_typable(self) -> bool:
-        """Whether the output is something that one can type: that of a screen is a picture."""
+        """Whether the output can be typed: that of a screen is a picture."""
         return self.call is None or self.call_type in _OUTPUTS
 
     def clean_output(self) -> str:
@@ -77,7 +77,7 @@ def _as_sent(text: str) -> str:
 
 
 def _beginning(call: Call) -> dict[str, Any]:
-    """What each output has: its type, the call, and the program that called, if one did."""
+    """What every output has: its type, the call, and the program that made the call, if one did."""
     caller = as_map(call.get("caller"))
     called_by = {"caller": dict(caller)} if caller.get("type") == "program" else {}
     return {"type": f"{call['type']}_output", "call_id": call.get("call_id"), **called_by}
@@ -98,7 +98,7 @@ def _patch(call: Call, typed: dict[str, Any]) -> dict[str, Any]:
     return {"status": typed["status"] or "completed", **({"output": typed["output"]} if typed["output"] else {})}
 
 
-# By the type of the call: the fields of its output. That of a local shell bears the call's `call_id`: the official
+# By the type of the call: the fields of its output. That of a local shell has the call's `call_id`: the official
 # package names an `id` in its place, which the server does not take for the call's (openai-agents-python, #1855).
 _OUTPUTS: dict[str, Callable[[Call, dict[str, Any]], dict[str, Any]]] = {
     "function_call": _text,

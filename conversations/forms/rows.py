@@ -1,7 +1,7 @@
-"""Rows of a form that grow, shrink and move: metadata pairs and messages.
+"""Rows of a form that can be added, removed and moved: metadata pairs and messages.
 
-Each row is a few fields of the same name, read in the order in which they stand. Adding, removing and moving
-a row are submit buttons of the same form, named `do`.
+A row is a few fields whose names repeat from row to row; they are read in order. Adding, removing and moving a row are
+submit buttons of the same form, named `do`.
 """
 
 import json
@@ -27,7 +27,7 @@ from ..metadata import (
 )
 
 MAX_MESSAGES = 20
-MOST_FILLED = 100  # pairs that pasted JSON may make rows of; thousands of fields would be refused unread
+MOST_FILLED = 100  # pairs of pasted JSON that become rows; a form with thousands of fields would be refused unread
 ROLES = ["user", "system", "developer", "assistant"]
 
 _ITEM = re.compile(r"items\[(\d{1,4})\]")
@@ -35,13 +35,13 @@ _VERB = re.compile(r"(add|remove|up|down)-(\w+?)(?:-(\d+))?")
 
 
 def as_typed(text: str) -> str:
-    """`text` as a browser sends it back from a text area, with line ends made one character again."""
+    """`text` as it was typed: browsers send line ends as two characters."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 @dataclass
 class Row:
-    """One row, with what is wrong with it."""
+    """One row, and what is wrong with it."""
 
     errors: list[str] = field(default_factory=list, kw_only=True)
 
@@ -50,7 +50,7 @@ RowType = TypeVar("RowType", bound=Row)
 
 
 class Rows(Generic[RowType]):
-    """Rows of one kind, with what is wrong with them as a whole."""
+    """Rows of one kind, and what is wrong with them as a whole."""
 
     noun: str
     limit: int
@@ -66,7 +66,6 @@ class Rows(Generic[RowType]):
         return len(self.rows)
 
     def new_row(self) -> RowType:
-        """An empty row."""
         raise NotImplementedError
 
     @property
@@ -78,7 +77,7 @@ class Rows(Generic[RowType]):
         return bool(self.errors) or any(row.errors for row in self.rows)
 
     def act(self, do: str) -> bool:
-        """Do what a button of these rows asks (`add-pair`, `up-message-2`); False if it is none of theirs."""
+        """Carry out a button of these rows (`add-pair`, `up-message-2`); False if it is another one."""
         match = _VERB.fullmatch(do)
         if match is None or match[2] != self.noun:
             return False
@@ -96,7 +95,7 @@ class Rows(Generic[RowType]):
 
 @dataclass
 class PairRow(Row):
-    """One metadata pair; `stored` is the key as it was stored, in JSON, where the row came from the index."""
+    """One metadata pair; `stored`: the stored key, as JSON, if the row came from the index."""
 
     key: str = ""
     value: str = ""
@@ -124,7 +123,6 @@ class MetadataRows(Rows[PairRow]):
 
     @classmethod
     def from_data(cls, data: QueryDict) -> "MetadataRows":
-        """The rows that were sent."""
         columns = (data.getlist(name) for name in ("key", "value", "stored"))
         return cls(
             [PairRow(as_typed(key), as_typed(value), stored) for key, value, stored in zip(*columns, strict=False)]
@@ -136,7 +134,7 @@ class MetadataRows(Rows[PairRow]):
         return cls([PairRow(as_typed(key), as_typed(as_text(metadata[key])), json.dumps(key)) for key in metadata])
 
     def fill(self, text: str) -> str | None:
-        """Fill the rows from a JSON object, keeping those with other keys; gives what is wrong with it."""
+        """Fill the rows from a JSON object, and keep rows with other keys; gives what is wrong with the JSON."""
         try:
             pairs = pairs_from_json(text)
         except ValueError as error:
@@ -152,8 +150,8 @@ class MetadataRows(Rows[PairRow]):
         return None
 
     def clean(self, stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The map that was typed, each fault noted on its row. `stored` is what the form was opened with: a
-        key or value that was left alone comes back exactly as it stands there."""
+        """The map that was typed; faults are noted on their rows. `stored` is what the form was opened with: untouched
+        keys and values come back exactly as they are there."""
         stored = stored or {}
         pairs = [(row, *_restored(row, stored)) for row in self.rows if not row.is_blank]
         times = Counter(key for _, key, _ in pairs)
@@ -166,30 +164,33 @@ class MetadataRows(Rows[PairRow]):
         return {key: value for _, key, value in pairs}
 
     def refuse_keys(self, hidden: Collection[str]) -> None:
-        """Note on a row that its key stands among the pairs that have no row."""
+        """Note on rows whose key is among the pairs that have no row."""
         for row in self.rows:
             if row.key in hidden:
                 row.errors.append(f"The key “{row.key[:80]}” stands among the pairs that are not shown here.")
 
     @property
     def repeats_key(self) -> bool:
-        """Whether a key stands in two rows, of which a map can hold one."""
+        """Whether a key is in two rows; a map can hold only one."""
         return len(self.draft()) < sum(not row.is_blank for row in self.rows)
 
     def draft(self) -> dict[str, str]:
-        """What was typed, as it stands, for a preview."""
+        """What was typed, unchecked, for a preview."""
         return {row.key: row.value for row in self.rows if not row.is_blank}
 
     def merge(self, opened: Mapping[str, Any], changes: Iterable[Change]) -> None:
-        """Take over what changed elsewhere, where nobody typed anything else; what was typed stays."""
+        """Take over what changed elsewhere, except for keys whose row was edited: what was typed stays."""
         for change in changes:
             row = self.row_of(as_typed(change.key))
             typed = row.value if row else None
-            if typed != (as_typed(as_text(opened[change.key])) if change.key in opened else None):
+            untouched = as_typed(as_text(opened[change.key])) if change.key in opened else None
+            # A three-way merge by key: the row against what the form was opened with, None where the key isn't there.
+            # If they differ, this person changed, added or removed the key too, and has to see the conflict.
+            if typed != untouched:
                 continue
             if row:
                 self.rows.remove(row)
-            if change.after is not None:
+            if change.after is not None:  # it was added or changed elsewhere; else it was removed there
                 self.rows.append(PairRow(as_typed(change.key), as_typed(change.after), json.dumps(change.key)))
 
     def row_of(self, key: str) -> PairRow | None:
@@ -224,14 +225,14 @@ def _faults(key: str, value: Any, times: int, stored: Mapping[str, Any]) -> list
 
 @dataclass
 class MessageRow(Row):
-    """One message: who says it, and what."""
+    """One message: its role and its text."""
 
     role: str = "user"
     text: str = ""
 
 
 class MessageRows(Rows[MessageRow]):
-    """Messages in the order in which they are said."""
+    """Messages, in order."""
 
     noun = "message"
     limit = MAX_MESSAGES
@@ -242,29 +243,28 @@ class MessageRows(Rows[MessageRow]):
 
     @classmethod
     def from_data(cls, data: QueryDict) -> "MessageRows":
-        """The rows that were sent."""
         pairs = zip(data.getlist("role"), data.getlist("text"), strict=False)
         return cls([MessageRow(role, as_typed(text)) for role, text in pairs])
 
     def clean(self) -> list[dict[str, str]]:
-        """The messages as items of the API; a row without text is none. Each fault is noted on its row."""
-        for row in self._said():
+        """The messages as items of the API, without empty rows; faults are noted on their rows."""
+        for row in self._filled():
             if row.role not in ROLES:
                 row.errors.append("Choose a role.")
             if not is_storable(row.text):
                 row.errors.append("The text holds a NUL or a broken character. Type it again.")
-        if len(self._said()) > MAX_MESSAGES:
-            self.errors.append(f"There are {len(self._said())} messages. OpenAI takes {MAX_MESSAGES} at a time.")
+        if len(self._filled()) > MAX_MESSAGES:
+            self.errors.append(f"There are {len(self._filled())} messages. OpenAI takes {MAX_MESSAGES} at a time.")
         return self.draft()
 
     def draft(self) -> list[dict[str, str]]:
-        """The messages as they stand, for a preview."""
-        return [{"type": "message", "role": row.role, "content": row.text} for row in self._said()]
+        """The messages, unchecked, for a preview."""
+        return [{"type": "message", "role": row.role, "content": row.text} for row in self._filled()]
 
     def row_of_param(self, param: str) -> MessageRow | None:
-        """The row that was sent as the item that OpenAI names, such as items[2].content."""
-        named, said = _ITEM.match(param), self._said()
-        return said[int(named[1])] if named and int(named[1]) < len(said) else None
+        """The row of the item that OpenAI names, such as items[2].content."""
+        named, filled = _ITEM.match(param), self._filled()
+        return filled[int(named[1])] if named and int(named[1]) < len(filled) else None
 
-    def _said(self) -> list[MessageRow]:
+    def _filled(self) -> list[MessageRow]:
         return [row for row in self.rows if row.text]

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from ..forms.conversations import fresh_token
+from ..forms.base import fresh_token
 from ..metadata import Change, ChangeKind, difference, shown
 from ..models import Conversation, Credential, Erasure, Event
 from ..models.event import EventQuerySet

@@ -37,7 +37,7 @@ def conversation_edit(request: SignedInRequest, pk: int) -> HttpResponse:
 def _opened_form(request: SignedInRequest, conversation: Conversation) -> MetadataForm:
     form = MetadataForm(opened_with=conversation.metadata)
     if request.GET.get("fill") == "ours" and conversation.our_metadata is not None:
-        form.offer(conversation.our_metadata)
+        form.fill(conversation.our_metadata)
     elif request.GET.getlist("blank"):
         form.blank(request.GET.getlist("blank"))
     return form

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ..exports.receipt import CANNOT_BE_KNOWN, receipt
-from ..forms.items import EraseForm
+from ..forms.erasures import EraseForm
 from ..models import Conversation, Credential, Erasure, Event
 from ..pages import responses
 from ..pages.paging import keyset_page

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from ..forms.conversations import TokenForm
+from ..forms.base import TokenForm
 from ..models import Event, Outcome
 from ..openai.errors import OpenAIError
 from ..pages import responses
