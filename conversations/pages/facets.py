@@ -13,7 +13,7 @@ from ..search.histogram import Bar, Histogram
 from ..search.overview import Overview
 from .list_state import ListState
 
-HEIGHT = 56  # of the histogram, in its own units
+WIDTH, HEIGHT, GAP = 960, 56, 2  # of the histogram, in its own units
 TOO_MANY = 0.8  # distinct values per conversation, above which a key identifies conversations and doesn't group them
 
 
@@ -47,11 +47,17 @@ class Column:
     url: str
     label: str
     short_label: str
+    x: float
+    width: float
     height: float
 
     @property
     def number(self) -> int | None:
         return self.bar.number
+
+    @property
+    def y(self) -> float:
+        return round(HEIGHT - self.height, 1)
 
 
 def facets(state: ListState, overview: Overview) -> list[Facet]:
@@ -75,9 +81,19 @@ def note(overview: Overview) -> str:
 
 def columns(state: ListState, histogram: Histogram) -> list[Column]:
     """The bars, each with the search limited to its day, week or month."""
+    step = WIDTH / max(1, len(histogram.bars))
+    width = round(max(1.0, step - GAP), 2)
     return [
-        Column(bar, _url_of(state, bar), _days(bar), _short(bar), _height(bar.number, histogram.highest))
-        for bar in histogram.bars
+        Column(
+            bar=bar,
+            url=_url_of(state, bar),
+            label=_days(bar),
+            short_label=_short(bar),
+            x=round(number * step, 2),
+            width=width,
+            height=_height(bar.number, histogram.highest),
+        )
+        for number, bar in enumerate(histogram.bars)
     ]
 
 
