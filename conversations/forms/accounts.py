@@ -12,7 +12,7 @@ LONGEST_PASSWORD = 4096
 
 
 class ShortUsernameField(UsernameField):
-    """A user name that is refused, and not shown again whole, where it is longer than any."""
+    """A user name. One that is longer than any can be is refused, and not shown again in full."""
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         value = super().bound_data(data, initial)
@@ -20,7 +20,7 @@ class ShortUsernameField(UsernameField):
 
 
 class SignInForm(AuthenticationForm):
-    """Name and password; nothing is looked up or hashed for what is too long to be either."""
+    """Name and password; nothing is looked up or hashed if one of them is too long."""
 
     username = ShortUsernameField(
         widget=forms.TextInput(attrs={"autofocus": True}),

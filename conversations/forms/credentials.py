@@ -1,4 +1,4 @@
-"""Credentials in the admin: a stored secret is never shown, and goes only to the host it was entered for."""
+"""Credentials in the admin: a stored secret is never shown, and only goes to the host that it was entered for."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _OWN_HEADERS = frozenset(
 
 
 class SecretField(forms.CharField):
-    """A secret that is typed blind and comes back empty, whatever failed."""
+    """A secret: hidden while it is typed, and never shown again, not even after an error."""
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password", "size": 60})
@@ -40,12 +40,12 @@ class SecretField(forms.CharField):
 
 
 def is_quoted(text: str) -> bool:
-    """Whether a text stands in quotes."""
+    """Whether a text is in quotes."""
     return len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`"
 
 
 def questions_about(typed: Mapping[str, str]) -> dict[str, str]:
-    """The fields of which something looks like a mistake, each with the field that says that it is none."""
+    """Fields whose value looks like a mistake, each with the field that confirms it."""
     is_odd = bool(corrected(normalized(typed.get("base_url", ""))))
     asked = {"base_url": ("keep_base_url", is_odd), "api_key": ("keep_quotes", is_quoted(typed.get("api_key", "")))}
     return {field: question for field, (question, is_asked) in asked.items() if is_asked}
@@ -143,7 +143,7 @@ class CredentialForm(forms.ModelForm):
 
 
 class HeaderForm(forms.ModelForm):
-    """A further header; an empty value keeps the stored one, unless the name changes."""
+    """An extra header; an empty value keeps the stored one, unless the name changes."""
 
     value = SecretField()
 
@@ -173,7 +173,7 @@ class HeaderForm(forms.ModelForm):
 
 
 class HeaderFormSet(forms.BaseInlineFormSet):
-    """The headers of one credential; their values too go only to the host they were typed for."""
+    """The headers of one credential; their values, too, only go to the host that they were entered for."""
 
     def clean(self) -> None:
         super().clean()
@@ -182,13 +182,13 @@ class HeaderFormSet(forms.BaseInlineFormSet):
                 self._check_typed_again(header)
 
     def _host_changes(self) -> bool:
-        """Locks the credential, so that nobody adds a header meanwhile."""
+        """Lock the credential, so that nobody adds a header meanwhile."""
         locked = Credential.objects.select_for_update().filter(pk=self.instance.pk)
         stored = locked.values_list("base_url", flat=True).first()
         return bool(stored) and origin(str(stored)) != origin(self.instance.base_url)
 
     def _check_typed_again(self, header: CredentialHeader) -> None:
-        """Which headers there are is asked of the database: a browser may send fewer than it was shown."""
+        """Read the existing headers from the database: a browser may send fewer than it was shown."""
         own = [form for form in self.initial_forms if form.instance.pk == header.pk]
         if any(self._is_resolved(form) for form in own):
             return

@@ -1,4 +1,4 @@
-"""The form of a saved view: its name, who may see it, and the search that it takes over."""
+"""The form of a saved view: its name, who may see it, and its search."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,14 +19,14 @@ MOST_DIGITS = 9
 
 @dataclass(frozen=True)
 class Offer:
-    """A search to be kept: the list's query string, and what of it can be answered to the owner, with problems."""
+    """A search to save: the list's query string, and the query in it, with its problems for the owner."""
 
     query_string: str
     query: Query
 
 
 class TeamChoiceField(forms.ModelChoiceField):
-    """With whom a view is shared."""
+    """The team that a view is shared with."""
 
     def to_python(self, value: Any) -> Team | None:
         if value and len(value) > MOST_DIGITS:  # more than a database takes for a number
@@ -39,7 +39,7 @@ class TeamChoiceField(forms.ModelChoiceField):
 
 
 class SavedViewForm(forms.ModelForm):
-    """A search under a name. A new view takes the offered search, one that exists only where that is asked for."""
+    """A search under a name. A new view gets the offered search; an existing one only if its owner ticks that."""
 
     replace = forms.BooleanField(required=False)
 
@@ -56,7 +56,7 @@ class SavedViewForm(forms.ModelForm):
     def __init__(
         self, data: QueryDict | None = None, *, owner: User, view: SavedView | None = None, offer: Offer | None = None
     ) -> None:
-        """`view`: the one that is edited, of this owner's; without one, `offer` makes a new one."""
+        """`view`: the owner's view to edit; without one, a new view is made from `offer`."""
         super().__init__(data, instance=view or SavedView(owner=owner))
         self.offer, self.is_new = offer, view is None
         self.fields["name"].widget.attrs = {"dir": "auto", "autocomplete": "off"}
@@ -69,7 +69,7 @@ class SavedViewForm(forms.ModelForm):
         self.left_team = self._left_team()
 
     def _left_team(self) -> Team | None:
-        """The team that it is shared with, where the owner is no member any more, and so cannot choose it."""
+        """The team that it is shared with, if the owner has left it and so can't choose it."""
         team = self.instance.team
         return team if team is not None and not teams_of(self.instance.owner).contains(team) else None
 
@@ -95,7 +95,7 @@ class SavedViewForm(forms.ModelForm):
             self.add_error(None, "Nothing was saved: the search is too long to be kept. Drop some of its terms.")
 
     def _refuse_foreign_credentials(self, named: set[str], team: Team | None) -> None:
-        """A view that is shared names credentials of its team only (R23), all of which its owner may use."""
+        """A shared view may only name credentials of its team (R23)."""
         if team is None:
             return
         for name in sorted(named - set(team.credential_set.values_list("name", flat=True))):
@@ -106,7 +106,7 @@ class SavedViewForm(forms.ModelForm):
             )
 
     def saved(self) -> SavedView | None:
-        """The view as it is stored, also where the same form made it before; None if something is wrong with it."""
+        """The saved view, also if the same form saved it before; None if the form is invalid."""
         if not self.is_valid():
             return None
         try:

@@ -55,7 +55,6 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         return self.filter(base_url=base_url)
 
     def keys(self) -> set[int]:
-        """Their primary keys."""
         return set(self.values_list("pk", flat=True))
 
     def named(self, names: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What was done with credentials: events and erasures, which outlive them, and who sees which."""
+"""Records of what was done with credentials: events and erasures. They outlive the credential."""
 
 from itertools import chain
 from typing import Any, Self, TypeVar
@@ -14,7 +14,7 @@ HIGHEST = 2**63 - 1  # of a key
 
 
 class RecordQuerySet(models.QuerySet[Record]):
-    """Records of what was done with credentials; their model has an index on credential and key."""
+    """Records, by who may see them. Their model needs an index on credential and primary key."""
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Those of the credentials that the user may see; those of deleted credentials are for superusers."""
@@ -25,10 +25,10 @@ class RecordQuerySet(models.QuerySet[Record]):
     def nearest_visible_to(
         self, user: User | AnonymousUser, count: int, *, above: int | None = None, below: int | None = None
     ) -> list[Record]:
-        """So many that the user may see, the nearest above a key, ascending, or below one, descending.
+        """The nearest `count` that the user may see, above a key in ascending order, or below one in descending order.
 
-        Each credential's are looked up by themselves and merged: over several credentials at once a database either
-        sorts all that there are, or reads past all that belong to others.
+        They are looked up for each credential and merged: for several credentials at once, a database either sorts all
+        of their records, or reads past everybody else's.
         """
         rows = self._nearest_of(OuterRef("pk"), above, below).values("pk")[:count]
         lists = list(Credential.objects.visible_to(user).order_by().values_list(_Keys(rows), flat=True))
@@ -38,7 +38,7 @@ class RecordQuerySet(models.QuerySet[Record]):
         return list(self.filter(pk__in=keys).order_by("-pk" if above is None else "pk"))
 
     def _nearest_of(self, credential: OuterRef | None, above: int | None, below: int | None) -> Self:
-        """Those of one credential, or of none; the nearest first, by the index on credential and key."""
+        """Those of one credential, or of none, the nearest first, by the index on credential and key."""
         if above is not None:
             own = Q(credential=None, pk__gt=above) if credential is None else _Beyond(">", credential, above)
             return self.filter(own).order_by("credential_id", "pk")
@@ -48,11 +48,11 @@ class RecordQuerySet(models.QuerySet[Record]):
 
 
 class _Beyond(models.Func):
-    """Whether a record is one of a credential, with a key that is greater or less than another.
+    """Whether a record belongs to a credential and has a key above or below another.
 
-    PostgreSQL is told so in a way that the order by credential and key does not follow from: for one credential it
-    would be that of the primary key, along which it might walk past the records of all others. SQLite does not, and
-    would not take this condition to its index.
+    For PostgreSQL the condition is written so that it can't conclude that the credential is constant: it might then
+    order by the primary key alone, and read past the records of all other credentials. SQLite doesn't conclude that,
+    and would not use its index for this form of the condition.
     """
 
     output_field = models.BooleanField()
@@ -71,7 +71,7 @@ class _Beyond(models.Func):
 
 
 class _Keys(models.Subquery):
-    """The keys that a query finds, as a list."""
+    """The primary keys that a query finds, as a JSON list."""
 
     output_field = models.JSONField()
 

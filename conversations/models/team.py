@@ -1,4 +1,4 @@
-"""Teams: Django groups that share credentials. A role is a group that is no team."""
+"""Teams: Django groups that share credentials. Other groups are roles."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group, GroupManager
 
 
 class Team(Group):
-    """A group whose members may use, and see the conversations of, the credentials that belong to it."""
+    """A group whose members may use its credentials and see their conversations."""
 
     objects: ClassVar[GroupManager] = GroupManager()
 

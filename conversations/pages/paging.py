@@ -1,4 +1,4 @@
-"""Pages by keyset: a page begins after a row, so that rows added meanwhile move nothing."""
+"""Keyset pagination: a page begins after a row, so rows that are added meanwhile don't shift it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 
 
 @dataclass(frozen=True)
-class Page:
-    """Rows, newest first, and the cursors of the pages beside them ("" where there is none)."""
+class KeysetPage:
+    """Rows, newest first, and the cursors of the pages beside them ("" if there is none)."""
 
     rows: list[Any]
     newer: str
@@ -17,11 +17,11 @@ class Page:
 
 def keyset_page(
     rows: QuerySet[Any], key: str, *, before: str = "", after: str = "", size: int, visible_to: Any = None
-) -> Page:
-    """The page of `rows` below the cursor `before`, or above `after`, by descending `key`; the first otherwise.
+) -> KeysetPage:
+    """The page of `rows` below the cursor `before`, or above `after`, by descending `key`; otherwise the first one.
 
-    A cursor is the key of a row, as text; one that is no number counts as none. Of records, which say themselves how
-    those that a user may see are found fast, only those `visible_to` that user.
+    A cursor is the key of a row, as text; anything but a number counts as none. `visible_to`: for records, which find
+    those that a user may see by themselves, only the ones that this user may see.
     """
     above, below = cursor(after), cursor(before)
     if above is not None:
@@ -33,7 +33,7 @@ def keyset_page(
         has_newer, has_older = below is not None, len(found) > size
         found = found[:size]
     keys = [str(getattr(row, key)) for row in found]
-    return Page(
+    return KeysetPage(
         rows=found,
         newer=keys[0] if keys and has_newer else "",
         older=keys[-1] if keys and has_older else "",
@@ -41,7 +41,7 @@ def keyset_page(
 
 
 def _nearest(rows: Any, key: str, count: int, user: Any, **bound: int | None) -> list[Any]:
-    """The nearest rows above or below a key, from there on."""
+    """The nearest rows above or below a key, in order of distance."""
     if user is not None:
         found: list[Any] = rows.nearest_visible_to(user, count, **bound)
         return found
@@ -53,5 +53,5 @@ def _nearest(rows: Any, key: str, count: int, user: Any, **bound: int | None) ->
 
 
 def cursor(text: str) -> int | None:
-    """The key of a row, as a URL holds it; None where it is no number that a database could hold."""
+    """The key of a row from a URL; None if it isn't a number, at most the largest one of a database."""
     return min(int(text), 2**63 - 1) if text.isascii() and text.isdecimal() and len(text) < 20 else None

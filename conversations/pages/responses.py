@@ -1,7 +1,7 @@
 """A page, a fragment of it or a JSON file: the only module that knows htmx.
 
-A fragment stands inside its page as a template partial whose name is the id of its element, which is what
-htmx sends as HX-Target. It is served only where the view lists it.
+A fragment is a template partial inside its page. Its name is the id of its element, which htmx sends as HX-Target. It
+is only served if the view lists it.
 """
 
 from collections.abc import Callable, Collection
@@ -22,7 +22,7 @@ from django_htmx.middleware import HtmxDetails
 
 
 class SignedInRequest(HttpRequest):
-    """A request as views get it: past the middleware for sign-in and htmx. For type checkers only."""
+    """A request after the middleware for sign-in and htmx. For type checkers only."""
 
     user: User
     htmx: HtmxDetails
@@ -44,31 +44,31 @@ def page(
     status: int = 200,
 ) -> TemplateResponse:
     """The page, or the one of `fragments` that htmx asks for."""
-    return TemplateResponse(request, f"{template}{_wanted(request, fragments)}", context, status=status)
+    return TemplateResponse(request, f"{template}{_requested_partial(request, fragments)}", context, status=status)
 
 
 def json_file(content: dict[str, Any], name: str) -> JsonResponse:
-    """JSON for people to read, saved as a file of this name."""
+    """Indented JSON, as a download with this file name."""
     response = JsonResponse(content, json_dumps_params={"indent": 2, "ensure_ascii": False})
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
     return response
 
 
-def is_wanted(request: SignedInRequest, fragment: str) -> bool:
-    """Whether the request asks for this fragment alone."""
-    return _wanted(request, [fragment]) != ""
+def is_requested(request: SignedInRequest, fragment: str) -> bool:
+    """Whether the request asks for this fragment only."""
+    return _requested_partial(request, [fragment]) != ""
 
 
-def _wanted(request: SignedInRequest, fragments: Collection[str]) -> str:
+def _requested_partial(request: SignedInRequest, fragments: Collection[str]) -> str:
     htmx = request.htmx
     is_fragment = bool(htmx) and not htmx.history_restore_request and htmx.target in fragments
     return f"#{htmx.target}" if is_fragment else ""
 
 
 class FragmentMiddleware:
-    """Lets htmx follow a redirect as the browser would, and caches keep page and fragment apart.
+    """Makes htmx follow a redirect as the browser would, and caches keep page and fragment apart.
 
-    htmx follows a 302 inside its own request and would paste the next page into the fragment.
+    htmx follows a 302 inside its own request, and would paste the next page into the fragment.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -83,8 +83,8 @@ class FragmentMiddleware:
 
 
 def _redirected(request: SignedInRequest, response: HttpResponse) -> HttpResponse:
-    """The redirect as the browser, or htmx, has to get it. After signing in one returns to the page, not to its
-    fragment or to the URL of a button; a form that htmx sends stays where it is, with what was typed."""
+    """The redirect in the form that the browser, or htmx, needs. Signing in leads back to the page, not to its fragment
+    or to the URL of a button; a form sent by htmx stays as it is, with what was typed."""
     location = urlsplit(response["Location"])
     if location.path == resolve_url(settings.LOGIN_URL) and REDIRECT_FIELD_NAME in location.query:
         if request.htmx and request.method == "POST":
@@ -99,7 +99,7 @@ def _redirected(request: SignedInRequest, response: HttpResponse) -> HttpRespons
 
 
 def _page_of(request: SignedInRequest) -> str:
-    """The page that sent the request, if it is one of ours; else the first page, or where the request went."""
+    """The page that sent the request, if it is one of ours; otherwise the start page, or the requested URL."""
     if request.htmx:
         return _current_path(request.htmx) or resolve_url(settings.LOGIN_REDIRECT_URL)
     here = request.headers.get("Referer", "").removeprefix(f"{request.scheme}://{request.get_host()}")

@@ -1,4 +1,4 @@
-"""Calls without an output, which make each later response fail: finding them, and reading one to answer it."""
+"""Calls without an output, which make every later response fail: finding them, and reading one to add its output."""
 
 import time
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from .errors import CredentialUnusable, ServiceError
 from .items import Items, list_items, retrieve_item
 
 MOST_PAGES = 20
-MOST_SECONDS = 10.0  # after which no further page is begun
-HASTE = 5.0  # seconds that a page may have taken for another to be read beside it
+MOST_SECONDS = 10.0  # after which no further page is read
+HASTE = 5.0  # seconds within which a page has to come for the next one to be read as well
 
 
 class NeedsNoOutput(ServiceError):
-    """The item is no call that the application answers."""
+    """The item isn't a call that the application has to answer."""
 
     def __init__(self) -> None:
         super().__init__("This item is no call that waits for an output.")
@@ -27,8 +27,8 @@ class NeedsNoOutput(ServiceError):
 
 @dataclass(frozen=True)
 class Look:
-    """The calls without an output among so many items; `rest`: the id after which others were not looked at, "" where
-    all were; `is_cut`: the server says that there are more, and does not give them."""
+    """The calls without an output among `count` items. `rest`: the id after which items were not read, "" if all were;
+    `is_cut`: the server says that there are more items, but doesn't return them."""
 
     calls: list[Json]
     count: int
@@ -37,8 +37,8 @@ class Look:
 
 
 def find_unanswered(*, conversation: Conversation, after: str = "", include: Sequence[str] = ()) -> Look:
-    """Read the transcript from the beginning, or after an item, for calls without an output: at most 20 pages, and
-    none is begun after 10 seconds. Raises OpenAIError or CredentialUnusable, if not even one page could be read."""
+    """Search the transcript for calls without an output, from the beginning or after an item: at most 20 pages, and no
+    further one after 10 seconds. Raises OpenAIError or CredentialUnusable if not even one page could be read."""
     found, count, started = Unanswered(), 0, time.monotonic()
     calls = calls_for(conversation.credential)
     for _ in range(MOST_PAGES):
@@ -84,7 +84,7 @@ def list_with_unanswered(
 
 
 def retrieve_call(*, conversation: Conversation, item_id: str) -> Json:
-    """A call that the application answers. Raises NeedsNoOutput for any other item, OpenAIError or
+    """A call that the application has to answer. Raises NeedsNoOutput for any other item, OpenAIError or
     CredentialUnusable."""
     item = retrieve_item(conversation=conversation, item_id=item_id)
     if not is_call(item):
@@ -98,7 +98,7 @@ def _ends(page: Items, newest_first: bool, after: str, before: str) -> bool:
 
 
 def _read_on(calls: Calls, conversation: Conversation, page: Items, newest_first: bool, found: Unanswered) -> bool:
-    """Read what follows the page; True where the transcript ends with that."""
+    """Read the items after the page; True if the transcript ends with them."""
     ids = [item.get("id") if isinstance(item, dict) else None for item in page.items]
     newest = ids[0 if newest_first else -1]
     if not isinstance(newest, str) or not is_legal_item_id(newest):

@@ -1,4 +1,4 @@
-"""What keeps a service from doing what was asked, besides the failures at OpenAI (`openai_errors`)."""
+"""Why a service didn't do what was asked, apart from failures at OpenAI (see `openai.errors`)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,11 +8,11 @@ from ..models import Conversation, Credential, Event
 
 
 class ServiceError(Exception):
-    """Something that the operator has to know or decide; its text is a sentence for the page."""
+    """Something that the operator has to know or decide; its text is shown on the page."""
 
 
 class CredentialUnusable(ServiceError):
-    """The credential sends nothing: inactive, its host not allowed, or its secret does not open."""
+    """The credential can't be used: it is inactive, its host isn't allowed, or its secret can't be opened."""
 
     def __init__(self, credential: Credential, reason: str) -> None:
         super().__init__(reason)
@@ -20,7 +20,7 @@ class CredentialUnusable(ServiceError):
 
 
 class AlreadySubmitted(ServiceError):
-    """This form was sent before: `event` is what became of it."""
+    """This form was sent before; `event` has the result."""
 
     def __init__(self, event: Event) -> None:
         super().__init__("This form was sent already. What became of it is shown here.")
@@ -31,7 +31,7 @@ class BeingChanged(ServiceError):
     """Another event holds the lock on the conversation."""
 
     def __init__(self, event: Event, *, is_named: bool) -> None:
-        """`is_named`: whether whoever is told may know who it is."""
+        """`is_named`: whether the reader may know who changes it."""
         since = f"{event.created_at:%H:%M:%S} UTC"
         doing = "reading" if event.is_reading else "changing"
         who = event.actor_name if is_named else "Someone of another team"
@@ -43,7 +43,7 @@ class BeingChanged(ServiceError):
 
 
 class MetadataMoved(ServiceError):
-    """OpenAI's metadata is not what the form was opened with; nothing was sent."""
+    """OpenAI's metadata is no longer what the form was opened with; nothing was sent."""
 
     def __init__(self, opened_with: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
         super().__init__(
@@ -55,7 +55,7 @@ class MetadataMoved(ServiceError):
 
 
 class BelongsToAnother(ServiceError):
-    """The conversation is in the index already, under another credential of the same server."""
+    """The conversation is already in the index, under another credential of the same server."""
 
     def __init__(self, conversation: Conversation) -> None:
         super().__init__("This conversation is in the index already, under another credential.")
@@ -63,7 +63,7 @@ class BelongsToAnother(ServiceError):
 
 
 class NotRecorded(ServiceError):
-    """OpenAI did it and the database refused to keep it: the id is in this text and in the log, nowhere else."""
+    """OpenAI did it and the database could not store it: the id is only in this text and in the log."""
 
     def __init__(self, openai_id: str, credential: Credential) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""What the templates say often: a moment, a row's metadata, a state."""
+"""What templates show often: a time, some metadata, a state."""
 
 import json
 from collections.abc import Mapping
@@ -34,16 +34,16 @@ _STEPS = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"))
 
 
 @register.simple_tag
-def when(moment: datetime) -> SafeString:
-    """A moment in relative words, with the absolute time in UTC behind it."""
-    moment = moment.astimezone(UTC)
-    absolute = f"{moment:%Y-%m-%d %H:%M:%S}"
+def when(time: datetime) -> SafeString:
+    """A relative time, with the absolute time in UTC as its title."""
+    time = time.astimezone(UTC)
+    absolute = f"{time:%Y-%m-%d %H:%M:%S}"
     machine = f"{absolute.replace(' ', 'T')}+00:00"
-    return filled('<time datetime="%s" title="%s UTC">%s</time>', machine, absolute, _ago(moment))
+    return filled('<time datetime="%s" title="%s UTC">%s</time>', machine, absolute, _ago(time))
 
 
-def _ago(moment: datetime) -> str:
-    seconds = (timezone.now() - moment).total_seconds()
+def _ago(time: datetime) -> str:
+    seconds = (timezone.now() - time).total_seconds()
     if seconds < 5:
         return "just now"
     for limit, unit, name in _STEPS:
@@ -52,12 +52,12 @@ def _ago(moment: datetime) -> str:
     days = int(seconds // 86_400)
     if days == 1:
         return "yesterday"
-    return f"{days} days ago" if days < 30 else f"{moment.day} {moment:%b %Y}"
+    return f"{days} days ago" if days < 30 else f"{time.day} {time:%b %Y}"
 
 
 @register.simple_tag
 def chips(metadata: Mapping[str, Any]) -> SafeString:
-    """The first pairs of a map, each as a chip. Built here: nested template tags would be most of the list's time."""
+    """The first pairs of a map, one chip each. Built in Python for the list, as its rows are (see `listing`)."""
     pairs = [(key, as_text(metadata[key])) for key in islice(metadata, CHIPS)]
     shown = filled_each(
         '<span class="chip"><b>%s</b><span>%s</span></span>',
@@ -68,7 +68,7 @@ def chips(metadata: Mapping[str, Any]) -> SafeString:
 
 
 def shortened(value: str) -> str:
-    """A value as far as a chip or cell holds it."""
+    """A value, as much of it as fits into a chip or cell."""
     if not value:
         return "(empty)"
     return value if len(value) <= CHIP_LENGTH else f"{value[:CHIP_LENGTH]}…"
@@ -89,13 +89,13 @@ def text(value: Any) -> str:
 
 @register.filter
 def indented(value: Any) -> str:
-    """JSON to be read."""
+    """Indented JSON."""
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 @register.filter
 def short_id(openai_id: str) -> str:
-    """An id cut in its middle, where its row has no room for all of it."""
+    """An id without its middle, if it is too long for a row."""
     return openai_id if len(openai_id) <= 28 else f"{openai_id[:18]}…{openai_id[-6:]}"
 
 

@@ -1,4 +1,4 @@
-"""Text of items and metadata on a page: exact, and harmless whatever it holds."""
+"""Text of items and metadata on a page: exact, and harmless whatever it contains."""
 
 import html
 import re
@@ -11,17 +11,17 @@ from ..metadata import REPLACEMENT
 
 register = template.Library()
 
-MOST_MARKED = 2_000  # in one text; where there are more, each shows as U+FFFD
+MOST_MARKED = 2_000  # in one text; if there are more, each is shown as U+FFFD
 
-# What a page would hide or obey: control characters but tab and line feed, those that turn the direction of what
-# follows, and those that nobody sees. Each stands in an element of its own, where it does nothing, and is seen by its
-# name; a copy holds it.
+# What a page would hide or obey: control characters except tab and line feed, characters that change the direction of
+# the text after them, and invisible ones. Each is put into an element of its own, where it has no effect and is shown
+# by its name; copied text contains it.
 _CONTROLS = "\x01-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
 _UNSEEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028\u2029\u2060-\u2064\u206a-\u206f\u3164"
     "\ufeff\uffa0\ufff0-\ufffb\U000e0001-\U000e007f"
 )
-_SPACES = "\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # all but the plain one
+_SPACES = "\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # all but the ordinary one
 _AT_ENDS = " \t\n"
 
 _SHOWN = re.compile(f"[{_CONTROLS}{_UNSEEN}]")
@@ -58,14 +58,14 @@ STATUS_TONES = {"completed": "off", "in_progress": "info", "incomplete": "warn",
 
 @register.filter
 def shown(text: str) -> SafeString:
-    """Text of anybody's, as HTML that shows it and does nothing else."""
+    """Untrusted text as HTML that only shows it."""
     return SafeString(_marked(_SHOWN, html.escape(text.replace("\r\n", "\n"), quote=False)))
 
 
 @register.filter
 def exact(text: str) -> SafeString:
-    """A key or value as HTML in which no two that differ look alike: spaces at its ends, and unusual ones anywhere,
-    are marked too."""
+    """A key or value as HTML in which no two different ones look alike: spaces at the ends, and unusual spaces
+    anywhere, are marked too."""
     escaped = html.escape(text)
     inner = escaped.strip(_AT_ENDS)
     if len(inner) == len(escaped):
@@ -84,8 +84,8 @@ def _marked(pattern: re.Pattern[str], escaped: str) -> str:
 
 
 def _belongs(found: re.Match[str]) -> bool:
-    """Whether a character that nobody sees makes one sign of its neighbours: of emoji, of letters that join, or of
-    the letters that stand for a region after a black flag."""
+    """Whether an invisible character joins its neighbours into one sign: emoji, joining letters, or the letters after a
+    black flag that name a region."""
     character, before, after = found[0], _at(found, found.start() - 1), _at(found, found.end())
     if character in (_ZWJ, _ZWNJ) and _JOINING.match(before):
         return _JOINING.match(after) is not None
@@ -94,8 +94,8 @@ def _belongs(found: re.Match[str]) -> bool:
     return character > "\U000e0001" and _FLAG_OR_TAG.match(before) is not None
 
 
-def _at(found: re.Match[str], place: int) -> str:
-    return found.string[place : place + 1] if place >= 0 else ""
+def _at(found: re.Match[str], position: int) -> str:
+    return found.string[position : position + 1] if position >= 0 else ""
 
 
 def _each(spaces: str) -> str:
@@ -108,7 +108,7 @@ def _replaced(character: str) -> str:
 
 def _mark(character: str) -> str:
     code = f"U+{ord(character):04X}"
-    written = "&#13;" if character == "\r" else character  # as itself, browsers take it for a line feed
+    written = "&#13;" if character == "\r" else character  # unescaped, browsers read it as a line feed
     name = unicodedata.name(character, _NAMES.get(character, code))
     return f'<bdi class="control" data-name="{_NAMES.get(character, code)}" title="{code} {name}">{written}</bdi>'
 
@@ -121,11 +121,11 @@ def status_tone(status: str) -> str:
 
 @register.filter
 def in_words(name: str) -> str:
-    """A name of the API, such as in_progress, as words."""
+    """A name of the API, such as in_progress, with spaces."""
     return name.replace("_", " ")
 
 
 @register.filter
 def grouped(number: int) -> str:
-    """A number with its thousands set apart."""
+    """A number with thousands separators."""
     return f"{number:,}"

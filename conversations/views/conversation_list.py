@@ -52,10 +52,10 @@ def conversation_list(request: SignedInRequest) -> HttpResponse:
 def conversation_overview(request: SignedInRequest) -> HttpResponse:
     state, search = requested_search(request)
     context: dict[str, Any] = {"state": state, "time_zone": settings.TIME_ZONE, **_urls(state)}
-    context["is_swapped"] = responses.is_wanted(request, "overview")
+    context["is_swapped"] = responses.is_requested(request, "overview")
     if request.GET.get("count") == "all":
         context["number"] = search.number()
-    if not responses.is_wanted(request, "number"):
+    if not responses.is_requested(request, "number"):
         overview = Overview(search)
         context = {"number": overview.number, **context, **_shown(state, overview)}
     return responses.page(

@@ -114,7 +114,7 @@ def _work(request: SignedInRequest, erasure: Erasure) -> HttpResponse:
 
 def _respond(request: SignedInRequest, erasure: Erasure, problem: str = "") -> HttpResponse:
     """The part of the page that changes; without JavaScript, the page."""
-    if responses.is_wanted(request, "erasure"):
+    if responses.is_requested(request, "erasure"):
         return _page(request, erasure, problem)
     if problem:
         messages.error(request, problem)

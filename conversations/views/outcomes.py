@@ -1,4 +1,4 @@
-"""What the views do alike when a service does not do what was asked."""
+"""What views show when a service did, or didn't do, what was asked."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,8 +20,8 @@ from ..services.errors import AlreadySubmitted, BeingChanged, MetadataMoved, Not
 def attempted(
     request: SignedInRequest, form: TokenForm, send: Callable[[], HttpResponse], show: Callable[[int], HttpResponse]
 ) -> HttpResponse:
-    """What `send` answers, once the form is valid; where it is not, or `send` does not do what was asked, the form
-    with what went wrong, by `show(status)`."""
+    """The response of `send` to a valid form. If the form is invalid or `send` fails, `show(status)` shows the form
+    again with what went wrong."""
     if not form.is_valid():
         return show(responses.REJECTED)
     try:
@@ -39,7 +39,7 @@ def attempted(
 
 
 def read_or_failure(read: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], int]:
-    """The context that `read` gives, or one that tells why there is none; and the status of its page."""
+    """The context that `read` gives, or one that says why it failed; and the status of the page."""
     try:
         return read(), 200
     except OpenAIError as error:
@@ -49,19 +49,19 @@ def read_or_failure(read: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any],
 
 
 def status_of(error: ServiceError) -> int:
-    """The HTTP status of a page that tells of the error."""
+    """The HTTP status of a page that shows the error."""
     if isinstance(error, BeingChanged | MetadataMoved):
         return responses.LOCKED
     return responses.NOT_STORED if isinstance(error, NotRecorded) else responses.REJECTED
 
 
 def event_of(form: TokenForm) -> Event | None:
-    """The event that this form began, if it came so far."""
+    """The event that this form started, if it got that far."""
     return Event.objects.with_token(form.cleaned_data.get("token", ""))
 
 
 def _first_result(request: SignedInRequest, error: AlreadySubmitted) -> HttpResponse:
-    """To where one sees what became of the form when it was sent first."""
+    """Redirect to the result of the form when it was first sent."""
     event, conversation = error.event, error.event.conversation
     messages.info(request, str(error))
     if event.erasure is not None:
@@ -72,5 +72,5 @@ def _first_result(request: SignedInRequest, error: AlreadySubmitted) -> HttpResp
 
 
 def to_conversation(request: SignedInRequest, pk: int, **more: str) -> HttpResponse:
-    """To the page of a conversation, which keeps the result that it was opened from."""
+    """Redirect to the page of a conversation; keeps the search result that it was opened from."""
     return redirect(reverse("conversation_detail", args=[pk]) + kept_result(dict(request.GET.lists()), **more))

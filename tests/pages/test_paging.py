@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from conversations.models import Conversation, Credential
-from conversations.pages.paging import Page, keyset_page
+from conversations.pages.paging import KeysetPage, keyset_page
 from tests.factories import CREATED_AT, make_conversation, make_credential
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +17,7 @@ def credential() -> Credential:
     return make_credential()
 
 
-def page(before: str = "", after: str = "", size: int = 3) -> Page:
+def page(before: str = "", after: str = "", size: int = 3) -> KeysetPage:
     return keyset_page(Conversation.objects.all(), "sort_key", before=before, after=after, size=size)
 
 
@@ -28,12 +28,12 @@ def make(credential: Credential, number: int) -> list[int]:
     return [*Conversation.objects.order_by("-sort_key").values_list("sort_key", flat=True)]
 
 
-def keys(shown: Page) -> list[int]:
+def keys(shown: KeysetPage) -> list[int]:
     return [row.sort_key for row in shown.rows]
 
 
 def test_no_rows_are_a_page_without_neighbours() -> None:
-    assert page() == Page([], "", "")
+    assert page() == KeysetPage([], "", "")
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])

@@ -1,6 +1,5 @@
-"""Lists of values in one statement, as each engine takes them: JSON on SQLite, arrays on PostgreSQL.
-
-Django's ORM has no word for such lists, and would send each value as a parameter of its own.
+"""SQL helpers. Lists of values go into one statement as JSON on SQLite and as arrays on PostgreSQL; Django's ORM would
+send each value as a separate parameter.
 """
 
 import json
@@ -13,22 +12,22 @@ Relation = tuple[str, list[Any]]
 
 
 def placeholders(values: Collection[Any]) -> str:
-    """Room for a few values, as after IN; nothing is among none, where PostgreSQL refuses empty parentheses."""
+    """Placeholders for a few values after IN; NULL if there are none, since PostgreSQL refuses empty parentheses."""
     return f"({', '.join(['%s'] * len(values)) or 'NULL'})"
 
 
 def numbers(values: Iterable[int]) -> Relation:
-    """A relation with the column `value`, and its parameter."""
+    """A relation with the column `value`, and its parameters."""
     if connection.vendor == "postgresql":
         return "(SELECT unnest(%s::bigint[]) AS value)", [list(values)]
     return "(SELECT value FROM json_each(%s))", [json.dumps(list(values))]
 
 
 def postings(sort_keys: Mapping[int, Iterable[int]]) -> Relation:
-    """A relation with the columns `term_id` and `sort_key`, of the sort_keys that each term id has."""
+    """A relation with the columns `term_id` and `sort_key`, from the sort keys of each term id, and its parameters."""
     if connection.vendor == "postgresql":
         pairs = [(term_id, sort_key) for term_id, own in sort_keys.items() for sort_key in own]
-        term_ids, all_sort_keys = ([pair[place] for pair in pairs] for place in (0, 1))
+        term_ids, all_sort_keys = ([pair[column] for pair in pairs] for column in (0, 1))
         return "(SELECT * FROM unnest(%s::bigint[], %s::bigint[]) AS pair(term_id, sort_key))", [
             term_ids,
             all_sort_keys,
@@ -40,9 +39,9 @@ def postings(sort_keys: Mapping[int, Iterable[int]]) -> Relation:
 
 
 def insert_missing(table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
-    """Insert rows, leaving out those that are there already. `columns`: name and type of each.
+    """Insert rows, except those that already exist. `columns`: name and type of each.
 
-    One statement has many rows on SQLite too: after each statement FTS5 writes down what a trigger gave it.
+    On SQLite, too, a statement inserts many rows: FTS5 writes after each statement.
     """
     names = ", ".join(columns)
     with connection.cursor() as cursor:
@@ -61,30 +60,30 @@ def insert_missing(table: str, columns: Mapping[str, str], rows: Sequence[Sequen
 
 
 def batches(values: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:
-    """The values, so many at a time; SQLite takes 32,766 parameters, or more."""
+    """The values in batches; SQLite allows 32,766 parameters or more."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
 
 
 def prepare_for_bulk() -> None:
-    """Give this connection memory for writing much at once; SQLite's own choice is small."""
+    """Give this connection more memory for large writes; SQLite's default is small."""
     if connection.vendor == "sqlite":
         execute("PRAGMA cache_size = -262144")  # in KiB
 
 
 def execute(sql: str, parameters: Iterable[Any] = ()) -> None:
-    """Run a statement that gives nothing."""
+    """Run a statement without a result."""
     with connection.cursor() as cursor:
         cursor.execute(sql, list(parameters))
 
 
 def fetch(sql: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-    """The rows that a statement gives."""
+    """The rows of a statement."""
     with connection.cursor() as cursor:
         cursor.execute(sql, list(parameters))
         return cursor.fetchall()
 
 
 def fetch_column(sql: str, parameters: Iterable[Any] = ()) -> list[Any]:
-    """The first column of the rows that a statement gives."""
+    """The first column of a statement's rows."""
     return [row[0] for row in fetch(sql, parameters)]
