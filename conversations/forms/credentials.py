@@ -14,7 +14,7 @@ from ..models.credential import refuse_certificates
 from ..openai import certificates
 from ..openai.base_url import corrected, normalized, origin
 
-SHORTEST_KEY = 8  # characters; what is shorter could not be told from ordinary text when it is taken out of answers
+SHORTEST_KEY = 8  # characters; a shorter one can't be told from ordinary text when it is removed from responses
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OWN_HEADERS = frozenset(
     """authorization connection content-length content-type cookie expect host keep-alive openai-organization

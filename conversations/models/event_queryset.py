@@ -54,7 +54,7 @@ class Subject(NamedTuple):
 
 
 def no_check() -> None:
-    """Nothing has to hold."""
+    """The check of an event that needs none."""
 
 
 def _stale() -> Q:

@@ -84,7 +84,6 @@ class SavedView(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        """Its permanent link."""
         return reverse("saved_view_open", args=[self.pk])
 
     @property

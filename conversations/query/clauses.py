@@ -20,12 +20,12 @@ from .dates import Bounds, DateRange
 STATES = ("active", "differs", "missing", "removed")
 DATE_FIELDS = ("created", "read")
 BUILT_INS = ("id", "state", "credential", *DATE_FIELDS, "added", "has")
-# Other languages use these words; here they would silently be searched for.
+# Operators of other languages; here they would be searched for silently.
 OPERATOR_WORDS = ("AND", "OR", "NOT")
 
 Kind = Literal["exact", "prefix", "contains"]
 
-# What the parser reads back as it stands; all else is written in quotes.
+# What the parser reads back unchanged; anything else is written in quotes.
 _PLAIN = re.compile(r'[^\s",:*<>=~!“”„-][^\s",:*<>=]*')
 
 _RELATIONS: dict[tuple[str, bool], tuple[str, str]] = {
@@ -183,14 +183,13 @@ class ChoiceClause(Clause):
 
 @dataclass(frozen=True)
 class MetadataClause(ChoiceClause):
-    """The metadata key bears one of the values."""
+    """The metadata key has one of the values."""
 
     key: str
     values: tuple[Value, ...]
 
     @property
     def subject(self) -> tuple[str, str]:
-        """The key."""
         return "metadata", self.key
 
     def _body(self) -> str:
@@ -211,7 +210,6 @@ class FieldClause(ChoiceClause):
 
     @property
     def subject(self) -> tuple[str, str]:
-        """The field."""
         return "field", self.field
 
     @property
@@ -243,7 +241,7 @@ class HasClause(Clause):
 
 @dataclass(frozen=True)
 class DateClause(Clause):
-    """`field` ("created" or "read") lies in the range."""
+    """`field` ("created" or "read") is in the range."""
 
     field: str
     range: DateRange

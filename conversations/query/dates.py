@@ -112,11 +112,9 @@ class NamedDay:
         return now.astimezone(zone).date() - timedelta(days=1 if self.name == "yesterday" else 0)
 
     def __str__(self) -> str:
-        """As it is typed."""
         return self.name
 
     def label(self) -> str:
-        """As people write it."""
         return self.name
 
 
@@ -164,13 +162,11 @@ class Ago:
     preposition = "in the last"
 
     def start(self, now: datetime, zone: tzinfo) -> datetime:
-        """The instant, in UTC."""
         return now.astimezone(UTC) - self.amount * _UNITS[self.unit]
 
     end = start
 
     def __str__(self) -> str:
-        """As it is typed: 7d."""
         return f"{self.amount}{self.unit}"
 
     def label(self) -> str:
@@ -209,7 +205,6 @@ class DateRange:
         return (edge, None) if self.relation.startswith(">") else (None, edge)
 
     def __str__(self) -> str:
-        """As it is typed."""
         if self.relation == "..":
             return f"{self.first or ''}..{self.last or ''}"
         return f"{self.relation}{self.first}"

@@ -1,4 +1,4 @@
-"""Reading the search language: text → clauses and problems. The grammar and its decisions stand in `query`.
+"""Reading the search language: text → clauses and problems. The grammar and its decisions are in `query`.
 
 Each token becomes one clause, or one problem.
 """

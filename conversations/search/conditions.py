@@ -76,8 +76,7 @@ class Conditions:
         required = [source for negated, source in own if not negated and not isinstance(source, RowTest)]
         excluded = [source for negated, source in own if negated and not isinstance(source, RowTest)]
         tests = [test.opposite() if negated else test for negated, test in own if isinstance(test, RowTest)]
-        everything = AllConversations(credential_id, self.totals[credential_id])
-        driver, *others = sorted(required, key=_size) or [everything]
+        driver, *others = sorted(required, key=_size) or [AllConversations(credential_id, self.totals[credential_id])]
         if not driver.size:
             return None
         avoided = sorted((source for source in excluded if source.size), key=_size)

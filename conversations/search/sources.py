@@ -26,7 +26,6 @@ class Interval(NamedTuple):
         return self.low >= self.high
 
     def intersection(self, other: "Interval") -> "Interval":
-        """What lies in both."""
         return Interval(max(self.low, other.low), min(self.high, other.high))
 
     def after(self, sort_key: int, *, ascending: bool) -> "Interval":
@@ -76,7 +75,6 @@ class Postings:
         return statements.fetch_column(f"{every} ORDER BY sort_key {order} LIMIT %s", [*parameters, count])
 
     def all(self) -> list[int]:
-        """Read at once."""
         sql = f"SELECT sort_key FROM {POSTING} WHERE term_id IN {statements.placeholders(self.term_ids)}"
         return statements.fetch_column(sql, self.term_ids)
 
@@ -105,11 +103,9 @@ class AllConversations:
         return statements.fetch_column(sql, [self.credential_id, *interval, count])
 
     def all(self) -> list[int]:
-        """Read at once."""
         return self.next(ALL, self.size, ascending=True)
 
     def contained(self, sort_keys: Sequence[int]) -> set[int]:
-        """All of them."""
         return set(sort_keys)
 
 
@@ -131,18 +127,15 @@ class InMemory:
         return cls(statements.fetch_column(sql, parameters))
 
     def next(self, interval: Interval, count: int, *, ascending: bool) -> list[int]:
-        """By bisection."""
         low, high = bisect_left(self.sort_keys, interval.low), bisect_left(self.sort_keys, interval.high)
         if ascending:
             return self.sort_keys[low : min(high, low + count)]
         return self.sort_keys[max(low, high - count) : high][::-1]
 
     def all(self) -> list[int]:
-        """The list."""
         return self.sort_keys
 
     def contained(self, sort_keys: Sequence[int]) -> set[int]:
-        """By lookup in a set."""
         return self._set.intersection(sort_keys)
 
 

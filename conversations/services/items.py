@@ -18,7 +18,7 @@ from .clients import calls_for
 from .recording import accept_not_found, recorded, start_on
 
 ITEMS_A_PAGE = 100
-FEWER = (20, 4, 1)  # items asked for where an answer was too large
+FEWER = (20, 4, 1)  # items to ask for after a response that was too large
 OLDEST_FIRST, NEWEST_FIRST = "asc", "desc"  # as the API names the orders
 
 
@@ -52,7 +52,7 @@ def list_items(
     cursor = before or after
     page = read_page(calls, conversation.openai_id, order=order, after=cursor, include=include)
     page = _trimmed(page, cursor)
-    items: list[Any] = replace_unstorable(page.items)  # a lone surrogate cannot stand in a page either
+    items: list[Any] = replace_unstorable(page.items)  # a page can't contain a lone surrogate either
     first_id = _first_id(items)
     next_id = page.last_id if _has_more(calls, conversation.openai_id, page, order) else ""
     if before:

@@ -1,4 +1,4 @@
-"""The pictures and sound that stand in an item, read from OpenAI when they are looked at."""
+"""Pictures and sound inside an item, read from OpenAI when somebody views them."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from .items import retrieve_item
 
 
 def retrieve_data(*, conversation: Conversation, item_id: str, number: int, include: Sequence[str] = ()) -> str | None:
-    """The base64 of the picture or sound of this number, as the item's page counts them; None where there is none.
+    """The base64 of the picture or sound with this number, as the item's page counts them; None if there is none.
 
     Raises OpenAIError or CredentialUnusable.
     """

@@ -1,4 +1,4 @@
-"""Refresh, keep OpenAI's metadata, remove and hand over: what a button on a conversation's page does."""
+"""The buttons on a conversation's page: refresh, accept OpenAI's version, remove, transfer."""
 
 from collections.abc import Callable
 

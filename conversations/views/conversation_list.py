@@ -1,4 +1,4 @@
-"""The list of conversations, what stands in it, and completion of the search box."""
+"""The list of conversations, its filters and numbers, and the completion of its search box."""
 
 from typing import Any
 
@@ -93,7 +93,7 @@ def _page(state: ListState, search: Search) -> ResultPage:
 
 
 def _number(search: Search, page: ResultPage) -> Number | None:
-    """How many match, where that is known without counting; the overview tells it otherwise."""
+    """How many match, if that is known without counting; otherwise the overview counts."""
     known = search.known_number()
     if known is None and page.newer is None and page.older is None:
         known = len(page.rows)
@@ -120,7 +120,7 @@ def _shown(state: ListState, overview: Overview) -> dict[str, Any]:
 
 
 def _view(request: SignedInRequest) -> SavedView | None:
-    """The saved view that the URL was opened by, if it may be seen."""
+    """The saved view that the URL names, if the user may see it."""
     pk = cursor(request.GET.get("view", ""))
     return SavedView.objects.visible_to(request.user).in_bulk([pk]).get(pk) if pk is not None else None
 

@@ -1,4 +1,4 @@
-"""What was asked for, by whom, and what became of it."""
+"""The activity: events, failed sign-ins, and resolving an event whose outcome is unknown."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -57,7 +57,7 @@ def _sign_ins(request: SignedInRequest) -> HttpResponse:
 def _paged(
     request: SignedInRequest, rows: QuerySet[Any], kept: dict[str, str], *, visible_to: User | None = None
 ) -> dict[str, Any]:
-    """The page that the URL asks for, and the URLs of those beside it."""
+    """The page of rows that the URL asks for, and the URLs of the pages beside it."""
     cursors = {name: request.GET.get(name, "") for name in ("before", "after")}
     page = keyset_page(rows, "pk", **cursors, size=settings.PAGE_SIZE, visible_to=visible_to)
     return {
