@@ -20,7 +20,7 @@ CONNECTING = """
 import environ, psycopg, sys, os
 to = environ.Env.db_url_config(os.environ["DATABASE_URL_TEST"])
 with psycopg.connect(host=to["HOST"], user=to["USER"], dbname=to["NAME"]) as connection:
-    for name in ("server_version_num", "listen_urls", "fsync", "server_encoding"):
+    for name in ("server_version_num", "listen_addresses", "fsync", "server_encoding"):
         print(connection.execute(f"SHOW {name}").fetchone()[0])
 sys.exit(7)
 """
