@@ -21,16 +21,16 @@ ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(PURE, PURE),
     "openai": {"metadata", "openai.scrubbing"},
     "sandbox": {"metadata"},
-    "examples": {"models", "sandbox", "metadata"},
+    "examples": {"models", "metadata"},
     "roles": set(),
     "checks": {"openai.certificates", "encryption"},
     "apps": {"checks", "roles"},
     "models": PURE,
     "search": {"models", *PURE},
-    "exports": {"search", "models", "pages", *PURE},
+    "exports": {"search", "models", *PURE},
     "services": {"models", "openai", *PURE},
     "pages": {"search", "models", *PURE},
-    "forms": {"models", "pages", "openai", *PURE},
+    "forms": {"models", "openai", *PURE},
     "templatetags": {"models", "metadata", "pages"},
     "views": {"forms", "services", "models", "pages", "search", "exports", "openai", *PURE},
     "admin": {"forms", "services", "models", "encryption"},
@@ -76,6 +76,14 @@ def test_imports_point_down_only(path: Path) -> None:
     part = part_of(name_of(path))
     if part != "__init__":
         assert parts_imported(path) <= ALLOWED[part], f"{part} may not import these"
+
+
+def test_no_import_is_allowed_that_nothing_needs() -> None:
+    used: dict[str, set[str]] = {}
+    for path in MODULES:
+        used.setdefault(part_of(name_of(path)), set()).update(parts_imported(path))
+    unused = {part: allowed - used.get(part, set()) - PURE - {part} for part, allowed in ALLOWED.items()}
+    assert {part: names for part, names in unused.items() if names} == {}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(APP)))
