@@ -117,14 +117,14 @@ def make_calls(
     stack: ExitStack,
     key: str = "",
     budget: float = 5.0,
-    patience: float = 2.0,
+    max_wait: float = 2.0,
     recorder: Recorder | None = None,
     **options: Any,
 ) -> Calls:
     """The eight calls of a client of its own, closed with the stack."""
     client = Client(key or sandbox.key, **{"base_url": sandbox.url, **options})
     stack.callback(client.close)
-    return client.with_budget(budget, patience=patience, recorder=recorder)
+    return client.with_budget(budget, max_wait=max_wait, recorder=recorder)
 
 
 def calls_in(sandbox: Sandbox) -> list[LogEntry]:

@@ -99,7 +99,7 @@ class CredentialForm(forms.ModelForm):
 
     def clean_ca_file(self) -> str:
         file = self.cleaned_data.get("ca_file")
-        text: str = file.read(certificates.LONGEST + 1).decode("utf-8", "replace") if file else ""
+        text: str = file.read(certificates.MAX_LENGTH + 1).decode("utf-8", "replace") if file else ""
         refuse_certificates(text)
         return text
 

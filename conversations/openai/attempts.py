@@ -1,8 +1,7 @@
-"""Sending a call, again where that is right, and telling a 404 of the API from any other. Knows no call by name.
+"""Sends a call, retries it if that is safe, and tells the API's own 404 from a gateway's.
 
-No idempotency key exists for the API, so a call that creates something is sent a second time only where the first
-certainly did nothing: the connection was never made, or the answer was 409, a 429 that asks to wait, or
-`conversation_locked`.
+The API has no idempotency key. A call that creates something is therefore retried only if the first attempt certainly
+did nothing: the connection was never made, or the response was 409, a 429 that asks to wait, or `conversation_locked`.
 """
 
 import random
@@ -13,10 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from ..metadata import replace_unstorable
-from .decoding import Answer, decode, named_id
+from .decoding import Response, decode, named_id
 from .errors import (
     BadResponse,
-    ForeignNotFound,
+    GatewayNotFound,
     NoResponse,
     NotFound,
     NotSent,
@@ -25,34 +24,34 @@ from .errors import (
     RateLimited,
     ServerError,
 )
-from .routes import gist, may_be_of_the_api, names_its_subject, path_without_route
+from .routes import may_be_from_api, names_resource, signature, unrouted_path
 from .scrubbing import Scrubber
 from .transport import Deadline
 
 MAX_ATTEMPTS = 3
-FIRST_DELAY = 0.5  # seconds before the second attempt, as the official client waits
-LEAST_FOR_PROBE = 0.5  # seconds that asking for a path that cannot exist may need
-REMEMBERED_FOR = 60.0  # seconds; what stands before a server may change
+FIRST_DELAY = 0.5  # seconds before the second attempt, as in OpenAI's own client
+MIN_PROBE_SECONDS = 0.5  # left of the budget; with less, no probe of a nonexistent path is sent
+SIGNATURE_LIFETIME = 60.0  # seconds; a gateway in front of the server may be reconfigured
 
 Value = TypeVar("Value")
 
-# By base URL: when a path that cannot exist was asked for, on the monotonic clock, and what was answered.
-_gists: dict[str, tuple[float, str | None]] = {}
-_gists_lock = threading.Lock()
+# By base URL: when a nonexistent path was last requested (monotonic clock), and the signature of its 404.
+_signatures: dict[str, tuple[float, str | None]] = {}
+_signatures_lock = threading.Lock()
 
 
 class Recorder(Protocol):
-    """What a caller hands over to write down each attempt."""
+    """Is told about each attempt, so that a service can store it before anything is sent."""
 
     def sending(self, method: str, path: str) -> str:
-        """Called before each attempt; gives the X-Client-Request-Id to send it with."""
+        """Called before each attempt; returns the X-Client-Request-Id to send."""
 
     def received(self, status: int | None, request_id: str, *, is_usable: bool) -> None:
-        """Called after each attempt; `status` is None where no answer came. `is_usable`: it was what was asked for."""
+        """Called after each attempt. `status`: None without a response; `is_usable`: the response could be read."""
 
 
 class NoRecorder:
-    """Writes nothing down; each attempt gets a fresh id all the same."""
+    """Stores nothing, and still gives each attempt an id."""
 
     def sending(self, method: str, path: str) -> str:
         return str(uuid.uuid4())
@@ -61,145 +60,147 @@ class NoRecorder:
         pass
 
 
-class Exchange(Protocol):
-    """What sends one request: a client."""
+class Sender(Protocol):
+    """Sends one request: a `Client`."""
 
     base_url: str
     scrubber: Scrubber
 
-    def exchange(
+    def send(
         self, method: str, path: str, *, deadline: Deadline, request_id: str, **request: Any
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Send it; gives status, headers and body."""
+        """Returns status, headers and body."""
 
 
 class Attempts:
-    """Calls under one deadline, each attempt told to a recorder."""
+    """Sends calls under one deadline and reports each attempt to a recorder."""
 
-    def __init__(self, client: Exchange, deadline: Deadline, patience: float, recorder: Recorder) -> None:
+    def __init__(self, client: Sender, deadline: Deadline, max_wait: float, recorder: Recorder) -> None:
         self._client = client
         self._deadline = deadline
-        self._patience = patience
+        self._max_wait = max_wait
         self._recorder = recorder
 
     @property
     def remaining(self) -> float:
-        """Seconds that are left of the budget; negative when it is used up."""
+        """Seconds left of the budget; negative once it is used up."""
         return self._deadline.remaining
 
     def recorded_by(self, recorder: Recorder) -> "Attempts":
-        """The same within the same seconds, told to another recorder."""
-        return Attempts(self._client, self._deadline, self._patience, recorder)
+        """A copy that reports to another recorder and shares this deadline."""
+        return Attempts(self._client, self._deadline, self._max_wait, recorder)
 
     def call(
-        self, method: str, path: str, read: Callable[[Answer], Value], *, repeatable: bool = True, **request: Any
+        self, method: str, path: str, read: Callable[[Response], Value], *, repeatable: bool = True, **request: Any
     ) -> Value:
-        """Send it, up to three times; gives what `read` makes of the answer. Raises OpenAIError."""
+        """Send up to three times; returns what `read` makes of the response. Raises OpenAIError."""
         may_have_happened = False
         for attempt in range(MAX_ATTEMPTS):
             try:
                 return self._attempt(method, path, read, **request)
             except OpenAIError as error:
+                # An earlier attempt may have been carried out even if this one certainly was not.
                 if may_have_happened:
                     error.may_have_happened = True
                 may_have_happened = error.may_have_happened and method != "GET"
-                if isinstance(error, NotFound) and not self._is_of_the_api(error, path):
-                    raise _foreign(error) from None
+                if isinstance(error, NotFound) and not self._is_from_api(error, path):
+                    raise _gateway_not_found(error) from None
                 if attempt == MAX_ATTEMPTS - 1 or not self._wait_to_retry(error, attempt, repeatable):
                     raise
         raise AssertionError("The last attempt returns or raises.")
 
-    def is_without_route(self, path: str, error: OpenAIError) -> bool:
-        """Whether a path that cannot exist is answered in the same way. Raises the OpenAIError that leaves it open."""
-        return gist(error, path) == self._gist_without_route(path, is_fresh=True)
+    def is_route_missing(self, path: str, error: OpenAIError) -> bool:
+        """Whether a nonexistent path gets the same response. Raises OpenAIError if that can't be found out."""
+        return signature(error, path) == self._unrouted_signature(path, is_fresh=True)
 
-    def _answer_without_route(self, path: str) -> OpenAIError | None:
-        """What the server answers for a path that cannot exist, where it refuses that; None where it does not.
+    def _unrouted_error(self, path: str) -> OpenAIError | None:
+        """The error for a nonexistent path; None if the server reports success even for that.
 
-        Raises the OpenAIError that kept it from answering.
+        Raises OpenAIError if the server could not respond.
         """
+        # Not recorded: the probe isn't part of what the user asked for.
         try:
-            self.recorded_by(NoRecorder())._attempt("GET", path_without_route(path), lambda answer: answer)
+            self.recorded_by(NoRecorder())._attempt("GET", unrouted_path(path), lambda response: response)
         except (NotSent, NoResponse, ServerError, RateLimited, QuotaExceeded):
             raise
         except OpenAIError as error:
             return error
         return None
 
-    def _attempt(self, method: str, path: str, read: Callable[[Answer], Value], **request: Any) -> Value:
+    def _attempt(self, method: str, path: str, read: Callable[[Response], Value], **request: Any) -> Value:
         if self._deadline.remaining <= 0:
             raise NotSent("The time for this request was used up before it could be sent.")
         request_id = self._recorder.sending(method, path)
-        status, answer_id, is_usable = None, "", False
+        status, response_id, is_usable = None, "", False
         try:
-            status, headers, body = self._client.exchange(
+            status, headers, body = self._client.send(
                 method, path, deadline=self._deadline, request_id=request_id, **request
             )
-            answer_id = headers.get("x-request-id", "")
+            response_id = headers.get("x-request-id", "")
             value = self._read(read, status, headers, body)
             is_usable = True
             return value
         finally:
-            self._recorder.received(status, answer_id, is_usable=is_usable)
+            self._recorder.received(status, response_id, is_usable=is_usable)
 
-    def _read(self, read: Callable[[Answer], Value], status: int, headers: Mapping[str, str], body: bytes) -> Value:
+    def _read(self, read: Callable[[Response], Value], status: int, headers: Mapping[str, str], body: bytes) -> Value:
         try:
             return read(decode(status, headers, body, self._client.scrubber))
         except BadResponse as error:
+            # A conversation may have been created; the id in the unreadable body is the only trace of it.
             error.named_id = replace_unstorable(self._client.scrubber.text(named_id(body)))
             raise
 
-    def _is_of_the_api(self, error: NotFound, path: str) -> bool:
-        """Whether a 404 proves that what it is about is not there (see `openai_routes`)."""
-        if not may_be_of_the_api(error, path):
+    def _is_from_api(self, error: NotFound, path: str) -> bool:
+        """Whether a 404 proves that the conversation or item does not exist (see `routes`)."""
+        if not may_be_from_api(error, path):
             return False
-        is_named = names_its_subject(error, path)
+        is_named = names_resource(error, path)
         try:
-            without_route = self._gist_without_route(path, is_fresh=not is_named)
+            # A gateway that names the conversation only echoes the path; for that, a cached signature is enough.
+            without_route = self._unrouted_signature(path, is_fresh=not is_named)
         except OpenAIError:
-            return is_named  # nothing can be compared now
-        return gist(error, path) != without_route
+            return is_named  # there is nothing to compare with
+        return signature(error, path) != without_route
 
-    def _gist_without_route(self, path: str, *, is_fresh: bool) -> str | None:
-        """What the server says of a path that cannot exist: asked now, or as it is remembered of this base URL."""
+    def _unrouted_signature(self, path: str, *, is_fresh: bool) -> str | None:
+        """The signature of the server's 404 for a nonexistent path; cached per base URL unless `is_fresh`."""
         base_url = self._client.base_url
-        with _gists_lock:
-            asked_at, known = _gists.get(base_url, (-REMEMBERED_FOR, None))
-        if not is_fresh and time.monotonic() - asked_at < REMEMBERED_FOR:
+        with _signatures_lock:
+            asked_at, known = _signatures.get(base_url, (-SIGNATURE_LIFETIME, None))
+        if not is_fresh and time.monotonic() - asked_at < SIGNATURE_LIFETIME:
             return known
-        if self._deadline.remaining < LEAST_FOR_PROBE:
+        if self._deadline.remaining < MIN_PROBE_SECONDS:
             raise NotSent("There is no time left to ask for a path that cannot exist.")
-        answer = self._answer_without_route(path)
-        found = None if answer is None else gist(answer, path_without_route(path))
-        with _gists_lock:
-            _gists[base_url] = time.monotonic(), found
+        error = self._unrouted_error(path)
+        found = None if error is None else signature(error, unrouted_path(path))
+        with _signatures_lock:
+            _signatures[base_url] = time.monotonic(), found
         return found
 
     def _wait_to_retry(self, error: OpenAIError, attempt: int, repeatable: bool) -> bool:
-        """Sleep until the next attempt; False if there is to be none."""
+        """Sleep until the next attempt; False if there should be none."""
         if not _may_retry(error, repeatable):
             return False
         backoff = min(FIRST_DELAY * 2**attempt, 8.0) * random.uniform(0.75, 1.0)  # noqa: S311
         delay = backoff if error.retry_after is None else error.retry_after
-        if delay > self._patience or delay >= self._deadline.remaining:
+        if delay > self._max_wait or delay >= self._deadline.remaining:
             return False
         time.sleep(delay)
         return True
 
 
-def _foreign(error: NotFound) -> ForeignNotFound:
-    """The same answer as one that proves nothing."""
-    foreign = ForeignNotFound(error.message, status=error.status, code=error.code, request_id=error.request_id)
-    foreign.may_have_happened, foreign.is_json = error.may_have_happened, error.is_json
-    return foreign
+def _gateway_not_found(error: NotFound) -> GatewayNotFound:
+    found = GatewayNotFound(error.message, status=error.status, code=error.code, request_id=error.request_id)
+    found.may_have_happened, found.is_json = error.may_have_happened, error.is_json
+    return found
 
 
 def _may_retry(error: OpenAIError, repeatable: bool) -> bool:
-    """Whether a second attempt is right: never where the first may have created something, or where money is
-    missing, whatever the server says of it."""
-    is_success = error.status is not None and error.status < 300  # with an error inside, whoever wrote that
+    # A 2xx with an error in its body may still have created something.
+    is_success = error.status is not None and error.status < 300
     if not repeatable and (error.may_have_happened or is_success or not error.worth_retrying):
         return False
-    if isinstance(error, QuotaExceeded):
+    if isinstance(error, QuotaExceeded):  # even if the server says x-should-retry
         return False
     return error.worth_retrying if error.should_retry is None else error.should_retry

@@ -1,18 +1,18 @@
-"""Where a credential may point: https at a listed host, or http at a listed host that is not OpenAI's.
+"""Which base URLs a credential may have: https at an allowed host, or http at an allowed host that isn't OpenAI's.
 
-Pure. A secret goes only to the origin (scheme, host, port) that it was entered for.
+Pure. A secret is only sent to the origin (scheme, host, port) that it was entered for.
 """
 
 import re
 from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
-IMPLIED_PORTS = {"https": 443, "http": 80}
+DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 def normalized(url: str) -> str:
-    """`url` in the one form in which it is stored: scheme and host in small letters, no port that the scheme
-    implies, no edge spaces or trailing slashes. What is no URL comes back to be refused."""
+    """`url` as it is stored: scheme and host in lower case, without a default port, spaces around it or trailing
+    slashes. An invalid URL is returned as it is, for `problem_with()` to refuse."""
     url = url.strip().rstrip("/")
     try:
         parts = urlsplit(url)
@@ -22,12 +22,12 @@ def normalized(url: str) -> str:
     if not parts.hostname or parts.username is not None:
         return url
     name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    is_implied = port in {None, IMPLIED_PORTS.get(parts.scheme)}
-    return parts._replace(netloc=name if is_implied else f"{name}:{port}").geturl()
+    is_default = port in {None, DEFAULT_PORTS.get(parts.scheme)}
+    return parts._replace(netloc=name if is_default else f"{name}:{port}").geturl()
 
 
 def corrected(url: str) -> str:
-    """The base URL that is probably meant, where `url` is one at which no conversations are; "" for any other."""
+    """The base URL that is probably meant, if `url` is a common mistake; otherwise ""."""
     parts = urlsplit(url)
     path = re.sub(r"/conversations(/[^/]+)?$", "", parts.path.rstrip("/"))
     is_openai = f".{parts.hostname}".endswith(".api.openai.com")
@@ -37,18 +37,18 @@ def corrected(url: str) -> str:
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port; the port that the scheme implies counts as given."""
+    """Scheme, host and port. A missing port is the default port."""
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or IMPLIED_PORTS.get(parts.scheme)
+    return parts.scheme, parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme)
 
 
 def host(url: str) -> str:
-    """Host, and port where one is given: what operators see of a URL."""
+    """Host, and port if there is one, for people to read."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def problem_with(url: str, hosts: Sequence[str]) -> str | None:
-    """Why no key may be sent to `url`, and what to do; None if it may. `hosts` are names, or name:port."""
+    """Why no key may be sent to `url`, and what to do; None if it may. `hosts` are names or name:port."""
     if not url.isascii() or any(character.isspace() or not character.isprintable() for character in url):
         return "The URL holds a space or a character that is not plain ASCII. Type it again."
     try:

@@ -1,13 +1,13 @@
-"""Certificates of private authorities in PEM, such as one that signs for a company's gateway. Pure."""
+"""Checks PEM certificates of private authorities, such as a company's own. Pure."""
 
 from cryptography import x509
 
-LONGEST = 256 * 1024  # characters
+MAX_LENGTH = 256 * 1024  # characters
 
 
 def problem_with(pem: str) -> str | None:
-    """Why `pem` cannot be used as a list of certificates, and what to do; None if it can."""
-    if len(pem) > LONGEST:
+    """Why `pem` can't be used as a list of certificates, and what to do; None if it can."""
+    if len(pem) > MAX_LENGTH:
         return "This is too long. Give the certificates of your own authorities only."
     if "PRIVATE KEY-----" in pem:
         return "This holds a private key, which belongs to nobody but its owner. Give the certificates alone."

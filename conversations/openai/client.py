@@ -1,8 +1,7 @@
-"""The eight calls of OpenAI's Conversations API, over one pooled session, and nothing but HTTP.
+"""The eight calls of OpenAI's Conversations API, over one pooled session.
 
-Knows nothing of Django. A `Client` gets its key as a string, never logs a body or a key, and takes its own
-secrets out of every text that it hands on. Every call ends within `budget` seconds, retries included, and
-raises one of the errors drawn in `openai_errors`.
+A `Client` gets its key as a string, never logs a body or a key, and removes its own secrets from everything it returns
+or raises. Every call ends within its budget of seconds, including retries, and raises an error from `errors`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,7 +55,7 @@ def _item_path(conversation_id: str, item_id: str) -> str:
 
 
 class _Bearer(AuthBase):
-    """The key by `auth=`, which no `.netrc` replaces."""
+    """Sets the key through `auth=`, which `requests` doesn't override with credentials from `.netrc`."""
 
     def __init__(self, key: str) -> None:
         self._header = f"Bearer {key}"
@@ -67,7 +66,7 @@ class _Bearer(AuthBase):
 
 
 class Client:
-    """One credential's way to OpenAI. Thread-safe; `close()` lets its connections go."""
+    """One credential's connections to its server. Thread-safe."""
 
     def __init__(
         self,
@@ -81,7 +80,7 @@ class Client:
         ca_file: str = "",
         ca_certificates: str = "",
     ) -> None:
-        """Raises OSError where the certificates of further authorities cannot be read."""
+        """Raises OSError if the certificates of private authorities can't be read."""
         self.base_url = base_url.rstrip("/")
         self._session = new_session(proxy, ca_file=ca_file, ca_certificates=ca_certificates)
         self._session.auth = _Bearer(key)
@@ -98,19 +97,18 @@ class Client:
         return f"<Client of {self.base_url}>"
 
     def close(self) -> None:
-        """Close the pooled connections."""
         self._session.close()
 
-    def with_budget(self, seconds: float, *, patience: float, recorder: Recorder | None = None) -> "Calls":
-        """The eight calls, sharing `seconds` in all and waiting at most `patience` seconds between attempts."""
-        return Calls(Attempts(self, Deadline(seconds), patience, recorder or NoRecorder()))
+    def with_budget(self, seconds: float, *, max_wait: float, recorder: Recorder | None = None) -> "Calls":
+        """The calls, which share `seconds` in total and wait at most `max_wait` seconds before a retry."""
+        return Calls(Attempts(self, Deadline(seconds), max_wait, recorder or NoRecorder()))
 
-    def exchange(
+    def send(
         self, method: str, path: str, *, deadline: Deadline, request_id: str, **request: Any
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Send one request; gives status, headers and body, without secrets but for those that JSON's escapes hide.
+        """Send one request; returns status, headers and body. Raises NotSent, NoResponse or BadResponse.
 
-        Raises NotSent, NoResponse or BadResponse.
+        Secrets are removed, except those hidden by JSON escapes in the body: `decode()` removes these.
         """
         request["headers"] = {"X-Client-Request-Id": request_id}
         status, headers, body = send(self._session, method, f"{self.base_url}{path}", deadline, **request)
@@ -119,22 +117,22 @@ class Client:
 
 
 class Calls:
-    """The eight calls under one deadline, each attempt told to a recorder."""
+    """The eight calls of the API, under one deadline. Each attempt is reported to a recorder."""
 
     def __init__(self, attempts: Attempts) -> None:
         self._attempts = attempts
 
     @property
     def remaining(self) -> float:
-        """Seconds that are left of the budget; negative when it is used up."""
+        """Seconds left of the budget; negative once it is used up."""
         return self._attempts.remaining
 
     def recorded_by(self, recorder: Recorder) -> "Calls":
-        """The same calls within the same seconds, told to another recorder."""
+        """A copy that reports to another recorder and shares this deadline."""
         return Calls(self._attempts.recorded_by(recorder))
 
     def create_conversation(self, *, items: Sequence[Json], metadata: Mapping[str, Any]) -> RemoteConversation:
-        """POST /conversations. A failure with `may_have_happened` means that one may exist all the same."""
+        """POST /conversations. After an error with `may_have_happened`, a conversation may exist."""
         body = {"items": list(items), "metadata": dict(metadata)}
         return self._attempts.call("POST", "/conversations", read_conversation, json=body, repeatable=False)
 
@@ -144,13 +142,15 @@ class Calls:
         return self._attempts.call("GET", _conversation_path(conversation_id), read)
 
     def update_conversation(self, conversation_id: str, metadata: Mapping[str, Any]) -> RemoteConversation:
-        """POST /conversations/{id}. Whether it merges or replaces is the server's affair: read the answer."""
+        """POST /conversations/{id}. Servers differ in whether they merge or replace: check the response."""
         read = partial(read_conversation, expected_id=conversation_id)
         return self._attempts.call("POST", _conversation_path(conversation_id), read, json={"metadata": dict(metadata)})
 
     def delete_conversation(self, conversation_id: str) -> bool:
-        """DELETE /conversations/{id}; gives whether the answer confirms it. Where it does not, as an empty one, only a
-        read tells. Its items are kept by OpenAI and cannot be reached afterwards."""
+        """DELETE /conversations/{id}; returns whether the response confirms it. If not, only a read can tell.
+
+        OpenAI keeps the conversation's items, which can't be accessed any more.
+        """
         read = partial(read_deletion, deleted_id=conversation_id)
         return self._attempts.call("DELETE", _conversation_path(conversation_id), read)
 
@@ -163,7 +163,7 @@ class Calls:
         after: str = "",
         include: Sequence[str] = (),
     ) -> ItemPage:
-        """GET …/items: up to `limit` (1–100) items after the item `after`."""
+        """GET …/items: up to `limit` (1–100) items after the item with the id `after`."""
         query: list[tuple[str, str]] = [("limit", str(limit)), ("order", order)]
         query += [("after", after)] if after else []
         query += [("include[]", name) for name in include]
@@ -171,8 +171,9 @@ class Calls:
         return self._attempts.call("GET", path, partial(read_page, limit=limit), params=query)
 
     def create_items(self, conversation_id: str, items: Sequence[Json]) -> ItemPage:
-        """POST …/items: adds 1–20 items; gives those that were added."""
+        """POST …/items: adds 1–20 items and returns them."""
         path = f"{_conversation_path(conversation_id)}/items"
+        # One more than was sent, or the response would look like a full page with more items behind it.
         read = partial(read_page, limit=len(items) + 1)
         return self._attempts.call("POST", path, read, json={"items": list(items)}, repeatable=False)
 
@@ -182,14 +183,16 @@ class Calls:
         return self._attempts.call("GET", _item_path(conversation_id, item_id), read_item, params=params)
 
     def delete_item(self, conversation_id: str, item_id: str) -> bool:
-        """DELETE …/items/{item_id}; gives whether the answer confirms it. OpenAI documents the conversation as its
-        answer, and was seen to send `deleted` of the item; after any other only a read or a listing tells."""
+        """DELETE …/items/{item_id}; returns whether the response confirms it. If not, only a read or a list can tell.
+
+        OpenAI documents that it returns the conversation, but in practice it returns `deleted` for the item.
+        """
         read = partial(read_deletion, deleted_id=item_id, conversation_id=conversation_id)
         return self._attempts.call("DELETE", _item_path(conversation_id, item_id), read)
 
-    def is_without_route(self, conversation_id: str, error: OpenAIError) -> bool:
-        """Whether the answer about a conversation is the one that a path beside it gets, which cannot exist.
+    def is_route_missing(self, conversation_id: str, error: OpenAIError) -> bool:
+        """Whether the conversation's URL and a nonexistent path get the same response, which is `error`.
 
-        Raises the OpenAIError that kept the server from answering for that path.
+        Raises OpenAIError if the server doesn't respond to the nonexistent path.
         """
-        return self._attempts.is_without_route(_conversation_path(conversation_id), error)
+        return self._attempts.is_route_missing(_conversation_path(conversation_id), error)

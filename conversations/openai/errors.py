@@ -1,27 +1,27 @@
-"""What can go wrong at OpenAI, or at another server of its API.
+"""What can go wrong at OpenAI, or at a compatible server.
 
-    OpenAIError                 anything that went wrong; carries what the operator needs
-    ├── NotSent                 nothing reached OpenAI: refused, no such host, connect timeout, bad certificate
-    ├── NoResponse                it was sent and no answer came: read timeout, dropped connection, deadline
-    ├── BadResponse               an answer that is none of the API's: HTML, a wrong shape
-    │   ├── TooLarge            an answer of more than 32 MiB or 600,000 values, or wrongly compressed
-    │   ├── NotConfirmed        a deletion that was accepted, of something that is still there
-    │   ├── EndlessList         a list that says there is more, and gives no way to it
-    │   └── ForeignNotFound     a 404 that something in front of the server may have given: it proves nothing
-    └── Refused                 OpenAI answered with an error
+    OpenAIError                 base class; carries the server's message and what to do next
+    ├── NotSent                 nothing reached the server: unknown host, connect timeout, bad certificate
+    ├── NoResponse              sent, but no complete response: read timeout, dropped connection, deadline
+    ├── BadResponse             a response that isn't the API's: HTML, or JSON of another shape
+    │   ├── TooLarge            a response of more than 32 MiB or 600,000 values, or wrongly compressed
+    │   ├── NotConfirmed        a deletion was accepted, but what it should have deleted is still there
+    │   ├── EndlessList         a list that says there are more items, and doesn't return them
+    │   └── GatewayNotFound     a 404 that may come from something in front of the server
+    └── Refused                 an error of the API
         ├── Redirected          3xx, never followed
         ├── InvalidRequest      400, 422
-        │   └── Locked          400 conversation_locked: a response is running in it
+        │   └── Locked          400 conversation_locked: a response is being generated
         ├── Unauthorized        401
         ├── Forbidden           403
         ├── NotFound            404 of the API itself
         ├── Conflict            409
-        ├── NotDone             200 that says in so many words that nothing was deleted
-        ├── RateLimited         429, wait
-        ├── QuotaExceeded       429 or 402, pay or raise a limit
+        ├── NotDeleted          200 with `deleted: false`
+        ├── RateLimited         429: wait
+        ├── QuotaExceeded       429 or 402: pay, or raise a limit
         └── ServerError         408 and 5xx
 
-Pure. Source of the codes: OpenAI's API reference, "Error codes", and the Conversations endpoints.
+Pure. The codes are those of OpenAI's API reference: "Error codes", and the Conversations endpoints.
 """
 
 from typing import ClassVar
@@ -38,11 +38,11 @@ QUOTA_CODES = frozenset(
 
 
 class OpenAIError(Exception):
-    """Something went wrong at, or on the way to, OpenAI.
+    """Something went wrong at OpenAI, or on the way there.
 
-    message: OpenAI's own words where there are any; status: HTTP status or None; code, param: OpenAI's, or "";
-    request_id: of the answer, or ""; retry_after: seconds to wait, or None; should_retry: what the server
-    says of it, or None; may_have_happened: this attempt, or one before it, may have changed something.
+    message: the server's own, if there is one; status: of the response, or None; code, param: from the error object, or
+    ""; request_id: the response's, or ""; retry_after: seconds, or None; should_retry: from `x-should-retry`, or None;
+    may_have_happened: this attempt, or one before it, may have changed something at the server.
     """
 
     advice: ClassVar[str] = ""
@@ -70,8 +70,9 @@ class OpenAIError(Exception):
         self.should_retry = should_retry
 
     @property
-    def what_to_do(self) -> str:
-        """A sentence that says what the operator can do next."""
+    def advice_text(self) -> str:
+        """What the user can do next."""
+        # "Nothing was changed" would be wrong if an earlier attempt may have changed something.
         by_an_earlier_attempt = self.may_have_happened and not type(self).may_have_happened
         return NoResponse.advice if by_an_earlier_attempt else self._advice()
 
@@ -79,22 +80,22 @@ class OpenAIError(Exception):
         return self.advice
 
     @property
-    def in_full(self) -> str:
-        """OpenAI's words, code, field and request id, and what to do, in one line."""
+    def full_message(self) -> str:
+        """Message, code, field, request id and advice in one line."""
         known = {"code": self.code, "field": self.param, "request id": self.request_id}
-        facts = ", ".join(f"{name} {value}" for name, value in known.items() if value)
-        return f"{self.message}{f' ({facts})' if facts else ''} {self.what_to_do}"
+        details = ", ".join(f"{name} {value}" for name, value in known.items() if value)
+        return f"{self.message}{f' ({details})' if details else ''} {self.advice_text}"
 
 
 class NotSent(OpenAIError):
-    """The connection was never made, so nothing can have happened."""
+    """No connection was made, so nothing can have happened."""
 
     advice = "Nothing was sent. Check the network and the credential's base URL, then try again."
     worth_retrying = True
 
 
 class NoResponse(OpenAIError):
-    """The request was sent and no whole answer came back in time."""
+    """The request was sent, and no complete response arrived in time."""
 
     advice = "OpenAI may have done it all the same. Look what is there before you send it again."
     may_have_happened = True
@@ -102,33 +103,33 @@ class NoResponse(OpenAIError):
 
 
 class BadResponse(OpenAIError):
-    """An answer that the API would not give: a proxy's page, too much, another shape."""
+    """A response that isn't the API's."""
 
     advice = "Something between here and OpenAI may have answered in its place. Check the credential's base URL."
     may_have_happened = True
-    named_id: str = ""  # what the answer to a creation calls an id, though nothing else of it can be read
+    named_id: str = ""  # of what was created, if the response holds an id but can't be read otherwise
 
 
 class TooLarge(BadResponse):
-    """More bytes or values than can be read at once, or wrongly compressed."""
+    """A response of more bytes or values than can be read at once, or wrongly compressed."""
 
     advice = "Ask for less at a time. If it is one thing alone, it cannot be read here."
 
 
 class NotConfirmed(BadResponse):
-    """The server accepted a deletion, and still gives what it should have deleted."""
+    """The server accepted a deletion, and still returns what it should have deleted."""
 
     advice = "That may take a moment: refresh, then try again."
 
 
 class EndlessList(BadResponse):
-    """A list that does not end: it says that there is more, and no page that follows brings anything new."""
+    """A list that says there are more items, although no further page has new ones."""
 
     advice = "The server holds more than it gives. Its list cannot be read to the end."
 
 
-class ForeignNotFound(BadResponse):
-    """A 404 in whose words nothing shows that the API gave it, such as that of a gateway without a route."""
+class GatewayNotFound(BadResponse):
+    """A 404 that may come from something in front of the server, such as a gateway without a route."""
 
     advice = (
         "Something between here and the server may have answered: this does not prove that the conversation is gone, "
@@ -139,24 +140,24 @@ class ForeignNotFound(BadResponse):
 
 
 class Refused(OpenAIError):
-    """OpenAI answered with an error; nothing was changed.
+    """An error of the API; nothing was changed.
 
-    is_in_form: in the form of the API's error object; is_json: in JSON of any form.
+    has_error_object: the body is in OpenAI's format; is_json: it's JSON of any format.
     """
 
     advice = "Nothing was changed."
-    is_in_form: bool = True
+    has_error_object: bool = True
     is_json: bool = True
 
 
 class Redirected(Refused):
-    """The server pointed elsewhere; a key goes only to the host that it was entered for."""
+    """A redirect. It isn't followed: a key is only sent to the host that it was entered for."""
 
     advice = "Redirects are never followed. Put the URL that it points to into the credential's base URL."
 
 
 class InvalidRequest(Refused):
-    """OpenAI found fault with what was sent."""
+    """OpenAI doesn't accept what was sent."""
 
     advice = "Correct what OpenAI names and send it again."
 
@@ -167,7 +168,7 @@ class InvalidRequest(Refused):
 
 
 class Locked(InvalidRequest):
-    """A response is running in the conversation."""
+    """A response is being generated in the conversation."""
 
     advice = "A response is being generated in this conversation. Try again in a few seconds."
     worth_retrying = True
@@ -177,7 +178,7 @@ class Locked(InvalidRequest):
 
 
 class Unauthorized(Refused):
-    """The API key is not accepted."""
+    """The API key isn't accepted."""
 
     advice = "Check the credential's API key: it may be mistyped, revoked or of another server."
 
@@ -194,26 +195,26 @@ class Forbidden(Refused):
 
 
 class NotFound(Refused):
-    """OpenAI knows nothing by that id; it may have been deleted, or belong to another project."""
+    """Nothing has that id: it was deleted, or belongs to another project."""
 
     advice = "It may have been deleted, or belong to another project than the credential's key."
 
 
 class Conflict(Refused):
-    """Another change was under way."""
+    """Another change is in progress."""
 
     advice = "Another change was under way at OpenAI. Try again."
     worth_retrying = True
 
 
-class NotDone(Refused):
-    """The server answered that it did not do what it was asked for."""
+class NotDeleted(Refused):
+    """The server says that it didn't delete anything."""
 
     advice = "Nothing was deleted, as the server says. If that stays so, ask whoever runs it."
 
 
 class RateLimited(Refused):
-    """Too many requests for now."""
+    """Too many requests; waiting helps."""
 
     worth_retrying = True
 
@@ -225,20 +226,20 @@ class RateLimited(Refused):
 
 
 class QuotaExceeded(Refused):
-    """Money or a limit has run out; waiting does not help."""
+    """A quota is used up, or credit has run out; waiting doesn't help."""
 
     advice = "Waiting does not help: add credit or raise the limit in OpenAI's billing settings."
 
 
 class ServerError(Refused):
-    """OpenAI failed; what was asked for may have been done before it did."""
+    """The server failed, possibly after it had done what was requested."""
 
     advice = "OpenAI had a problem of its own. Try again; if it stays, see status.openai.com."
     may_have_happened = True
     worth_retrying = True
 
     def _advice(self) -> str:
-        if self.is_in_form:
+        if self.has_error_object:
             return self.advice
         return "The server, or a gateway in front of it, had a problem. Try again; if it stays, ask whoever runs it."
 
@@ -255,7 +256,7 @@ _BY_STATUS: dict[int, type[Refused]] = {
 
 
 def refusal_kind(status: int, code: str, type_: str) -> type[Refused]:
-    """The error for a status that is no success; `code` and `type_` are those of the error object, or ""."""
+    """The exception for a status other than 2xx. `code` and `type_` are those of the error object, or ""."""
     if status >= 500:
         return ServerError
     if status < 400:

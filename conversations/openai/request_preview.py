@@ -1,6 +1,6 @@
-"""The request that a form would send, to be read and to be run by hand. Pure.
+"""The request that a form would send, for people to read and to run by hand. Pure.
 
-Secrets stand as shell variables; everything else is quoted for a POSIX shell.
+In the curl command, secrets are shell variables, and everything else is quoted for a POSIX shell.
 """
 
 import json
@@ -9,13 +9,13 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-LONGEST = 1_000_000  # characters of a body that is shown
+MAX_LENGTH = 1_000_000  # characters of a body that is shown
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def size_of(body: Mapping[str, Any]) -> int:
-    """The characters of the texts in the items and the metadata."""
+    """How many characters the items and the metadata have."""
     return sum(len(item["content"]) for item in body["items"]) + sum(
         map(len, [*body["metadata"], *body["metadata"].values()])
     )
@@ -34,7 +34,7 @@ def as_curl(
     project: str = "",
     secret_headers: Sequence[str] = (),
 ) -> str:
-    """The request as a curl command; the key is `$OPENAI_API_KEY`, a further header X-Gate is `$X_GATE`."""
+    """The request as a curl command. The key is `$OPENAI_API_KEY`, the value of a header X-Gate is `$X_GATE`."""
     lines = [f"curl {shlex.quote(url)}", *_header_options(organization, project, secret_headers)]
     lines.append(f"--data-raw {shlex.quote(json.dumps(body, ensure_ascii=False))}")
     return " \\\n  ".join(lines)
@@ -48,7 +48,7 @@ def _header_options(organization: str, project: str, secret_headers: Sequence[st
 
 
 def _secret_option(name: str) -> str:
-    """Names of headers may hold what a shell acts on, such as a backtick."""
+    # A header's name may contain characters that a shell interprets, such as a backtick.
     start = f'"{name}: ' if _PLAIN_NAME.fullmatch(name) else f'{shlex.quote(f"{name}: ")}"'
     return f'-H {start}${_variable(name)}"'
 

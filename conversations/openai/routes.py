@@ -1,8 +1,8 @@
-"""Telling a 404 of the API from one that a gateway gives for any path. Pure.
+"""Tells a 404 of the API from a 404 that a gateway returns for any path. Pure.
 
-Only the first proves that a conversation is not there. A gateway without a route, a wrong base URL or a server that is
-just being replaced answer 404 too, in words that may name the path that was asked for. So an answer counts only if it
-speaks of the conversation or has the form of the API's error, and differs from the answer to a path that cannot exist.
+Only the API's 404 proves that a conversation doesn't exist. A gateway without a route, a wrong base URL or a server
+during a deployment return 404 too, often with the requested path in the message. So a 404 counts only if it mentions
+the conversation or is in OpenAI's format, and if it differs from the response to a path that can't exist.
 """
 
 import re
@@ -11,49 +11,49 @@ from urllib.parse import unquote
 
 from .errors import OpenAIError, Refused
 
-NO_ROUTE = "no-such-route"  # stands in the place of "conversations" in the path that cannot exist
+NO_ROUTE = "no-such-route"  # replaces "conversations" in the path that can't exist
 
 _PATH = re.compile(r"\S*/\S*")
 _METHOD = re.compile(r"\b(get|post|put|patch|delete|head)\b")
-_ROUTE = re.compile(rf"\b(?:{NO_ROUTE}|conversations|items)\b")  # a gateway names the part of the path it stumbled over
-_PASSING = re.compile(r"\b[0-9a-f-]{8,}\b|\d+")  # ids and times of one answer, such as a gateway's reference
-_THINGS = ("conversation", "item")
+_ROUTE = re.compile(rf"\b(?:{NO_ROUTE}|conversations|items)\b")  # gateways quote parts of the path
+_VOLATILE = re.compile(r"\b[0-9a-f-]{8,}\b|\d+")  # what differs between two responses: times, a gateway's trace id
+_RESOURCES = ("conversation", "item")
 
 
-def path_without_route(path: str) -> str:
-    """The path beside that of a conversation, under which no server has anything."""
+def unrouted_path(path: str) -> str:
+    """A path like that of a call, with the same id, that no server has a route for."""
     first_id = path.split("/")[2] if path.count("/") > 1 else "-"
     return f"/{NO_ROUTE}/{first_id}"
 
 
-def gist(error: OpenAIError, path: str) -> str:
-    """What an error says, without what differs from path to path and from one time to the next."""
+def signature(error: OpenAIError, path: str) -> str:
+    """The error's message without what depends on the path and the time, to compare two of them."""
     text = _without_ids(error.message.casefold(), path)
-    return " ".join(_PASSING.sub("", _METHOD.sub("", _ROUTE.sub("", text))).split())
+    return " ".join(_VOLATILE.sub("", _METHOD.sub("", _ROUTE.sub("", text))).split())
 
 
-def names_its_subject(error: OpenAIError, path: str) -> bool:
-    """Whether an error speaks of the conversation, of an item or of their ids, other than by repeating the path."""
-    said = _PATH.sub(" ", error.message.casefold())
-    return any(name in said for name in _THINGS) or any(_whole(each).search(said) for each in _ids(path))
+def names_resource(error: OpenAIError, path: str) -> bool:
+    """Whether an error mentions a conversation, an item or their ids, other than by quoting the path."""
+    message = _PATH.sub(" ", error.message.casefold())
+    return any(name in message for name in _RESOURCES) or any(_word(id_).search(message) for id_ in _ids(path))
 
 
-def may_be_of_the_api(error: OpenAIError, path: str) -> bool:
-    """Whether a 404 looks like one of the API: an error object, or words about its subject."""
-    return (isinstance(error, Refused) and error.is_in_form) or names_its_subject(error, path)
+def may_be_from_api(error: OpenAIError, path: str) -> bool:
+    """Whether a 404 looks like the API's: it has an error object, or mentions the conversation or item."""
+    return (isinstance(error, Refused) and error.has_error_object) or names_resource(error, path)
 
 
 def _without_ids(text: str, path: str) -> str:
     text = _PATH.sub("/", text)
-    for each in _ids(path):
-        text = _whole(each).sub("", text)
+    for id_ in _ids(path):
+        text = _word(id_).sub("", text)
     return text
 
 
-def _whole(word: str) -> re.Pattern[str]:
+def _word(word: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
 
 
 def _ids(path: str) -> Iterable[str]:
-    """The ids in the path of a call, as they stand in a text, in small letters."""
+    """The ids in the path of a call, decoded and in lower case."""
     return [unquote(part).casefold() for part in path.split("/")[2::2] if part]

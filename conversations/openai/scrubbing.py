@@ -1,7 +1,7 @@
-"""Taking a client's own secrets out of whatever a server sends back. Pure.
+"""Removes a client's own secrets from what servers send back. Pure.
 
-A server may echo a key in any spelling: plain, escaped for JSON or a URL, in base64, alone or in the middle of another
-text. Strings are scrubbed after they were decoded, so that no escape of JSON hides one.
+A server may echo a key in any spelling: plain, escaped for JSON, HTML or a URL, in base64, alone or inside a longer
+text. JSON is scrubbed as bytes and again after decoding, because any character may be escaped.
 """
 
 import html
@@ -13,37 +13,39 @@ from typing import Any
 from urllib.parse import quote
 
 SCRUBBED = "[secret]"
-SHORTEST_SECRET = 6  # shorter header values ("1", "true") are switches, and would be cut out of every error
-NOTHING = "(?!)"  # matches nowhere
-SHORTEST_SURE_SECRET = 20  # a shorter one ("production", "ollama"), or one of letters alone, may as well be a word
+MATCHES_NOTHING = "(?!)"
+# Shorter header values ("1", "true") are switches, and would be removed from every error message.
+MIN_SECRET_LENGTH = 6
+# Shorter values ("production", "ollama"), and values without a digit, can occur in someone's data by coincidence.
+MIN_SURE_SECRET_LENGTH = 20
 
 
 class Scrubber:
-    """Knows the spellings of some secrets."""
+    """Replaces some secrets, in all spellings, by SCRUBBED."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        known = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
-        self._every, self._every_bytes = _patterns(known)
+        known = [secret for secret in secrets if len(secret) >= MIN_SECRET_LENGTH]
+        self._all, self._all_bytes = _patterns(known)
         self._sure, self._sure_bytes = _patterns(filter(_is_sure, known))
 
     def text(self, text: str) -> str:
-        """The text without any of the secrets."""
-        return self._every.sub(SCRUBBED, text)
+        return self._all.sub(SCRUBBED, text)
 
     def body(self, body: bytes, *, is_data: bool) -> bytes:
-        """The bytes of an answer without the secrets, as far as no escape of JSON hides one."""
-        pattern = self._sure_bytes if is_data else self._every_bytes
+        """The body of a response without secrets, except those that JSON escapes hide. `is_data`: see `value()`."""
+        pattern = self._sure_bytes if is_data else self._all_bytes
         return pattern.sub(SCRUBBED.encode(), body)
 
     def value(self, value: Any, *, is_data: bool) -> Any:
-        """A JSON value without the secrets, in keys too. `is_data`: it is content, which goes back to the server with
-        the next edit, so secrets that may as well be words of somebody's metadata stay."""
-        return _scrubbed(value, self._sure if is_data else self._every)
+        """A JSON value without secrets, also in its keys.
+
+        `is_data`: it's content that the next edit sends back, so secrets that may be ordinary words are kept.
+        """
+        return _scrubbed(value, self._sure if is_data else self._all)
 
 
 def _is_sure(secret: str) -> bool:
-    """Whether a text can hardly be anything but the secret."""
-    return len(secret) >= SHORTEST_SURE_SECRET and any(character.isdigit() for character in secret)
+    return len(secret) >= MIN_SURE_SECRET_LENGTH and any(character.isdigit() for character in secret)
 
 
 def _scrubbed(value: Any, pattern: re.Pattern[str]) -> Any:
@@ -58,8 +60,9 @@ def _scrubbed(value: Any, pattern: re.Pattern[str]) -> Any:
 
 def _patterns(secrets: Iterable[str]) -> tuple[re.Pattern[str], re.Pattern[bytes]]:
     spellings = {each for secret in secrets for each in _spellings(secret)}
+    # Longest first: the first alternative that matches wins, and a shorter one would leave the rest of the secret.
     longest_first = sorted(spellings, key=len, reverse=True)
-    pattern = "|".join(map(re.escape, longest_first)) or NOTHING
+    pattern = "|".join(map(re.escape, longest_first)) or MATCHES_NOTHING
     return re.compile(pattern), re.compile(pattern.encode(errors="replace"))
 
 
@@ -76,9 +79,10 @@ def _spellings(secret: str) -> Iterator[str]:
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:
-    """The characters of base64 that stand for the secret alone, wherever in a longer text it begins."""
+    """The base64 digits that depend on the secret alone, for each offset at which it may begin in a longer text."""
     yield b64encode(secret).decode()
-    for before, shared in ((0, 0), (1, 2), (2, 3)):  # bytes in front, and characters that hold bits of those
+    # Three bytes make four digits. `shared` digits at the start depend on the `before` bytes in front of the secret.
+    for before, shared in ((0, 0), (1, 2), (2, 3)):
         encoded = b64encode(bytes(before) + secret).decode().rstrip("=")
         is_last_shared = (before + len(secret)) % 3 != 0
         yield encoded[shared : len(encoded) - is_last_shared]

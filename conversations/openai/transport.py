@@ -1,7 +1,7 @@
-"""A `requests` session that keeps a total deadline, follows nothing, remembers nothing and trusts no environment.
+"""A `requests` session with a total deadline, without redirects, cookies and settings from the environment.
 
-A read timeout bounds each wait on the socket, so an answer that drips a byte a second passes under it for ever.
-Here the deadline is checked before each read of the socket itself: status line, headers and body alike.
+The timeout of `requests` limits each wait for the socket, so a response that drips a byte per second never ends. Here
+the deadline is checked before each read of the socket, for status line, headers and body alike.
 """
 
 import io
@@ -24,25 +24,25 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from .errors import NoResponse, NotSent, OpenAIError, TooLarge
 
 CONNECT_TIMEOUT = 5.0  # seconds
-MAX_ANSWER_BYTES = 32 * 1024 * 1024
-MAX_REFUSAL_BYTES = 256 * 1024  # read of a refusal, in whose beginning its words stand
-POOL_SIZE = 16  # connections kept open a credential: as many as one web worker has threads
+MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+MAX_ERROR_BYTES = 256 * 1024  # read of an error; its message is at the beginning
+POOL_SIZE = 16  # open connections per credential: at least as many as a web worker has threads
 
 _current = threading.local()
 
-# It would write down the lines that it could not read, in which a server may have echoed the key.
+# urllib3 logs header lines that it can't parse, and a server may have echoed the key in them.
 logging.getLogger("urllib3.connection").addFilter(lambda record: "parse headers" not in record.getMessage())
 
 
 class Deadline:
-    """A moment on the monotonic clock by which all reading of this thread has to end."""
+    """When all reading in a `with` block has to end. Applies to the current thread."""
 
     def __init__(self, seconds: float) -> None:
         self.at = time.monotonic() + seconds
 
     @property
     def remaining(self) -> float:
-        """Seconds left; negative when it has passed."""
+        """Seconds left; negative once it has passed."""
         return self.at - time.monotonic()
 
     def __enter__(self) -> "Deadline":
@@ -54,7 +54,7 @@ class Deadline:
 
 
 class _DeadlineReader(io.RawIOBase):
-    """The raw side of a socket's file, which waits no longer than the deadline allows."""
+    """The raw stream of a socket, with the rest of the deadline as the timeout of each read."""
 
     def __init__(self, raw: Any, deadline: Deadline) -> None:
         self._raw = raw
@@ -77,7 +77,7 @@ class _DeadlineReader(io.RawIOBase):
 
 
 class _DeadlineResponse(HTTPResponse):
-    """http.client's response, reading through `_DeadlineReader` where its thread has a deadline."""
+    """A response of `http.client` that reads through `_DeadlineReader`, if its thread has a deadline."""
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -103,7 +103,7 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class _DeadlineAdapter(HTTPAdapter):
-    """An adapter whose connections keep the deadline, through a proxy too, and trust what the context trusts."""
+    """An adapter whose connections keep the deadline, also through a proxy, and use this SSL context."""
 
     def __init__(self, context: ssl.SSLContext | None = None, **options: Any) -> None:
         self._trust: dict[str, Any] = {"ssl_context": context} if context is not None else {}
@@ -120,18 +120,18 @@ class _DeadlineAdapter(HTTPAdapter):
 
 
 class _Session(requests.Session):
-    """A session to which a redirect is an answer like any other: `requests` would read the whole of its body
-    and prepare to follow it, even if told not to follow."""
+    """A session that treats redirects like any other response."""
 
+    # Even with allow_redirects=False, `requests` reads the whole body of a redirect and prepares the next request.
     def get_redirect_target(self, resp: requests.Response) -> None:
         return None
 
 
 def new_session(proxy: str = "", *, ca_file: str = "", ca_certificates: str = "") -> requests.Session:
-    """A session that ignores `.netrc` and proxy variables, drops cookies and goes through `proxy` if one is given.
+    """A session that ignores `.netrc` and proxy variables, drops cookies, and uses `proxy` if there is one.
 
-    It trusts the authorities in `ca_file` and in the PEM text `ca_certificates` besides the public ones. Raises OSError
-    (ssl.SSLError is one) where those cannot be read.
+    Besides the public certificate authorities, it trusts those in `ca_file` and in `ca_certificates` (PEM). Raises
+    OSError if they can't be read; ssl.SSLError is a subclass.
     """
     context = _context(ca_file, ca_certificates) if ca_file or ca_certificates else None
     session = _Session()
@@ -144,7 +144,6 @@ def new_session(proxy: str = "", *, ca_file: str = "", ca_certificates: str = ""
 
 
 def _context(ca_file: str, ca_certificates: str) -> ssl.SSLContext:
-    """What a server's certificate is checked by: the public authorities, and those that are given."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cafile=DEFAULT_CA_BUNDLE_PATH)
     context.load_verify_locations(cafile=ca_file or None, cadata=ca_certificates or None)
@@ -154,19 +153,19 @@ def _context(ca_file: str, ca_certificates: str) -> ssl.SSLContext:
 def send(
     session: requests.Session, method: str, url: str, deadline: Deadline, **request: Any
 ) -> tuple[int, dict[str, str], bytes]:
-    """Send one request; gives status, headers (names in small letters) and body, in full before the deadline.
+    """Send one request; returns status, headers (names in lower case) and body.
 
-    Raises NotSent where nothing can have happened, NoResponse where it may have, BadResponse where the answer
-    is larger than MAX_ANSWER_BYTES or wrongly compressed.
+    Raises NotSent if nothing can have happened, NoResponse if there's no complete response before the deadline, and
+    TooLarge if the response is larger than MAX_RESPONSE_BYTES or wrongly compressed.
     """
-    # Raised out here, so that no exception carries the request, whose headers hold the key.
-    answer = _answer(session, method, url, deadline, **request)
-    if isinstance(answer, OpenAIError):
-        raise answer
-    return answer
+    # Raised here instead of in an `except` block: its context would hold the request, whose headers contain the key.
+    response = _response_or_error(session, method, url, deadline, **request)
+    if isinstance(response, OpenAIError):
+        raise response
+    return response
 
 
-def _answer(
+def _response_or_error(
     session: requests.Session, method: str, url: str, deadline: Deadline, **request: Any
 ) -> tuple[int, dict[str, str], bytes] | OpenAIError:
     try:
@@ -183,8 +182,9 @@ def _answer(
 
 
 def _prepared(session: requests.Session, request: requests.Request) -> requests.PreparedRequest:
-    """The request, ready to be sent; raises ValueError for headers that would break off the sending."""
+    """The prepared request. Raises ValueError for invalid headers."""
     prepared = session.prepare_request(request)
+    # Checked before the connection is made. Otherwise it would fail while sending, and may_have_happened be true.
     for name, value in prepared.headers.items():
         check_header_validity((name, value))
         f"{name}{value}".encode("latin-1")
@@ -197,27 +197,27 @@ def _send(
     remaining = max(deadline.remaining, 0.001)
     timeout = (min(CONNECT_TIMEOUT, remaining), remaining)
     with session.send(prepared, timeout=timeout, allow_redirects=False, stream=True) as response:
-        # What follows an interim answer is the true one: unread, it goes with its connection.
+        # The real response follows an interim one (1xx); it's dropped together with the connection.
         body = b"" if response.status_code < 200 else b"".join(_read(response))
         headers = {name.lower(): value for name, value in response.headers.items()}
     return response.status_code, headers, body
 
 
 def _read(response: requests.Response) -> list[bytes]:
-    is_refusal = response.status_code >= 400
+    is_error = response.status_code >= 400
     chunks, size = [], 0
     for chunk in response.iter_content(64 * 1024):
         size += len(chunk)
-        if size > MAX_ANSWER_BYTES:
+        if size > MAX_RESPONSE_BYTES:
             raise exceptions.ContentDecodingError("too large")
         chunks.append(chunk)
-        if size > MAX_REFUSAL_BYTES and is_refusal:
+        if size > MAX_ERROR_BYTES and is_error:
             break
     return chunks
 
 
 def _failure(error: requests.RequestException) -> OpenAIError:
-    """The error of ours for one of `requests`', told by what is certain: whether a connection was made."""
+    """The OpenAIError for an exception of `requests`. What matters is whether a connection was made."""
     causes = _chain(error)
     if isinstance(error, exceptions.ContentDecodingError):
         return TooLarge("The answer is too large or wrongly compressed.")
@@ -240,7 +240,8 @@ def _failure(error: requests.RequestException) -> OpenAIError:
 
 
 def _chain(error: Any) -> list[BaseException]:
-    """The exceptions that `requests` wrapped, outermost first."""
+    """An exception and those that it wraps, outermost first."""
+    # `requests` and urllib3 wrap exceptions as arguments or attributes, not as `__cause__`.
     chain: list[BaseException] = []
     while isinstance(error, BaseException) and error not in chain:
         chain.append(error)

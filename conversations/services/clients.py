@@ -11,10 +11,10 @@ from ..encryption import SealError
 from ..models import Credential
 from ..openai import base_url
 from ..openai.client import Calls, Client, Recorder
-from ..openai.errors import Forbidden, ForeignNotFound, NotFound, OpenAIError, Unauthorized
+from ..openai.errors import Forbidden, GatewayNotFound, NotFound, OpenAIError, Unauthorized
 from .errors import CredentialUnusable
 
-WEB_PATIENCE = 2.0  # seconds that a web request waits before another attempt
+MAX_RETRY_WAIT = 2.0  # seconds that a web request waits before another attempt
 NONEXISTENT_ID = "conv_" + "0" * 48
 UNKNOWN = "It’s unknown whether it works:"
 WORKS = "Works: the server accepts the key and serves conversations."
@@ -55,7 +55,7 @@ def forget_clients() -> None:
 
 def calls_for(credential: Credential, recorder: Recorder | None = None) -> Calls:
     """The eight calls within one web request's time, each attempt reported to the recorder if there is one."""
-    return client_for(credential).with_budget(settings.REQUEST_BUDGET, patience=WEB_PATIENCE, recorder=recorder)
+    return client_for(credential).with_budget(settings.REQUEST_BUDGET, max_wait=MAX_RETRY_WAIT, recorder=recorder)
 
 
 def check_credential(*, credential: Credential) -> bool | None:
@@ -80,23 +80,24 @@ def _verdict(calls: Calls) -> tuple[bool | None, str]:
     except NotFound:
         return True, WORKS
     except (Unauthorized, Forbidden) as error:
-        is_from_api = error.is_json  # a page of HTML is some gateway's
-        return (False, f"The key was refused: {error.in_full}") if is_from_api else (None, f"{UNKNOWN} {error.in_full}")
-    except ForeignNotFound as error:
+        if not error.is_json:  # a page of HTML is some gateway's
+            return None, f"{UNKNOWN} {error.full_message}"
+        return False, f"The key was refused: {error.full_message}"
+    except GatewayNotFound as error:
         return _verdict_by_route(calls, error)
     except OpenAIError as error:
-        return None, f"{UNKNOWN} {error.in_full}"
+        return None, f"{UNKNOWN} {error.full_message}"
     return None, f"{UNKNOWN} {RETURNS_ANYTHING}"
 
 
-def _verdict_by_route(calls: Calls, error: ForeignNotFound) -> tuple[bool | None, str]:
+def _verdict_by_route(calls: Calls, error: GatewayNotFound) -> tuple[bool | None, str]:
     """The same for a 404 whose message doesn't mention conversations, from the response for a path that can't exist."""
     try:
-        is_without_route = calls.is_without_route(NONEXISTENT_ID, error)
+        is_route_missing = calls.is_route_missing(NONEXISTENT_ID, error)
     except OpenAIError as other:
-        return None, f"{UNKNOWN} {other.in_full}"
-    if not is_without_route:
-        return (True, WORKS) if error.is_json else (None, f"{UNKNOWN} {error.in_full}")
+        return None, f"{UNKNOWN} {other.full_message}"
+    if not is_route_missing:
+        return (True, WORKS) if error.is_json else (None, f"{UNKNOWN} {error.full_message}")
     return False, f"This URL doesn’t seem to serve conversations: {error.message.rstrip('.')}. {NO_ROUTE_ADVICE}"
 
 

@@ -24,7 +24,7 @@ from ..openai.errors import (
     InvalidRequest,
     Locked,
     NotConfirmed,
-    NotDone,
+    NotDeleted,
     NotFound,
     NotSent,
     OpenAIError,
@@ -167,7 +167,7 @@ class Run:
         if isinstance(error, NotFound):
             self._record_outcome(row, ItemOutcome.DELETED if row.is_confirmed else ItemOutcome.SENT)
             self.made_progress = True
-        elif isinstance(error, InvalidRequest | NotDone) and not isinstance(error, Locked):
+        elif isinstance(error, InvalidRequest | NotDeleted) and not isinstance(error, Locked):
             self._record_outcome(row, ItemOutcome.REFUSED, code=error.code, message=error.message)
             self.made_progress = True
         else:

@@ -26,7 +26,7 @@ from ..models.erasure import LeaseLost
 from ..models.event_queryset import Subject
 from ..models.evidence import Evidence, timestamp
 from ..openai.errors import Locked, NoResponse, OpenAIError
-from .clients import WEB_PATIENCE, client_for
+from .clients import MAX_RETRY_WAIT, client_for
 from .erasure_run import LEAST_SECONDS, Run, is_final
 from .errors import CredentialUnusable, ServiceError
 from .recording import locked, read, start, start_on, was_requested
@@ -184,7 +184,7 @@ def _work(actor: User, erasure: Erasure, seconds: float, lease: str) -> None:
         _stop(erasure, {"message": str(error)}, lease)
         return
     event = _event_of_run(actor, erasure, erasure.credential)
-    run = Run(erasure, event, erasure.credential, client.with_budget(seconds, patience=WEB_PATIENCE), lease)
+    run = Run(erasure, event, erasure.credential, client.with_budget(seconds, max_wait=MAX_RETRY_WAIT), lease)
     try:
         run.run()
     except OpenAIError as error:
@@ -235,7 +235,7 @@ def _record_failure(erasure: Erasure, error: OpenAIError | None, lease: str, *, 
 def _failure(error: OpenAIError) -> dict[str, Any]:
     return {
         "message": error.message,
-        "advice": error.what_to_do,
+        "advice": error.advice_text,
         "status": error.status,
         "code": error.code[:200],
         "request_id": error.request_id[:200],

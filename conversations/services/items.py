@@ -64,13 +64,13 @@ def _trimmed(page: ItemPage, after: str) -> ItemPage:
     """At most as many items as were asked for, and only those after the cursor: some servers return more."""
     start = next((number for number, item in enumerate(page.items, start=1) if after and id_of(item) == after), 0)
     if start and start == len(page.items):  # nothing new
-        return replace(page, items=[], last_id="", has_more=False, is_cut=page.says_more is True)
+        return replace(page, items=[], last_id="", has_more=False, is_cut=page.claims_more is True)
     page = replace(page, items=page.items[start:])
     if len(page.items) <= ITEMS_A_PAGE:
         return page
     items = page.items[:ITEMS_A_PAGE]
     last_id = _first_id(items[::-1])
-    return replace(page, items=items, last_id=last_id, has_more=last_id != "", says_more=True, is_cut=last_id == "")
+    return replace(page, items=items, last_id=last_id, has_more=last_id != "", claims_more=True, is_cut=last_id == "")
 
 
 def _first_id(items: Sequence[Any]) -> str:
@@ -87,7 +87,7 @@ def count_items(*, conversation: Conversation) -> tuple[int, bool]:
 
 def _has_more(calls: Calls, openai_id: str, page: ItemPage, order: str = OLDEST_FIRST) -> bool:
     """Whether items follow a page. Some servers never say so: after a full page, one more item is asked for."""
-    if not page.has_more or page.says_more is not False:
+    if not page.has_more or page.claims_more is not False:
         return page.has_more
     try:
         following = _trimmed(read_page(calls, openai_id, order=order, after=page.last_id, most=1), page.last_id)
@@ -112,7 +112,7 @@ def all_pages(conversation: Conversation, include: Sequence[str] = ()) -> Iterat
         yield replace(page, items=new)
         if page.is_cut:
             raise EndlessList("The server says that there are more items, but doesn’t return them.", status=200)
-        if not is_new and page.says_more:
+        if not is_new and page.claims_more:
             raise EndlessList("The server returns the same items again and again.", status=200)
         after, has_more = page.last_id, page.has_more and is_new
 

@@ -74,7 +74,7 @@ def _page(event: Event, file: File, page: ItemPage) -> Iterator[str]:
 
 
 def _reason(event: Event, error: OpenAIError | CredentialUnusable) -> str:
-    message = error.in_full if isinstance(error, OpenAIError) else str(error)
+    message = error.full_message if isinstance(error, OpenAIError) else str(error)
     return f"{event.item_count} items were read before. {message}"
 
 

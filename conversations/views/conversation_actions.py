@@ -89,7 +89,7 @@ def _refresh(request: SignedInRequest, conversation: Conversation) -> None:
     try:
         row = refresh_conversation(actor=request.user, conversation=conversation)
     except NotFound as error:
-        messages.warning(request, f"OpenAI says: {error.in_full}")
+        messages.warning(request, f"OpenAI says: {error.full_message}")
     else:
         tell = messages.warning if row.state == "differs" else messages.success
         tell(request, READ[row.state])
@@ -100,7 +100,7 @@ def _told(request: SignedInRequest, conversation: Conversation, act: Callable[[]
     try:
         act()
     except OpenAIError as error:
-        messages.error(request, error.in_full)
+        messages.error(request, error.full_message)
     except ServiceError as error:
         messages.error(request, str(error))
     return to_conversation(request, conversation.pk)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from ..forms.conversations import ConversationForm
 from ..models import Event
 from ..openai.client import DEFAULT_BASE_URL
-from ..openai.request_preview import LONGEST, as_curl, as_json, size_of
+from ..openai.request_preview import MAX_LENGTH, as_curl, as_json, size_of
 from ..pages import responses
 from ..pages.responses import SignedInRequest
 from ..services.conversations import create_conversation
@@ -67,7 +67,7 @@ def _page(request: SignedInRequest, form: ConversationForm, *, status: int = 200
 def _context(form: ConversationForm) -> dict[str, Any]:
     credential = form.chosen_credential()
     body = {"items": form.messages.draft(), "metadata": form.metadata.draft()}
-    is_long = size_of(body) > LONGEST
+    is_long = size_of(body) > MAX_LENGTH
     url = f"{credential.base_url if credential else DEFAULT_BASE_URL}/conversations"
     curl = as_curl(
         url,

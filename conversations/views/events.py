@@ -91,7 +91,7 @@ def _settle(request: SignedInRequest, event: Event) -> HttpResponse:
             return redirect("conversation_detail", conversation.pk)
         resolve_by_note(actor=request.user, event=event, note=note)
     except OpenAIError as error:
-        form.add_error(None, error.in_full)
+        form.add_error(None, error.full_message)
         return _page(request, event, form, status=responses.FAILED_AT_OPENAI)
     except ServiceError as error:
         form.add_error(None, str(error))

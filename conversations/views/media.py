@@ -52,7 +52,7 @@ def _served(data: str, name: str) -> HttpResponse:
 
 
 def _why(failure: OpenAIError | None, problem: str) -> str:
-    return failure.in_full if failure else problem
+    return failure.full_message if failure else problem
 
 
 def _words(text: str, status: int) -> HttpResponse:

@@ -149,7 +149,7 @@ def test_each_fault_ends_in_its_error(
     budget = 0.2 if fault.delay or fault.drip else 5
     started = time.monotonic()
     with pytest.raises(expected):
-        call(calls_to(sandbox, budget=budget, patience=0.0), *ids)
+        call(calls_to(sandbox, budget=budget, max_wait=0.0), *ids)
     assert time.monotonic() - started < budget + 0.5
 
 
@@ -158,12 +158,12 @@ def test_a_server_that_is_not_there_was_sent_nothing(calls_to: CallsTo, call: Ca
     with Sandbox() as gone:
         pass
     with pytest.raises(errors.NotSent):
-        call(calls_to(gone, patience=0.0), "conv_1", "msg_1")
+        call(calls_to(gone, max_wait=0.0), "conv_1", "msg_1")
 
 
 def test_a_host_without_a_name_was_sent_nothing(sandbox: Sandbox, calls_to: CallsTo) -> None:
     with pytest.raises(errors.NotSent):
-        calls_to(sandbox, base_url="http://nowhere.invalid/v1", patience=0.0).retrieve_conversation("conv_1")
+        calls_to(sandbox, base_url="http://nowhere.invalid/v1", max_wait=0.0).retrieve_conversation("conv_1")
 
 
 def test_a_time_that_is_used_up_sends_nothing(sandbox: Sandbox, calls_to: CallsTo) -> None:

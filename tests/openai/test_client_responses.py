@@ -11,7 +11,7 @@ import pytest
 
 from conversations.openai import errors
 from conversations.openai.client import Calls
-from conversations.openai.transport import MAX_ANSWER_BYTES
+from conversations.openai.transport import MAX_RESPONSE_BYTES
 from conversations.sandbox import Fault, Sandbox
 from tests.certificates import make_certificate
 from tests.raw_server import RawServer, answer
@@ -108,7 +108,7 @@ def test_a_204_to_a_deletion_confirms_nothing(sandbox: Sandbox, calls_to: CallsT
 )
 def test_a_deletion_that_was_not_done_is_refused(sandbox: Sandbox, calls_to: CallsTo, delete: Any) -> None:
     told(sandbox, {"id": ID, "deleted": False})
-    with pytest.raises(errors.NotDone) as caught:
+    with pytest.raises(errors.NotDeleted) as caught:
         delete(calls_to(sandbox))
     assert not caught.value.may_have_happened
 
@@ -158,25 +158,25 @@ def test_a_request_id_that_cannot_be_stored_is_cleaned(sandbox: Sandbox, calls_t
 
 
 def test_an_answer_of_the_largest_size_is_read(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    told(sandbox, b'{"id": "conv_1"}' + b" " * (MAX_ANSWER_BYTES - 16))
+    told(sandbox, b'{"id": "conv_1"}' + b" " * (MAX_RESPONSE_BYTES - 16))
     assert calls_to(sandbox).retrieve_conversation(ID).id == ID
 
 
 def test_a_larger_answer_is_refused(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    told(sandbox, b'{"id": "conv_1"}' + b" " * (MAX_ANSWER_BYTES - 15))
+    told(sandbox, b'{"id": "conv_1"}' + b" " * (MAX_RESPONSE_BYTES - 15))
     with pytest.raises(errors.BadResponse, match="too large"):
         calls_to(sandbox).retrieve_conversation(ID)
 
 
 def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    told(sandbox, gzip.compress(b" " * (MAX_ANSWER_BYTES + 1)), headers={"Content-Encoding": "gzip"})
+    told(sandbox, gzip.compress(b" " * (MAX_RESPONSE_BYTES + 1)), headers={"Content-Encoding": "gzip"})
     with pytest.raises(errors.BadResponse, match="too large"):
         calls_to(sandbox).retrieve_conversation(ID)
 
 
 @pytest.mark.parametrize("status", [404, 502])
 def test_only_the_beginning_of_a_large_refusal_is_read(sandbox: Sandbox, calls_to: CallsTo, status: int) -> None:
-    told(sandbox, b"<title>Sorry</title>" + b" " * (MAX_ANSWER_BYTES + 1), status=status, times=None)
+    told(sandbox, b"<title>Sorry</title>" + b" " * (MAX_RESPONSE_BYTES + 1), status=status, times=None)
     with pytest.raises(errors.OpenAIError, match="Sorry"):
         calls_to(sandbox).retrieve_conversation(ID)
 
@@ -215,7 +215,7 @@ def test_a_compressed_answer_is_unpacked(sandbox: Sandbox, calls_to: CallsTo) ->
 def test_what_is_hardly_http_ends_in_a_documented_error(
     sandbox: Sandbox, calls_to: CallsTo, raw_server: Callable[..., RawServer], raw: bytes
 ) -> None:
-    calls = calls_to(sandbox, base_url=raw_server(raw).url, budget=1, patience=0.0)
+    calls = calls_to(sandbox, base_url=raw_server(raw).url, budget=1, max_wait=0.0)
     with pytest.raises((errors.NoResponse, errors.BadResponse)) as caught:
         calls.create_conversation(items=[], metadata={})
     assert caught.value.may_have_happened

@@ -165,7 +165,7 @@ def test_r16_a_proxy_by_setting_is_used(
 def test_a_proxy_that_is_not_there_was_sent_nothing(sandbox: Sandbox, calls_to: CallsTo) -> None:
     with Sandbox() as gone:
         pass
-    calls = calls_to(sandbox, proxy=f"http://127.0.0.1:{gone.port}", patience=0.0)
+    calls = calls_to(sandbox, proxy=f"http://127.0.0.1:{gone.port}", max_wait=0.0)
     assert isinstance(failure(lambda: calls.retrieve_conversation("conv_1")), errors.NotSent)
 
 

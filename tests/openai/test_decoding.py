@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.openai import errors
-from conversations.openai.decoding import LONGEST_TEXT, LONGEST_WAIT, Answer, decode, retry_after
+from conversations.openai.decoding import MAX_RETRY_AFTER, MAX_TEXT_LENGTH, Response, decode, retry_after
 from conversations.openai.errors import OpenAIError
 from conversations.openai.scrubbing import Scrubber
 
@@ -88,7 +88,7 @@ def test_a_success_that_is_no_object_is_a_bad_answer(body: bytes) -> None:
 def test_an_error_holds_openais_words() -> None:
     error = refusal(400, headers={"x-request-id": "req_1"}, message="Too long.", code="c", param="metadata.a")
     assert (error.message, error.code, error.param, error.request_id) == ("Too long.", "c", "metadata.a", "req_1")
-    assert error.in_full.startswith("Too long. (code c, field metadata.a, request id req_1) Correct")
+    assert error.full_message.startswith("Too long. (code c, field metadata.a, request id req_1) Correct")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"\0\1", b'{"error": {"message": null}}'])
@@ -120,7 +120,7 @@ def test_the_words_of_any_server_are_told(body: bytes, words: str) -> None:
     with pytest.raises(errors.ServerError) as caught:
         decode(502, {}, body, NO_SECRETS)
     assert caught.value.message == words
-    assert not caught.value.in_full.endswith("status.openai.com.") or caught.value.is_in_form
+    assert not caught.value.full_message.endswith("status.openai.com.") or caught.value.has_error_object
 
 
 def test_the_words_of_a_success_that_is_no_object_are_told() -> None:
@@ -198,17 +198,17 @@ def test_r18_what_an_error_says_can_be_stored_and_shown() -> None:
 
 
 def test_an_error_that_talks_without_end_is_cut() -> None:
-    assert len(refusal(400, message="x" * 1_000_000).message) == LONGEST_TEXT
+    assert len(refusal(400, message="x" * 1_000_000).message) == MAX_TEXT_LENGTH
 
 
 def test_each_kind_of_error_says_what_to_do() -> None:
-    assert all(kind("message").what_to_do for kind in TREE if kind is not OpenAIError)
+    assert all(kind("message").advice_text for kind in TREE if kind is not OpenAIError)
 
 
 def test_an_error_after_an_attempt_that_may_have_happened_does_not_claim_that_nothing_did() -> None:
     error = errors.NotSent("No connection.")
     error.may_have_happened = True
-    assert "may have done it" in error.what_to_do
+    assert "may have done it" in error.advice_text
 
 
 @pytest.mark.parametrize(
@@ -224,8 +224,8 @@ def test_an_error_after_an_attempt_that_may_have_happened_does_not_claim_that_no
         ({"retry-after": "Mon, 15 Jun 2026 11:00:00 GMT"}, 0),
         ({"retry-after": "-3"}, 0),
         ({"retry-after": "nan"}, 0),
-        ({"retry-after": "inf"}, LONGEST_WAIT),
-        ({"retry-after": "1e300"}, LONGEST_WAIT),
+        ({"retry-after": "inf"}, MAX_RETRY_AFTER),
+        ({"retry-after": "1e300"}, MAX_RETRY_AFTER),
         ({"retry-after": "tomorrow"}, None),
         ({"retry-after": "Mon, 15 Jun 99999999999999999999 12:00:30 GMT"}, None),
     ],
@@ -238,15 +238,15 @@ def test_the_wait_that_an_answer_asks_for(headers: dict[str, str], seconds: floa
     ("seconds", "words"), [("1", "Wait 1 second,"), ("0.2", "Wait 1 second,"), ("7", "Wait 7 seconds,")]
 )
 def test_waiting_is_told_from_paying(seconds: str, words: str) -> None:
-    assert words in refusal(429, headers={"retry-after": seconds}).what_to_do
-    assert "add credit" in refusal(429, headers={"retry-after": seconds}, code="insufficient_quota").what_to_do
+    assert words in refusal(429, headers={"retry-after": seconds}).advice_text
+    assert "add credit" in refusal(429, headers={"retry-after": seconds}, code="insufficient_quota").advice_text
 
 
 @given(st.integers(100, 999), st.binary(max_size=40), st.text(max_size=30), st.text(max_size=30))
 def test_any_answer_ends_in_a_value_or_a_documented_error(status: int, body: bytes, wait: str, should: str) -> None:
     with suppress(OpenAIError):
         headers = {"retry-after": wait, "x-should-retry": should}
-        assert isinstance(decode(status, headers, body, NO_SECRETS), Answer)
+        assert isinstance(decode(status, headers, body, NO_SECRETS), Response)
 
 
 @pytest.mark.long

@@ -3,7 +3,7 @@
 import pytest
 
 from conversations.openai.errors import NotFound
-from conversations.openai.routes import gist, path_without_route
+from conversations.openai.routes import signature, unrouted_path
 
 PATHS = ["/conversations/conv_0a1b", "/conversations/conv_0a1b/items", "/conversations/conv_0a1b/items/msg_1"]
 
@@ -11,7 +11,7 @@ PATHS = ["/conversations/conv_0a1b", "/conversations/conv_0a1b/items", "/convers
 def said(words: str, path: str) -> str:
     route, *rest = path.strip("/").split("/")
     error = NotFound(words.format(path=path, route=route, id=rest[0], parts=" ".join(path.split("/"))))
-    return gist(error, path)
+    return signature(error, path)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -20,14 +20,14 @@ def said(words: str, path: str) -> str:
     ["No upstream for {route}", "service '{route}' has no resource", "{id} not found", "Cannot GET {path}"],
 )
 def test_words_that_repeat_a_part_of_the_path_say_the_same_of_one_that_cannot_exist(words: str, path: str) -> None:
-    assert said(words, path) == said(words, path_without_route(path))
+    assert said(words, path) == said(words, unrouted_path(path))
 
 
 def test_all_parts_of_the_path_say_the_same_too() -> None:
     path = PATHS[0]
-    assert said("no route for v1{parts}", path) == said("no route for v1{parts}", path_without_route(path))
+    assert said("no route for v1{parts}", path) == said("no route for v1{parts}", unrouted_path(path))
 
 
 def test_words_about_the_conversation_say_something_else() -> None:
     path = PATHS[0]
-    assert said("Conversation with id '{id}' not found.", path) != said("Not found: {path}", path_without_route(path))
+    assert said("Conversation with id '{id}' not found.", path) != said("Not found: {path}", unrouted_path(path))

@@ -301,7 +301,7 @@ def test_items_that_are_too_large_together_are_listed_one_by_one(
 ) -> None:
     big = {"type": "message", "role": "user", "content": "x" * 20_000}
     sandbox.store.add_items(erasure.openai_id, [big] * 4)
-    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 30_000)
+    monkeypatch.setattr(transport, "MAX_RESPONSE_BYTES", 30_000)
     assert erase(actor=operator, erasure=erasure, seconds=10).stage == Stage.FINISHED
 
 

@@ -105,7 +105,7 @@ def test_messages_that_are_too_large_are_asked_for_in_smaller_pages(
     known: Conversation, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = add_messages(sandbox, known, 30)
-    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 2_000)
+    monkeypatch.setattr(transport, "MAX_RESPONSE_BYTES", 2_000)
     found = list_items(conversation=known)
     assert limits(sandbox) == ["100", "20", "4"]
     assert (ids(found.items), found.later) == (wanted[:4], wanted[3])
@@ -115,7 +115,7 @@ def test_one_item_that_is_too_large_alone_is_told(
     known: Conversation, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_messages(sandbox, known, 2)
-    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 50)
+    monkeypatch.setattr(transport, "MAX_RESPONSE_BYTES", 50)
     with pytest.raises(errors.TooLarge):
         list_items(conversation=known)
     assert limits(sandbox) == ["100", "20", "4", "1"]

@@ -65,11 +65,11 @@ def erased(actor: User, conversation: Conversation, seconds: float = 8) -> Erasu
 
 
 def test_r2_a_gateways_404_makes_no_row_missing(operator: User, known: Conversation, gateway: Sandbox) -> None:
-    with pytest.raises(errors.ForeignNotFound) as caught:
+    with pytest.raises(errors.GatewayNotFound) as caught:
         refresh_conversation(actor=operator, conversation=known)
     known.refresh_from_db()
     assert known.state == State.ACTIVE
-    assert "does not prove" in caught.value.what_to_do
+    assert "does not prove" in caught.value.advice_text
 
 
 def test_r2_a_gateways_404_settles_no_unknown_change(operator: User, known: Conversation, sandbox: Sandbox) -> None:
@@ -77,7 +77,7 @@ def test_r2_a_gateways_404_settles_no_unknown_change(operator: User, known: Conv
     with pytest.raises(errors.NoResponse):
         remove_conversation(actor=operator, conversation=known)
     sandbox.faults.add(Fault(status=404, body=NGINX, times=None))
-    with pytest.raises(errors.ForeignNotFound):
+    with pytest.raises(errors.GatewayNotFound):
         refresh_conversation(actor=operator, conversation=known)
     assert Event.objects.unresolved().get().action == "remove"
 
