@@ -1,13 +1,15 @@
-"""Items of a conversation, ready to be shown: who says or does it, and what, in blocks of text. Pure.
+"""Items of a conversation, prepared for display: who says or does what, in blocks of text. Pure.
 
-    blocks    what an item is shown as: text, code, references, things that are not shown
-    parts     the parts of messages and outputs
-    kinds     what each type of item holds
-    turns     items as they are read: a call with its output beside it
-    markdown  the same as a file
+    kinds   displayed(): an item of any type as a label, a few fields and blocks
+    tools   blocks of tool calls and their outputs
+    parts   blocks of the content parts of messages and outputs
+    blocks  the blocks themselves: text, code, references, images, sound
+    media   recognizes images and sound in base64 by their bytes
+    turns   pairs calls with their outputs
+    broken  finds calls without an output
 
-All content is text, whatever it holds. A type, role or part that is not known shows as its JSON, never as an error;
-so does a field that is not of the form that the API documents. Source: the item schemas of the API's reference.
+Unknown types, roles and parts are shown as JSON, never as an error, and so are fields that differ from the documented
+schema. Source: the item schemas in OpenAI's API reference.
 """
 
 from .blocks import Block

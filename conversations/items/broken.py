@@ -1,4 +1,4 @@
-"""Calls that the application has to answer: without their outputs OpenAI refuses each later response. Pure."""
+"""Calls whose output the application has to add: without it, every later response of the conversation fails. Pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,45 +8,44 @@ from .turns import Key, partner_of
 
 Item = Mapping[str, Any]
 
-# Their outputs come from the application; those of the other calls from OpenAI or from the server that it asks.
-ANSWERED_BY_APPLICATION = (
+# For all other types, OpenAI or an MCP server adds the output.
+APPLICATION_CALLS = (
     *("function_call", "custom_tool_call", "computer_call"),
     *("local_shell_call", "shell_call", "apply_patch_call"),
 )
 
 
 def is_call(item: Any) -> bool:
-    """Whether it is a call of a type that the application answers."""
-    return isinstance(item, Mapping) and item.get("type") in ANSWERED_BY_APPLICATION
+    """Whether an item is a call whose output the application adds."""
+    return isinstance(item, Mapping) and item.get("type") in APPLICATION_CALLS
 
 
 def needs_output(item: Any) -> bool:
-    """Whether a response fails for want of its output. One that is still being written, that runs beside the
-    conversation, or that OpenAI runs in a container of its own may do without."""
+    """Whether responses fail as long as this item has no output."""
+    # Not yet if it's still being generated, and not at all if it's asynchronous or runs in OpenAI's container.
     if not is_call(item) or item.get("status") == "in_progress" or item.get("async") is True:
         return False
     return as_map(item.get("environment")).get("type") != "container_reference"
 
 
 class Unanswered:
-    """The calls without an output among the items that were read so far, in any order."""
+    """Finds the calls without an output among items that are read page by page, in any order."""
 
     def __init__(self) -> None:
         self._calls: list[tuple[Key, Item]] = []
-        self._answered: set[Key] = set()
+        self._with_output: set[Key] = set()
 
     def read(self, items: Iterable[Any]) -> None:
-        """Take note of some items."""
         for item in items:
-            half = partner_of(item)
-            if half is None:
+            partner = partner_of(item)
+            if partner is None:
                 continue
-            if not half.is_later:
-                self._answered.add(half.key)
+            if not partner.is_later:  # its partner is a call, so the item is an output
+                self._with_output.add(partner.key)
             elif needs_output(item):
-                self._calls.append((half.key, item))
+                self._calls.append((partner.key, item))
 
     @property
     def calls(self) -> list[Item]:
-        """Those that have none, in the order in which they were read."""
-        return [item for key, item in self._calls if key not in self._answered]
+        """The calls without an output so far, in the order in which they were read."""
+        return [item for key, item in self._calls if key not in self._with_output]

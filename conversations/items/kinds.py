@@ -1,4 +1,4 @@
-"""What each type of item holds, as blocks. Each function takes an item of its type."""
+"""Items of each type, as a label, a few fields and blocks."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -6,22 +6,23 @@ from itertools import count
 from typing import Any
 
 from . import tools
-from .blocks import Block, as_json, as_list, as_text, joined, left_over, rest, text, thing
+from .blocks import Block, as_json, as_list, as_text, joined, note, remaining, rest, text
 from .parts import content
 
 Item = Mapping[str, Any]
 
 ROLES = ("user", "assistant", "system", "developer")
-MOST_BLOCKS = 3_000  # of one item that are shown each by itself
-QUIET_STATUSES = ("", "completed")
+MAX_BLOCKS = 3_000  # of one item; what follows is shown as a single block
+QUIET_STATUSES = ("", "completed")  # of messages, which aren't worth showing
 
 
 @dataclass(frozen=True)
 class DisplayedItem:
-    """An item, ready to be shown.
+    """An item, prepared for display.
 
-    label: its role or type in words; kind: what its look goes by, a role or `tool`; name: of the function, tool or
-    server; status: "" where there is none; facts: names and values that stand beside; is_known: whether its type is.
+    label: its role or type, for people; kind: a role, or `tool`, which decides how it looks; name: of the function,
+    tool or server; status: "" if there is none; fields: names and values that are shown in the header; is_known:
+    whether its type is known.
     """
 
     id: str
@@ -32,43 +33,45 @@ class DisplayedItem:
     status: str
     call_id: str
     blocks: tuple[Block, ...]
-    facts: tuple[tuple[str, str], ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
     is_known: bool = True
 
     @property
     def text(self) -> str:
-        """All that it says, without what stands around it."""
+        """The text of all blocks, except remaining fields."""
         return "\n\n".join(block.text for block in self.blocks if block.kind != "rest")
 
     @property
     def data(self) -> list[str]:
-        """The pictures and sound in it, in base64, by their numbers."""
+        """Images and sound in base64, in the order of `Block.media`."""
         return [block.data for block in self.blocks if block.data]
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """How the items of a type are shown; `holds`: the fields that its blocks show; `name`: fields that name it;
-    `facts`: fields that stand beside it."""
+    """How items of one type are displayed.
+
+    holds: the fields that its blocks show; name: fields that make up its name; fields: those shown in the header.
+    """
 
     label: str
     blocks: Callable[[Item], list[Block]]
     holds: tuple[str, ...]
     name: tuple[str, ...] = ()
-    facts: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
     @property
-    def fields(self) -> tuple[str, ...]:
-        """All fields that have a place."""
-        return (*_EVERYWHERE, *self.holds, *self.name, *self.facts, *_COMMON_FACTS)
+    def all_fields(self) -> tuple[str, ...]:
+        """All fields that are shown somewhere; any other ends up in the block for the rest."""
+        return (*_HEADER_FIELDS, *self.holds, *self.name, *self.fields, *_COMMON_FIELDS)
 
 
 def displayed(item: Any) -> DisplayedItem:
-    """One item, ready to be shown; whatever a list holds that is none, as its JSON."""
+    """An item, prepared for display. Anything else in the list is shown as JSON."""
     if not isinstance(item, Mapping):
         return _unknown({}, item)
     kind = as_text(item.get("type"))
-    if kind == "message" or (not kind and item.get("role")):
+    if kind == "message" or (not kind and item.get("role")):  # some servers leave out the type of messages
         return _message(item) or _unknown(item, item)
     known = _KINDS.get(kind)
     return _known(item, kind, known) if known else _unknown(item, item)
@@ -84,13 +87,12 @@ def _known(item: Item, kind: str, known: _Kind) -> DisplayedItem:
         name=" · ".join(filter(None, (as_text(item.get(name)) for name in known.name))),
         status=as_text(item.get("status")),
         call_id=as_text(item.get("call_id")),
-        blocks=_numbered([*shown, *rest(item, known.fields)]),
-        facts=_facts(item, (*known.facts, *_COMMON_FACTS)),
+        blocks=_numbered([*shown, *rest(item, known.all_fields)]),
+        fields=_fields(item, (*known.fields, *_COMMON_FIELDS)),
     )
 
 
 def _unknown(item: Item, whole: Any) -> DisplayedItem:
-    """An item of a type that is not known: its JSON."""
     kind = as_text(item.get("type"))
     return DisplayedItem(
         id=as_text(item.get("id")),
@@ -106,7 +108,7 @@ def _unknown(item: Item, whole: Any) -> DisplayedItem:
 
 
 def _message(item: Item) -> DisplayedItem | None:
-    """A message, unless its content is neither text nor parts. One that has a role needs no type to be one."""
+    """A message; None if its content is neither a string nor a list."""
     if not isinstance(item.get("content"), str | list):
         return None
     role = as_text(item.get("role"))
@@ -118,24 +120,24 @@ def _message(item: Item) -> DisplayedItem | None:
         name="",
         status="" if item.get("status") in QUIET_STATUSES else as_text(item.get("status")),
         call_id="",
-        blocks=_numbered([*content(item["content"]), *rest(item, _OF_MESSAGES)]),
-        facts=_facts(item, ("phase",)),
+        blocks=_numbered([*content(item["content"]), *rest(item, _MESSAGE_FIELDS)]),
+        fields=_fields(item, ("phase",)),
     )
 
 
 def _numbered(blocks: Iterable[Block]) -> tuple[Block, ...]:
-    """The blocks, with the number of each that holds a picture or sound."""
-    numbers, listed = count(), list(blocks)
-    shown = [replace(block, media=next(numbers)) if block.data else block for block in listed[:MOST_BLOCKS]]
-    return (*shown, *left_over([block.text for block in listed[MOST_BLOCKS:]], "pieces"))
+    """At most MAX_BLOCKS blocks; those with an image or sound get an index, which is in the URL of the data."""
+    indexes, listed = count(), list(blocks)
+    shown = [replace(block, media=next(indexes)) if block.data else block for block in listed[:MAX_BLOCKS]]
+    return (*shown, *remaining([block.text for block in listed[MAX_BLOCKS:]], "pieces"))
 
 
-def _facts(item: Item, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((name.replace("_", " "), shown) for name in names if (shown := _fact(item.get(name))))
+def _fields(item: Item, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((name.replace("_", " "), shown) for name in names if (shown := _field_text(item.get(name))))
 
 
-def _fact(value: Any) -> str:
-    """A value in a line: that which is false is not worth one, a map of texts shows these."""
+def _field_text(value: Any) -> str:
+    """A value in one line; "" for false, and for an object of strings these strings, `type` first."""
     if isinstance(value, Mapping) and all(isinstance(each, str) for each in value.values()):
         return joined((value[name] for name in sorted(value, key=lambda name: (name != "type", name))), " ")
     return "" if value is False else "yes" if value is True else as_text(value)
@@ -143,21 +145,22 @@ def _fact(value: Any) -> str:
 
 def _reasoning(item: Item) -> list[Block]:
     parts = [*content(item.get("summary")), *content(item.get("content"))]
-    return [*parts, *_encrypted(item)] or [thing("Reasoning without a summary")]
+    return [*parts, *_encrypted(item)] or [note("Reasoning without a summary")]
 
 
 def _encrypted(item: Item) -> list[Block]:
-    sealed = as_text(item.get("encrypted_content"))
-    return [thing(f"Encrypted content, {len(sealed):,} characters")] if sealed else []
+    encrypted = as_text(item.get("encrypted_content"))
+    return [note(f"Encrypted content, {len(encrypted):,} characters")] if encrypted else []
 
 
 def _compaction(item: Item) -> list[Block]:
-    return [thing("Earlier items, put together by OpenAI"), *_encrypted(item)]
+    return [note("Earlier items, put together by OpenAI"), *_encrypted(item)]
 
 
 def _approval(item: Item) -> list[Block]:
-    answer = {True: "Approved", False: "Denied"}.get(item["approve"]) if isinstance(item.get("approve"), bool) else None
-    return [*text(answer or as_text(item.get("approve"))), *text(item.get("reason"), "Reason")]
+    approve = item.get("approve")
+    verdict = ("Approved" if approve else "Denied") if isinstance(approve, bool) else as_text(approve)
+    return [*text(verdict), *text(item.get("reason"), "Reason")]
 
 
 def _tool_list(item: Item) -> list[Block]:
@@ -167,22 +170,26 @@ def _tool_list(item: Item) -> list[Block]:
     ]
 
 
-_EVERYWHERE = ("id", "type", "status", "call_id")
-_COMMON_FACTS = ("async", "caller", "created_by")
-_OF_MESSAGES = ("id", "type", "status", "role", "content", "phase")
-_NAMED = ("namespace", "name")
-_ON_SERVER = ("server_label", "name")
-_DRAWN = ("action", "size", "quality", "background", "output_format")
+_HEADER_FIELDS = ("id", "type", "status", "call_id")
+_COMMON_FIELDS = ("async", "caller", "created_by")
+_MESSAGE_FIELDS = ("id", "type", "status", "role", "content", "phase")
+_FUNCTION_NAME = ("namespace", "name")
+_SERVER_NAME = ("server_label", "name")
+_IMAGE_FIELDS = ("action", "size", "quality", "background", "output_format")
 
 _KINDS: dict[str, _Kind] = {
-    "function_call": _Kind("Function call", tools.arguments, ("arguments",), _NAMED),
-    "function_call_output": _Kind("Function output", tools.output, ("output",), _NAMED),
-    "custom_tool_call": _Kind("Custom tool call", tools.custom_input, ("input",), _NAMED),
-    "custom_tool_call_output": _Kind("Custom tool output", tools.output, ("output",), _NAMED),
+    "function_call": _Kind("Function call", tools.arguments, ("arguments",), _FUNCTION_NAME),
+    "function_call_output": _Kind("Function output", tools.output, ("output",), _FUNCTION_NAME),
+    "custom_tool_call": _Kind("Custom tool call", tools.custom_input, ("input",), _FUNCTION_NAME),
+    "custom_tool_call_output": _Kind("Custom tool output", tools.output, ("output",), _FUNCTION_NAME),
     "file_search_call": _Kind("File search", tools.file_search, ("queries", "results")),
     "web_search_call": _Kind("Web search", tools.web_search, ("action", "results")),
     "image_generation_call": _Kind(
-        "Image generation", tools.image_generation, ("result", "revised_prompt", "error", "svg_usage"), (), _DRAWN
+        "Image generation",
+        tools.image_generation,
+        ("result", "revised_prompt", "error", "svg_usage"),
+        (),
+        _IMAGE_FIELDS,
     ),
     "computer_call": _Kind("Computer call", tools.computer, ("action", "actions", "pending_safety_checks")),
     "computer_call_output": _Kind("Computer output", tools.computer_output, ("output", "acknowledged_safety_checks")),
@@ -204,9 +211,9 @@ _KINDS: dict[str, _Kind] = {
     "apply_patch_call": _Kind("Patch", tools.patch, ("operation",)),
     "apply_patch_call_output": _Kind("Patch output", tools.output, ("output",)),
     "mcp_list_tools": _Kind("MCP tools", _tool_list, ("error", "tools"), ("server_label",)),
-    "mcp_approval_request": _Kind("MCP approval asked for", tools.arguments, ("arguments",), _ON_SERVER),
+    "mcp_approval_request": _Kind("MCP approval asked for", tools.arguments, ("arguments",), _SERVER_NAME),
     "mcp_approval_response": _Kind("MCP approval", _approval, ("approve", "reason"), (), ("approval_request_id",)),
     "mcp_call": _Kind(
-        "MCP call", tools.mcp_call, ("arguments", "output", "error"), _ON_SERVER, ("approval_request_id",)
+        "MCP call", tools.mcp_call, ("arguments", "output", "error"), _SERVER_NAME, ("approval_request_id",)
     ),
 }

@@ -1,7 +1,7 @@
-"""Pictures and sound that stand in an item themselves, in base64: what they are, told by their bytes alone. Pure.
+"""Recognizes images and sound in base64 by their bytes. Pure.
 
-What is declared of them, a media type or a format, counts for nothing. SVG and HTML are no pictures here: they are
-programs.
+A declared media type or format is ignored, since the bytes are served to browsers. SVG isn't recognized on purpose: it
+can contain scripts.
 """
 
 import base64
@@ -10,17 +10,17 @@ import re
 import zlib
 from dataclasses import dataclass
 
-LARGEST = 20_000_000  # bytes that are decoded
-HEAD = 64  # characters of base64 that hold whatever a format is known by
+MAX_BYTES = 20_000_000  # of decoded data
+HEAD_LENGTH = 64  # characters of base64 at the beginning, which are enough to recognize any of the formats
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
-_MP4_SOUND = (b"M4A ", b"M4B ", b"mp41", b"mp42", b"isom", b"iso2", b"dash")
+_MP4_AUDIO_BRANDS = (b"M4A ", b"M4B ", b"mp41", b"mp42", b"isom", b"iso2", b"dash")
 
 
 @dataclass(frozen=True)
 class Format:
-    """What a browser can show or play: `kind` is `image` or `audio`."""
+    """A format that browsers can show or play. kind: `image` or `audio`."""
 
     kind: str
     content_type: str
@@ -40,12 +40,12 @@ M4A = Format("audio", "audio/mp4", "m4a")
 
 
 def is_data_url(value: str) -> bool:
-    """Whether the text is a URL that holds its content itself."""
+    """Whether a text is a data: URL."""
     return value[:5].lower() == "data:"
 
 
 def payload(value: str) -> str:
-    """The base64 in a data: URL, or in a text that is nothing else; "" where it is encoded in another way."""
+    """The base64 in a data: URL, "" if it's encoded in another way. Any other text is taken for base64."""
     if not is_data_url(value):
         return value
     head, _, encoded = value.partition(",")
@@ -53,33 +53,36 @@ def payload(value: str) -> str:
 
 
 def size_of(value: str) -> int:
-    """The number of bytes that base64, alone or in a data: URL, stands for."""
+    """How many bytes base64 or a data: URL decodes to, within two bytes."""
     encoded = value.partition(",")[2] if is_data_url(value) else value
     return len(encoded) * 3 // 4
 
 
-def recognised(value: str) -> Format | None:
-    """The format of what base64, alone or in a data: URL, holds; None for any that is not shown, for what is broken
-    and for what is larger than 20 MB. Of the bytes only the first and last are decoded."""
+def detect_format(value: str) -> Format | None:
+    """The format of data in base64 or a data: URL; None if it's unknown, damaged or larger than 20 MB.
+
+    Only decodes the beginning and the end.
+    """
     encoded = payload(value)
-    if not encoded or size_of(encoded) > LARGEST + 2 or len(encoded) % 4 or not _BASE64.fullmatch(encoded):
+    if not encoded or size_of(encoded) > MAX_BYTES + 2 or len(encoded) % 4 or not _BASE64.fullmatch(encoded):
         return None
-    found = _format_of(base64.b64decode(encoded[:HEAD]))
-    if found is PNG and not base64.b64decode(encoded[-HEAD:]).endswith(_PNG_END):
+    found = _format_of(base64.b64decode(encoded[:HEAD_LENGTH]))
+    # A truncated image isn't shown. Every complete PNG ends with the same chunk.
+    if found is PNG and not base64.b64decode(encoded[-HEAD_LENGTH:]).endswith(_PNG_END):
         return None
     return found
 
 
-def decoded(value: str) -> tuple[Format, bytes] | None:
-    """The format and the bytes of what `recognised` knows, None for all else."""
-    found = recognised(value)
+def decode_media(value: str) -> tuple[Format, bytes] | None:
+    """Format and bytes, if `detect_format()` recognizes the data; otherwise None."""
+    found = detect_format(value)
     if found is None:
         return None
     try:
         content = base64.b64decode(payload(value), validate=True)
     except binascii.Error:
         return None
-    return (found, content) if len(content) <= LARGEST else None
+    return (found, content) if len(content) <= MAX_BYTES else None
 
 
 def _format_of(head: bytes) -> Format | None:
@@ -88,7 +91,7 @@ def _format_of(head: bytes) -> Format | None:
     if head.startswith(b"RIFF"):
         return _riff(head)
     if head[4:8] == b"ftyp":
-        return M4A if head[8:12] in _MP4_SOUND else None
+        return M4A if head[8:12] in _MP4_AUDIO_BRANDS else None
     return next((known for beginning, known in _BEGINNINGS if head.startswith(beginning)), None) or _mpeg(head)
 
 
@@ -103,7 +106,7 @@ _BEGINNINGS = (
 
 
 def _is_png(head: bytes) -> bool:
-    """Whether a header of a picture follows the signature, and is sound: it is as good as its checksum."""
+    """Whether a valid header chunk follows the signature."""
     header, checksum = head[12:29], int.from_bytes(head[29:33])
     return head[8:16] == b"\0\0\0\x0dIHDR" and len(head) >= 33 and zlib.crc32(header) == checksum
 
@@ -115,7 +118,7 @@ def _riff(head: bytes) -> Format | None:
 
 
 def _mpeg(head: bytes) -> Format | None:
-    """Sound without a container: the first frame begins with eleven or twelve ones."""
+    """MP3 and AAC without a container. Their frames begin with eleven or twelve set bits."""
     if len(head) < 4 or head[0] != 0xFF:
         return None
     if head[1] & 0xF6 == 0xF0:

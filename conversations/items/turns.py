@@ -1,4 +1,4 @@
-"""Items as they are read: a call with its output beside it, told by the id that both bear."""
+"""Pairs calls with their outputs, by the id that both have."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -6,8 +6,8 @@ from typing import Any
 
 from .kinds import DisplayedItem, displayed
 
-Item = Any  # what a list holds, be it an item or not
-Key = tuple[str, str]
+Item = Any  # an entry of a list, which may not be an object
+Key = tuple[str, str]  # the type of a call, and the id that the call shares with its outputs
 
 _CALL_OF = {
     "function_call_output": "function_call",
@@ -20,41 +20,39 @@ _CALL_OF = {
     "apply_patch_call_output": "apply_patch_call",
     "mcp_approval_response": "mcp_approval_request",
 }
-_SHARED = {  # the fields that bear the id in common, where it is not the call's alone
+_ID_FIELDS = {  # the fields with the shared id, if it isn't in `call_id`
     "mcp_approval_request": ("id",),
     "mcp_approval_response": ("approval_request_id",),
-    "local_shell_call_output": ("call_id", "id"),  # the API's reference documents the second
+    "local_shell_call_output": ("call_id", "id"),  # OpenAI's guide has the first, its reference the second
 }
 _CALLS = frozenset(_CALL_OF.values())
 
 
 @dataclass(frozen=True)
 class Turn:
-    """An item, with what it was answered where it is a call."""
+    """An item; if it's a call, with its outputs."""
 
     item: DisplayedItem
     outputs: tuple[DisplayedItem, ...] = ()
 
     @property
     def items(self) -> tuple[DisplayedItem, ...]:
-        """The item and its outputs."""
         return (self.item, *self.outputs)
 
 
 @dataclass(frozen=True)
 class Partner:
-    """The other half of a call and its output."""
+    """What to look for to complete a call or an output."""
 
     key: Key
-    is_later: bool  # it is the output, which comes after the call
+    is_later: bool  # it's the output, which comes after the call
 
-    def is_met_by(self, item: Item) -> bool:
-        """Whether this is it."""
+    def matches(self, item: Item) -> bool:
         return _key(item) == self.key and _is_output(item) == self.is_later
 
 
 def turns(items: Iterable[Item]) -> list[Turn]:
-    """The items in their order, each output with its call where that is among them."""
+    """The items in their order. Each output moves to its call, if that is among them."""
     listed = list(items)
     calls = {key for item in listed if not _is_output(item) and (key := _key(item)) is not None}
     outputs: dict[Key, list[DisplayedItem]] = {}
@@ -65,7 +63,7 @@ def turns(items: Iterable[Item]) -> list[Turn]:
             outputs.setdefault(key, []).append(displayed(item))
         else:
             made.append((Turn(displayed(item)), key))
-    taken: set[Key] = set()  # two calls may bear one id; the first has the output
+    taken: set[Key] = set()  # if two calls have the same id, the first gets the outputs
     return [_with_outputs(turn, key, outputs, taken) for turn, key in made]
 
 
@@ -77,7 +75,7 @@ def _with_outputs(turn: Turn, key: Key | None, outputs: Mapping[Key, list[Displa
 
 
 def partner_of(item: Item) -> Partner | None:
-    """What to look for as the other half of a call or an output; None for an item that is neither."""
+    """The output that belongs to a call, or the call that belongs to an output; None for any other item."""
     key = _key(item)
     return Partner(key, is_later=not _is_output(item)) if key is not None else None
 
@@ -87,12 +85,11 @@ def _is_output(item: Item) -> bool:
 
 
 def _key(item: Item) -> Key | None:
-    """The type of the call, and the id that it shares with its output."""
     if not isinstance(item, Mapping):
         return None
     kind = str(item.get("type"))
     call = _CALL_OF.get(kind, kind)
     if call not in _CALLS:
         return None
-    shared = next(filter(None, map(item.get, _SHARED.get(kind, ("call_id",)))), None)
+    shared = next(filter(None, map(item.get, _ID_FIELDS.get(kind, ("call_id",)))), None)
     return (call, shared) if isinstance(shared, str) else None

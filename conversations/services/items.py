@@ -156,7 +156,7 @@ def find_partner(*, conversation: Conversation, item: Json) -> Json | None:
     order = OLDEST_FIRST if side.is_later else NEWEST_FIRST
     calls = calls_for(conversation.credential)
     page = read_page(calls, conversation.openai_id, order=order, after=id_of(item))
-    return next((replace_unstorable(other) for other in page.items if side.is_met_by(other)), None)
+    return next((replace_unstorable(other) for other in page.items if side.matches(other)), None)
 
 
 def add_items(*, actor: User, conversation: Conversation, items: Sequence[Json], token: str | None = None) -> Event:

@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from ..items.media import decoded
+from ..items.media import decode_media
 from ..openai.errors import OpenAIError
 from ..pages.responses import SignedInRequest
 from ..services.media import retrieve_data
@@ -42,7 +42,7 @@ def item_media(request: SignedInRequest, pk: int, item_id: str, number: int) -> 
 
 
 def _served(data: str, name: str) -> HttpResponse:
-    found = decoded(data)
+    found = decode_media(data)
     if found is None:
         return _words(NOT_SHOWN, UNSUPPORTED)
     known, content = found

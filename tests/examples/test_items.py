@@ -11,7 +11,7 @@ from django.core.management import call_command
 from conversations.examples.items import every_type, from_elsewhere, hostile, invented, long
 from conversations.examples.scripts import LONGEST_METADATA
 from conversations.items import displayed
-from conversations.items.media import decoded
+from conversations.items.media import decode_media
 from conversations.management.commands.seed import COUNT, KEPT, LONG, make_all
 from conversations.models import Conversation
 from conversations.sandbox import Sandbox, Store
@@ -61,7 +61,7 @@ def test_invented_items_are_of_no_type_role_or_part_that_is_known() -> None:
 
 def test_examples_hold_a_picture_and_sound_that_are_whole_and_a_call_without_its_output() -> None:
     shown, said, _, call = map(displayed, from_elsewhere())
-    formats = [decoded(data)[0].extension for item in (shown, said) for data in item.data]  # type: ignore[index]
+    formats = [decode_media(data)[0].extension for item in (shown, said) for data in item.data]  # type: ignore[index]
     assert formats == ["png", "wav", "wav"]
     assert call.call_id not in {item.get("call_id") for item in every_type()}
 

@@ -37,7 +37,7 @@ def said(*parts: Any) -> DisplayedItem:
 def strings_of(item: DisplayedItem) -> list[Any]:
     """Everything of it that has to be text."""
     texts = [item.id, item.type, item.label, item.kind, item.name, item.status, item.call_id, item.text]
-    texts += [text for fact in item.facts for text in fact]
+    texts += [text for fact in item.fields for text in fact]
     return texts + [text for block in item.blocks for text in (block.kind, block.text, block.caption, block.url)]
 
 
@@ -60,7 +60,7 @@ def test_a_refusal_shows_its_words() -> None:
 
 def test_parts_stand_one_after_the_other() -> None:
     shown = said({"type": "input_text", "text": "look"}, {"type": "input_image", "image_url": "https://a.example/"})
-    assert [block.kind for block in shown.blocks] == ["text", "thing"]
+    assert [block.kind for block in shown.blocks] == ["text", "note"]
     assert shown.text == "look\n\nImage: https://a.example/"
 
 
@@ -113,7 +113,7 @@ def test_a_message_says_its_status_unless_it_is_complete(status: str | None, sho
 
 
 def test_the_phase_of_a_message_stands_beside_it() -> None:
-    assert displayed(message("hi", phase="commentary")).facts == (("phase", "commentary"),)
+    assert displayed(message("hi", phase="commentary")).fields == (("phase", "commentary"),)
 
 
 # What is of no known form

@@ -55,7 +55,7 @@ def test_an_entry_that_is_no_object_hides_nothing_beside_it(odd: Any) -> None:
 def test_an_entry_that_is_no_object_is_nobodys_other_half(odd: Any) -> None:
     partner = partner_of(CALL)
     assert partner is not None
-    assert not partner.is_met_by(odd)
+    assert not partner.matches(odd)
     assert partner_of(odd) is None
 
 
@@ -89,7 +89,7 @@ def test_a_message_without_a_type_is_a_message(kind: Item, content: Any) -> None
 
 def test_the_url_of_an_image_may_stand_in_an_object() -> None:
     url = {"url": "https://example.com/a.png", "detail": "high"}
-    assert message(type="input_image", image_url=url) == [("thing", "High detail", "Image: https://example.com/a.png")]
+    assert message(type="input_image", image_url=url) == [("note", "High detail", "Image: https://example.com/a.png")]
     assert (
         displayed({"role": "user", "content": [{"type": "input_image", "image_url": url}]}).blocks[0].url == url["url"]
     )
@@ -175,10 +175,10 @@ def test_the_tokens_of_a_drawing_are_shown() -> None:
 
 def test_who_called_and_how_stands_beside_a_call() -> None:
     caller = {"caller_id": "call_1", "type": "program"}
-    facts = {"async": True, "caller": caller, "created_by": "someone"}
-    item = displayed({"type": "custom_tool_call", "input": "x", **facts})
-    assert item.facts == (("async", "yes"), ("caller", "program call_1"), ("created by", "someone"))
-    assert displayed({"type": "custom_tool_call", "input": "x", "async": False, "caller": None}).facts == ()
+    fields = {"async": True, "caller": caller, "created_by": "someone"}
+    item = displayed({"type": "custom_tool_call", "input": "x", **fields})
+    assert item.fields == (("async", "yes"), ("caller", "program call_1"), ("created by", "someone"))
+    assert displayed({"type": "custom_tool_call", "input": "x", "async": False, "caller": None}).fields == ()
 
 
 # Nothing vanishes
@@ -223,7 +223,7 @@ def test_whatever_stands_in_an_example_is_shown(item: Item) -> None:
     shown = displayed(item)
     seen = "\n".join([*(f"{each.caption} {each.text} {each.url} {each.data}" for each in shown.blocks), shown.label])
     seen += " ".join(
-        [shown.name, shown.status, shown.call_id, shown.id, *(text for fact in shown.facts for text in fact)]
+        [shown.name, shown.status, shown.call_id, shown.id, *(text for field in shown.fields for text in field)]
     )
     hidden = [text for text in strings_of(item) if str(text).lower() not in seen.lower() and len(text) > 2]
     assert [text for text in hidden if text not in QUIET and not is_elsewhere(text)] == []

@@ -60,7 +60,7 @@ CASES: list[tuple[dict[str, Any], Shown]] = [
     ),
     (
         {"type": "image_generation_call", "result": "AAAA", "output_format": "png", "revised_prompt": "A kettle"},
-        ("Image generation", "", "", [("text", "Prompt", "A kettle"), ("thing", "", "Image, png, 3 bytes")]),
+        ("Image generation", "", "", [("text", "Prompt", "A kettle"), ("note", "", "Image, png, 3 bytes")]),
     ),
     (
         {"type": "computer_call", "action": {"type": "click", "button": "left", "x": 5, "y": 7}},
@@ -68,7 +68,7 @@ CASES: list[tuple[dict[str, Any], Shown]] = [
     ),
     (
         {"type": "computer_call_output", "output": {"type": "computer_screenshot", "file_id": "f"}},
-        ("Computer output", "", "", [("thing", "", "Screenshot: file f")]),
+        ("Computer output", "", "", [("note", "", "Screenshot: file f")]),
     ),
     (
         {"type": "tool_search_call", "arguments": {"query": "track"}},
@@ -89,7 +89,7 @@ CASES: list[tuple[dict[str, Any], Shown]] = [
     ),
     (
         {"type": "reasoning", "summary": [{"type": "summary_text", "text": "s"}], "encrypted_content": "x" * 1234},
-        ("Reasoning", "", "", [("text", "Summary", "s"), ("thing", "", "Encrypted content, 1,234 characters")]),
+        ("Reasoning", "", "", [("text", "Summary", "s"), ("note", "", "Encrypted content, 1,234 characters")]),
     ),
     (
         {"type": "configuration_update", "reasoning": {"effort": "high"}, "text": {"format": {"type": "text"}}},
@@ -103,7 +103,7 @@ CASES: list[tuple[dict[str, Any], Shown]] = [
             "Compaction",
             "",
             "",
-            [("thing", "", "Earlier items, put together by OpenAI"), ("thing", "", "Encrypted content, 2 characters")],
+            [("note", "", "Earlier items, put together by OpenAI"), ("note", "", "Encrypted content, 2 characters")],
         ),
     ),
     (
@@ -118,7 +118,7 @@ CASES: list[tuple[dict[str, Any], Shown]] = [
     ({"type": "shell_call", "action": {"commands": ["a", "b"]}}, ("Shell", "", "", [("code", "", "a\nb")])),
     (
         {"type": "shell_call_output", "output": [{"stdout": "o", "stderr": "e", "outcome": {"exit_code": 0}}]},
-        ("Shell output", "", "", [("code", "Output", "o"), ("code", "Errors", "e"), ("thing", "", "Exit code 0")]),
+        ("Shell output", "", "", [("code", "Output", "o"), ("code", "Errors", "e"), ("note", "", "Exit code 0")]),
     ),
     (
         {"type": "apply_patch_call", "operation": {"type": "update_file", "path": "a.py", "diff": "+1"}},
@@ -174,12 +174,12 @@ def test_a_tool_looks_like_one_and_bears_the_id_of_its_call() -> None:
     ],
 )
 def test_what_holds_nothing_says_so(kind: str, text: str) -> None:
-    assert blocks(kind) == [("thing", "", text)]
+    assert blocks(kind) == [("note", "", text)]
 
 
 def test_all_that_a_type_is_known_to_hold_stands_beside_it() -> None:
     item = displayed({"type": "image_generation_call", "size": "1024x1024", "quality": "low"})
-    assert item.facts == (("size", "1024x1024"), ("quality", "low"))
+    assert item.fields == (("size", "1024x1024"), ("quality", "low"))
 
 
 def test_the_actions_on_a_screen_stand_in_a_line_each() -> None:
@@ -202,7 +202,7 @@ def test_what_has_to_be_confirmed_before_an_action_is_shown() -> None:
     ("action", "expected"),
     [
         ({"type": "open_page", "url": "https://e.example/"}, [("reference", "Opened", "https://e.example/")]),
-        ({"type": "open_page"}, [("thing", "", "Opened a page")]),
+        ({"type": "open_page"}, [("note", "", "Opened a page")]),
         (
             {"type": "find_in_page", "url": "https://e.example/", "pattern": "x"},
             [("text", "Looked for", "x"), ("reference", "In the page", "https://e.example/")],
@@ -215,7 +215,7 @@ def test_each_action_of_a_web_search_is_shown(action: dict[str, Any], expected: 
 
 
 def test_a_command_that_ran_out_of_time_says_so() -> None:
-    assert blocks("shell_call_output", output=[{"outcome": {"type": "timeout"}}]) == [("thing", "", "Timed out")]
+    assert blocks("shell_call_output", output=[{"outcome": {"type": "timeout"}}]) == [("note", "", "Timed out")]
 
 
 def test_nothing_that_an_example_says_is_left_out_of_its_blocks() -> None:

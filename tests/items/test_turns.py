@@ -58,8 +58,8 @@ def test_the_partner_of_each_half_is_the_other(kind: str) -> None:
     assert forth is not None
     assert back is not None
     assert (forth.is_later, back.is_later) == (True, False)
-    assert [forth.is_met_by(second), back.is_met_by(first)] == [True, True]
-    assert [forth.is_met_by(first), back.is_met_by(second)] == [False, False]
+    assert [forth.matches(second), back.matches(first)] == [True, True]
+    assert [forth.matches(first), back.matches(second)] == [False, False]
 
 
 def test_an_output_of_a_local_shell_may_bear_the_id_of_its_call_as_its_own() -> None:

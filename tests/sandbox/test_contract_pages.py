@@ -28,7 +28,7 @@ def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
 def said(item: DisplayedItem) -> list[Any]:
     """What an item is shown as; the package reads the keys of JSON in an order of its own."""
     blocks = [(block.kind, block.caption, block.url, value_of(block.text)) for block in item.blocks]
-    return [item.type, item.label, item.kind, item.name, item.status, item.call_id, item.facts, blocks]
+    return [item.type, item.label, item.kind, item.name, item.status, item.call_id, item.fields, blocks]
 
 
 def value_of(text: str) -> Any:

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client as Browser
 
-from conversations.items.broken import ANSWERED_BY_APPLICATION, Unanswered, needs_output
+from conversations.items.broken import APPLICATION_CALLS, Unanswered, needs_output
 from conversations.models import Conversation, Credential
 from conversations.sandbox import Fault, Sandbox
 from conversations.services import broken_calls
@@ -55,7 +55,7 @@ def reads(sandbox: Sandbox) -> int:
 # Which need one
 
 
-@pytest.mark.parametrize("kind", ANSWERED_BY_APPLICATION)
+@pytest.mark.parametrize("kind", APPLICATION_CALLS)
 def test_calls_that_the_application_answers_need_an_output(kind: str) -> None:
     found = Unanswered()
     found.read([call("a", kind), call("b", kind), output("a", kind), 7, None])

@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from conversations.examples.media_items import from_elsewhere, png, wav
 from conversations.examples.tool_items import PNG_URL
 from conversations.items import displayed
-from conversations.items.media import LARGEST, decoded, recognised
+from conversations.items.media import MAX_BYTES, decode_media, detect_format
 from conversations.models import Conversation, Credential
 from conversations.sandbox import Fault, Sandbox
 from tests.factories import make_known, make_user
@@ -86,16 +86,16 @@ def url(sandbox: Sandbox, conversation: Conversation) -> str:
 @pytest.mark.parametrize(("content", "kind"), [*PICTURES, *SOUND])
 def test_a_format_is_known_by_its_bytes_whatever_is_declared(content: bytes, kind: str) -> None:
     for value in (url_of(content, "text/html"), base64.b64encode(content).decode()):
-        found = recognised(value)
+        found = detect_format(value)
         assert found is not None
         assert (found.content_type, found.kind) == (kind, kind.partition("/")[0])
-        assert decoded(value) == (found, content)
+        assert decode_media(value) == (found, content)
 
 
 @pytest.mark.parametrize("content", REFUSED)
 def test_nothing_else_is_one_whatever_is_declared(content: bytes) -> None:
-    assert recognised(url_of(content)) is None
-    assert decoded(base64.b64encode(content).decode()) is None
+    assert detect_format(url_of(content)) is None
+    assert decode_media(base64.b64encode(content).decode()) is None
 
 
 @pytest.mark.parametrize(
@@ -107,15 +107,15 @@ def test_nothing_else_is_one_whatever_is_declared(content: bytes) -> None:
     ],
 )
 def test_base64_that_is_broken_holds_nothing(value: str) -> None:
-    assert recognised(value) is None
-    assert decoded(value) is None
+    assert detect_format(value) is None
+    assert decode_media(value) is None
 
 
 def test_what_is_larger_than_20_mb_is_not_shown() -> None:
-    most = b"GIF89a" + b"\0" * (LARGEST - 6)
-    assert decoded(url_of(most)) is not None
-    assert decoded(url_of(most + b"\0")) is None
-    assert recognised(url_of(most + b"\0" * 3)) is None
+    most = b"GIF89a" + b"\0" * (MAX_BYTES - 6)
+    assert decode_media(url_of(most)) is not None
+    assert decode_media(url_of(most + b"\0")) is None
+    assert detect_format(url_of(most + b"\0" * 3)) is None
 
 
 # The numbers
@@ -128,7 +128,7 @@ def test_each_picture_and_sound_has_a_number_in_the_order_of_the_page() -> None:
         ("text", None),
         ("image", 0),
         ("audio", 1),
-        ("thing", 2),
+        ("note", 2),
     ]
     assert shown.data == [block.data for block in shown.blocks if block.media is not None]
 
@@ -169,7 +169,7 @@ def test_wherever_sound_stands_it_is_played_and_its_words_shown(part: dict[str, 
 
 def test_a_picture_that_will_not_be_served_is_named_with_its_size() -> None:
     [block] = displayed(seen(url_of(SVG, "image/svg+xml"))).blocks
-    assert (block.kind, block.text) == ("thing", "Image, image/svg+xml, 60 bytes")
+    assert (block.kind, block.text) == ("note", "Image, image/svg+xml, 60 bytes")
 
 
 # The view
@@ -191,7 +191,7 @@ def test_serves_what_it_is_and_nothing_that_could_run(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("content", [*REFUSED, pytest.param(b"GIF89a" + b"\0" * (LARGEST + 9), id="large")])
+@pytest.mark.parametrize("content", [*REFUSED, pytest.param(b"GIF89a" + b"\0" * (MAX_BYTES + 9), id="large")])
 def test_anything_else_is_415_in_words(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox, content: bytes
 ) -> None:
