@@ -1,4 +1,4 @@
-"""The receipt of an erasure: what was erased, what proves it, and what can't be known."""
+"""The receipt of an erasure: what was deleted, what proves it, and what can't be known."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ CANNOT_BE_KNOWN = (
 
 
 def receipt(erasure: Erasure) -> dict[str, Any]:
-    """Everything known about it, for JSON: ids, counts, times in UTC and request ids, but no text of any message."""
+    """The receipt for JSON: ids, counts, times in UTC and request ids, but no message text."""
     numbers = erasure.numbers
     return {
         "object": "convadmin.erasure",
@@ -63,7 +63,6 @@ def _evidence(evidence: Evidence | None) -> dict[str, Any]:
 
 
 def _outcome(outcome: str) -> dict[str, str]:
-    """What became of something, as the receipt names it."""
     return {"outcome": "unconfirmed" if outcome == ItemOutcome.UNCONFIRMED else outcome} if outcome else {}
 
 

@@ -1,15 +1,15 @@
-"""A search result as a file: all that matches, as CSV, JSON or JSON Lines, written while it is read.
+"""All conversations that match a search as a file, written while they're read.
 
-What matches is walked without a limit of time, and its rows are read a batch at a time, each with one statement: no
-cursor and no transaction stays open, and no more than a few batches are ever held. A row that was removed from the
-index, or handed over to a credential that may not be seen, before its batch is read is left out (R23).
+The search has no time limit here. Rows are read in batches, with one statement each: no cursor and no transaction stays
+open, and only a few batches are in memory. A row that is purged before its batch is read, or transferred to a
+credential that the user may not see, is left out (R23).
 
-    CSV          RFC 4180, for spreadsheets; a cell that one would take for a formula gets an apostrophe in front
+    CSV          RFC 4180, for spreadsheets, with an apostrophe in front of what could be a formula
     JSON         one array
-    JSON Lines   an object a line
+    JSON Lines   one object per line
 
-JSON holds metadata as OpenAI gave it. In CSV each key can have a column; there a key that is not borne and one with
-an empty value look alike.
+JSON has the metadata as OpenAI returned it. CSV can have one column per key, where a missing key looks like an empty
+value.
 """
 
 import json
@@ -32,16 +32,16 @@ from ..search.counts import keys_of
 from .csv import BYTE_ORDER_MARK, lines
 
 CONTENT_TYPES = {"csv": "text/csv", "json": "application/json", "jsonl": "application/x-ndjson"}  # by format
-METADATA = ("columns", "json")  # how CSV holds it
+METADATA = ("columns", "json")  # how CSV contains metadata
 
-BATCH = 1_000  # rows read with one statement, and written at once
-BATCHES_FOR_KEYS = 2  # whose keys are the columns, where they are all
-MOST_KEY_COLUMNS = 200
-LONGEST_NAME = 80  # characters of a query in the name of a file
+BATCH = 1_000  # rows that are read with one statement and written at once
+BATCHES_FOR_KEYS = 2  # if a result is no larger, its own keys are the columns; otherwise those of the index
+MAX_KEY_COLUMNS = 200
+MAX_NAME_LENGTH = 80  # characters of the query in the file name
 
-# A proxy that speaks HTTP/1.0 to us, as nginx does unless told otherwise, takes a connection that is cut for a whole
-# file. The open quote makes it no JSON and no CSV; in a spreadsheet it is the last row.
-BROKEN_OFF = '"This file is not whole: the export broke off here.'
+# nginx uses HTTP/1.0 by default, where a closed connection looks like the end of the file. The open quote makes the
+# file invalid as JSON and CSV; a spreadsheet shows it as the last row.
+TRUNCATED = '"This file is not whole: the export broke off here.'
 
 FIELDS = ("id", "credential", "state", "created", "last_read", "added_by", "origin", "url")
 READ = (
@@ -55,10 +55,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Export:
-    """What a file shall hold: of which search, in which format, in which order.
+    """What a file should contain.
 
-    `metadata`: one of METADATA, for CSV; `columns`: keys whose columns come first; `site`: what the URLs of
-    pages begin with, such as https://convadmin.example.
+    metadata: one of METADATA, for CSV; columns: keys whose columns come first; site: the beginning of all URLs, such as
+    https://convadmin.example.
     """
 
     search: Search
@@ -71,12 +71,11 @@ class Export:
 
     @property
     def content_type(self) -> str:
-        """The media type of the file."""
         return f"{CONTENT_TYPES[self.format]}; charset=utf-8"
 
     def chunks(self) -> Iterator[str]:
-        """The text of the file, a batch of rows at a time. What fails is raised, so that the server cuts the
-        connection; a file that was begun then ends in a mark."""
+        """The text of the file, one batch at a time. After an error, the file ends with TRUNCATED, and the exception is
+        raised so that the web server closes the connection."""
         is_begun = False
         try:
             for chunk in {"csv": self._csv, "json": self._json, "jsonl": self._jsonl}[self.format]():
@@ -85,15 +84,15 @@ class Export:
         except Exception:
             logger.exception("An export broke off; its file is not whole.")
             if is_begun:
-                yield BROKEN_OFF
+                yield TRUNCATED
             raise
 
     def _batches(self) -> Iterator[list[Conversation]]:
         rows = self.search.visible.with_short_metadata().only(*READ).select_related("credential", "added_by")
-        # One that is handed over meanwhile can be met twice in a row, with the old credential and with the new one.
+        # A conversation that is transferred meanwhile may appear twice in a row, once for each credential.
         sort_keys = (sort_key for sort_key, _ in groupby(self.search.sort_keys(oldest_first=self.oldest_first)))
         while batch := list(islice(sort_keys, self.batch)):
-            yield from _apart(rows.by_sort_keys(batch))
+            yield from _split_large(rows.by_sort_keys(batch))
 
     def _json(self) -> Iterator[str]:
         yield "["
@@ -119,27 +118,27 @@ class Export:
             yield lines([*self._values(row), *columns.values(row.whole_metadata)] for row in batch)
 
     def _columns(self, batches: Iterator[list[Conversation]]) -> tuple["Columns", Batches]:
-        """The columns of the metadata, and the batches, of which the first few were read to find them."""
+        """The columns of the metadata, and all batches. The first few are read here to find the keys."""
         if self.metadata == "json":
             return Columns(rest="metadata"), batches
         head = list(islice(batches, BATCHES_FOR_KEYS + 1))
         is_all = len(head) <= BATCHES_FOR_KEYS
-        numbers = _keys_in(head) if is_all else keys_of([plan.credential_id for plan in self.search.plans])
-        frequent = sorted(numbers, key=lambda key: (-numbers[key], key))
+        counts = _keys_in(head) if is_all else keys_of([plan.credential_id for plan in self.search.plans])
+        frequent = sorted(counts, key=lambda key: (-counts[key], key))
         keys = list(dict.fromkeys([*self.columns, *frequent]))
-        # Keys of the index are not all that a row may bear: some are too long for it, others come meanwhile.
-        is_whole = is_all and len(keys) <= MOST_KEY_COLUMNS
-        columns = Columns(tuple(keys[:MOST_KEY_COLUMNS]), rest="" if is_whole else "other metadata")
+        # Rows may have keys that the index doesn't: keys that are too long for it, or added meanwhile.
+        is_whole = is_all and len(keys) <= MAX_KEY_COLUMNS
+        columns = Columns(tuple(keys[:MAX_KEY_COLUMNS]), rest="" if is_whole else "other metadata")
         return columns, chain(head, batches)
 
     def _values(self, row: Conversation) -> list[str]:
-        """What is said of a conversation besides its metadata, as FIELDS names it."""
+        """The values of FIELDS for a conversation."""
         return [
             row.openai_id,
             row.credential.name,
             row.state,
-            _moment(row.created_at),
-            _moment(row.read_at),
+            _timestamp(row.created_at),
+            _timestamp(row.read_at),
             row.added_by.get_username() if row.added_by else "",
             row.origin,
             self.site + row.get_absolute_url(),
@@ -148,7 +147,7 @@ class Export:
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of metadata in CSV: one a key, and one named `rest`, unless that is empty, with all else as JSON."""
+    """The metadata columns of CSV: one for each of `keys`, and one named `rest`, if any, for all other keys as JSON."""
 
     keys: tuple[str, ...] = ()
     rest: str = ""
@@ -159,20 +158,19 @@ class Columns:
 
     @property
     def names(self) -> list[str]:
-        """Their names; a key's is marked as such, so that a key "state" is not taken for the state."""
+        # The prefix tells a key "state" from the state.
         return [*(f"metadata.{key}" for key in self.keys), *([self.rest] if self.rest else [])]
 
     def values(self, metadata: Mapping[str, Any]) -> list[str]:
-        """What a conversation's metadata puts into them."""
         values = [as_text(metadata[key]) if key in metadata else "" for key in self.keys]
         if not self.rest:
             return values
-        left = {key: value for key, value in metadata.items() if key not in self._known}
-        return [*values, _as_json(left) if left else ""]
+        others = {key: value for key, value in metadata.items() if key not in self._known}
+        return [*values, _as_json(others) if others else ""]
 
 
 def problems_with(format_: str, metadata: str) -> list[str]:
-    """What cannot be written, and what to ask for instead."""
+    """What can't be exported, and what to request instead."""
     known = {"format": (format_, CONTENT_TYPES), "metadata": (metadata, METADATA)}
     return [
         f"{name}={value} is unknown. Write {' or '.join(f'{name}={choice}' for choice in choices)}."
@@ -182,9 +180,9 @@ def problems_with(format_: str, metadata: str) -> list[str]:
 
 
 def file_name(query: Query, extension: str, day: date) -> str:
-    """A name for the file that says what is in it, in letters that every system takes."""
+    """A file name with the query, in ASCII, which every system accepts."""
     plain = (_plain(str(clause).removeprefix("-"), negated=clause.negated) for clause in query.clauses)
-    shown = " ".join(filter(None, plain))[:LONGEST_NAME].rstrip(" -.")
+    shown = " ".join(filter(None, plain))[:MAX_NAME_LENGTH].rstrip(" -.")
     return " ".join(part for part in ("conversations", shown, f"{day:%Y-%m-%d}.{extension}") if part)
 
 
@@ -194,8 +192,8 @@ def _plain(text: str, *, negated: bool) -> str:
     return f"not-{plain}" if plain and negated else plain
 
 
-def _apart(rows: list[Conversation]) -> Batches:
-    """The rows in their order, each with large metadata by itself: a thousand of them at once could fill the memory."""
+def _split_large(rows: list[Conversation]) -> Batches:
+    """The rows in their order, in batches. Each row with large metadata is one of its own, to limit memory."""
     for is_large, group in groupby(rows, key=lambda row: row.short_metadata is None):
         own = list(group)
         yield from ([row] for row in own) if is_large else [own]
@@ -205,8 +203,8 @@ def _keys_in(batches: Batches) -> Counter[str]:
     return Counter(key for batch in batches for row in batch for key in row.whole_metadata)
 
 
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+def _timestamp(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _as_json(value: Any) -> str:

@@ -1,12 +1,14 @@
-"""A transcript as a file, a page of items at a time: JSON and JSON Lines as OpenAI gave them, Markdown, CSV. Pure.
+"""The items of a conversation as a file, one page of items at a time. Pure.
 
-    JSON         one object in the form of OpenAI's own list, with all items in `data`
-    JSON Lines   an item a line
-    Markdown     a heading an item, its texts in fences: exact, and nothing in them is taken for Markdown or HTML
-    CSV          RFC 4180, for spreadsheets; a cell that one would take for a formula gets an apostrophe in front
+    JSON         one object like OpenAI's list, with all items in `data`
+    JSON Lines   one item per line
+    Markdown     one heading per item, with its text in code fences, where nothing is taken for Markdown or HTML
+    CSV          RFC 4180, for spreadsheets, with an apostrophe in front of what could be a formula
 
-A file that breaks off ends in a sentence that says so and why; in JSON, JSON Lines and CSV that sentence stands in a
-quote that is never closed, so that no program takes the file for whole.
+Each class writes a file: head(), page() for each page of items, and foot(), or truncated() after an error.
+
+A truncated file ends with a sentence that says so and why. In JSON, JSON Lines and CSV it follows a quote that is never
+closed, so that no program takes the file for a complete one.
 """
 
 import json
@@ -19,16 +21,16 @@ from ..items.kinds import DisplayedItem, displayed
 from ..metadata import REPLACEMENT, replace_unstorable
 from .csv import BYTE_ORDER_MARK, lines
 
-Item = Any  # what a list holds, be it an item or not
+Item = Any  # an entry of a list, which may not be an object
 
-BROKEN_OFF = "This file is not whole: the transcript broke off here"
+TRUNCATED = "This file is not whole: the transcript broke off here"
 COLUMNS = ("position", "id", "type", "role or kind", "name", "status", "call id", "text", "json")
 _FENCES = re.compile("`{3,}")
-_HALVES = re.compile("[\ud800-\udfff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class JsonFile:
-    """One JSON object, in the form of the API's list."""
+    """One JSON object, like the API's list."""
 
     extension, content_type, label = "json", "application/json", "JSON"
 
@@ -38,11 +40,9 @@ class JsonFile:
         self._is_begun = False
 
     def head(self) -> str:
-        """What stands before the items."""
         return '{"object": "list", "data": ['
 
     def page(self, items: Iterable[Item]) -> str:
-        """Some items."""
         listed = list(items)
         if not listed:
             return ""
@@ -52,35 +52,30 @@ class JsonFile:
         return separator + ",\n".join(map(as_json, listed))
 
     def foot(self) -> str:
-        """What stands after the last item."""
         ends = {"first_id": self._first_id, "last_id": self._last_id, "has_more": False}
         return "\n], " + as_json(ends)[1:] + "\n"
 
-    def broken(self, why: str) -> str:
-        """The end of a file that is not whole."""
-        return _open_quote(why)
+    def truncated(self, reason: str) -> str:
+        return _open_quote(reason)
 
 
 class JsonLinesFile(JsonFile):
-    """A JSON object a line."""
+    """One JSON object per line."""
 
     extension, content_type, label = "jsonl", "application/x-ndjson", "JSON Lines"
 
     def head(self) -> str:
-        """Nothing stands before the items."""
         return ""
 
     def page(self, items: Iterable[Item]) -> str:
-        """Some items."""
         return "".join(f"{as_json(item)}\n" for item in items)
 
     def foot(self) -> str:
-        """Nothing stands after the last item."""
         return ""
 
 
 class CsvFile:
-    """A row an item."""
+    """One row per item."""
 
     extension, content_type, label = "csv", "text/csv", "CSV"
 
@@ -88,11 +83,9 @@ class CsvFile:
         self._position = 0
 
     def head(self) -> str:
-        """The names of the columns."""
         return BYTE_ORDER_MARK + lines([COLUMNS])
 
     def page(self, items: Iterable[Item]) -> str:
-        """Some items."""
         return _encodable(lines(map(self._row, items)))
 
     def _row(self, item: Item) -> tuple[str, ...]:
@@ -103,16 +96,14 @@ class CsvFile:
         return (str(self._position), *known, as_json(item))
 
     def foot(self) -> str:
-        """Nothing stands after the last item."""
         return ""
 
-    def broken(self, why: str) -> str:
-        """The end of a file that is not whole."""
-        return _open_quote(why)
+    def truncated(self, reason: str) -> str:
+        return _open_quote(reason)
 
 
 class MarkdownFile:
-    """A heading an item."""
+    """One heading per item."""
 
     extension, content_type, label = "md", "text/markdown", "Markdown"
 
@@ -120,20 +111,17 @@ class MarkdownFile:
         self._openai_id = openai_id
 
     def head(self) -> str:
-        """The title."""
         return f"# Conversation {_inline(self._openai_id)}\n"
 
     def page(self, items: Iterable[Item]) -> str:
-        """Some items."""
         return _encodable("".join(_markdown(displayed(item)) for item in items))
 
     def foot(self) -> str:
-        """A sign that it is whole."""
+        # Without it, nobody could tell whether the file is complete.
         return "\n---\n\nEnd of the transcript.\n"
 
-    def broken(self, why: str) -> str:
-        """The end of a file that is not whole."""
-        return f"\n---\n\n**{BROKEN_OFF}.**\n\n{_fenced(why)}"
+    def truncated(self, reason: str) -> str:
+        return f"\n---\n\n**{TRUNCATED}.**\n\n{_fenced(reason)}"
 
 
 File = JsonFile | JsonLinesFile | MarkdownFile | CsvFile
@@ -145,27 +133,27 @@ def _id(item: Item) -> Any:
 
 
 def as_json(item: Any) -> str:
-    """An item as OpenAI gave it; broken characters stay escaped, numbers beyond all bounds become U+FFFD."""
+    """An item as OpenAI returned it. Lone surrogates stay escaped; infinite numbers become U+FFFD."""
     try:
         text = json.dumps(item, ensure_ascii=False, allow_nan=False)
     except ValueError:
         return as_json(replace_unstorable(item))
-    return json.dumps(item) if _HALVES.search(text) else text
+    return json.dumps(item) if _SURROGATES.search(text) else text
 
 
 def _encodable(text: str) -> str:
-    """The text with U+FFFD for each half of a character, which no file can hold."""
-    return _HALVES.sub(REPLACEMENT, text)
+    """The text with U+FFFD for each lone surrogate, which UTF-8 can't encode."""
+    return _SURROGATES.sub(REPLACEMENT, text)
 
 
-def _open_quote(why: str) -> str:
-    words = why.replace('"', "”").replace("\r", " ").replace("\n", " ")
-    return f'"{BROKEN_OFF}. {words}'
+def _open_quote(reason: str) -> str:
+    text = reason.replace('"', "”").replace("\r", " ").replace("\n", " ")
+    return f'"{TRUNCATED}. {text}'
 
 
 def _markdown(item: DisplayedItem) -> str:
-    about = [_inline(fact) for fact in (item.name, item.status, item.call_id, item.id) if fact]
-    parts = [f"\n## {_plain(item.label)}\n", *([f"\n{', '.join(about)}\n"] if about else [])]
+    details = [_inline(value) for value in (item.name, item.status, item.call_id, item.id) if value]
+    parts = [f"\n## {_plain(item.label)}\n", *([f"\n{', '.join(details)}\n"] if details else [])]
     return "".join([*parts, *map(_block, item.blocks)])
 
 
@@ -175,6 +163,7 @@ def _block(block: Block) -> str:
 
 
 def _fenced(text: str) -> str:
+    # A fence ends at the next line with as many backticks, so it has to be longer than any in the text.
     longest = max(map(len, _FENCES.findall(text)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}text\n{text}\n{fence}\n"
@@ -185,5 +174,5 @@ def _inline(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A label without anything that Markdown or HTML would take for its own."""
+    """A label without characters that mean something in Markdown or HTML."""
     return re.sub(r"[^\w .,:–-]|_", " ", " ".join(text.split()))

@@ -52,11 +52,11 @@ def _written(event: Event, file: File, first: ItemPage, rest: Iterator[ItemPage]
         yield file.foot()
     except (OpenAIError, CredentialUnusable) as error:
         logger.warning("The download of event %s broke off after %s items.", event.pk, event.item_count)
-        yield file.broken(_reason(event, error))
+        yield file.truncated(_reason(event, error))
         _finish_failed(event, error)
         raise
     except Exception as error:
-        yield file.broken(f"{event.item_count} items were read before. Convadmin failed ({type(error).__name__}).")
+        yield file.truncated(f"{event.item_count} items were read before. Convadmin failed ({type(error).__name__}).")
         event.finish(Outcome.FAILED)
         raise
     except GeneratorExit:  # the browser went away

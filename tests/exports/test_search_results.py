@@ -14,7 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from conversations.examples import bulk as bulk_examples
-from conversations.exports.search_results import BROKEN_OFF, Export, file_name, problems_with
+from conversations.exports.search_results import TRUNCATED, Export, file_name, problems_with
 from conversations.models import Conversation, Team
 from conversations.query import parse
 from conversations.search import Search
@@ -253,7 +253,7 @@ def test_a_failure_in_the_middle_leaves_no_whole_file(
     text = "".join(written)
     assert "conv_" in text
     assert oldest.openai_id not in text
-    assert text.endswith(BROKEN_OFF)
+    assert text.endswith(TRUNCATED)
     assert "An export broke off" in caplog.text
     with pytest.raises((json.JSONDecodeError, csv.Error)):
         {"csv": strictly, "json": json.loads, "jsonl": ids}[format_](text)

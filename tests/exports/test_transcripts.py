@@ -35,7 +35,7 @@ def written(kind: str, *pages: list[Item], openai_id: str = "conv_1") -> str:
 def broken_off(kind: str, *pages: list[Item], why: str) -> str:
     """The file as it is when it breaks off after these pages."""
     file = FORMATS[kind]("conv_1")
-    return "".join([file.head(), *map(file.page, pages), file.broken(why)])
+    return "".join([file.head(), *map(file.page, pages), file.truncated(why)])
 
 
 def rows(text: str) -> list[list[str]]:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from conversations.examples import bulk as bulk_examples
-from conversations.exports.search_results import BROKEN_OFF
+from conversations.exports.search_results import TRUNCATED
 from conversations.models import Conversation, Credential
 from tests.factories import make_conversation, make_credential, make_team, make_user
 from tests.html import asks_to_sign_in, everything, form_in, is_page, signed_in, text_of
@@ -218,7 +218,7 @@ def test_a_stream_that_breaks_off_is_no_whole_file(client: Browser, superuser: U
     with pytest.raises(ValueError, match="digits"):
         written.extend(response.streaming_content)
     assert b"".join(written).count(b"conv_") == 1_000
-    assert b"".join(written).endswith(BROKEN_OFF.encode())
+    assert b"".join(written).endswith(TRUNCATED.encode())
 
 
 @BOTH
