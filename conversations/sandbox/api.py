@@ -1,4 +1,4 @@
-"""The eight calls of the Conversations API: a request and a store in, an answer out."""
+"""The eight calls of the Conversations API: from a request and a store to a response."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from .store import Conversation, Store
 
 @dataclass(frozen=True)
 class Call:
-    """A request that found its route: `ids` are those in its path, decoded; `include` is what it asks for."""
+    """A request with a route. ids: from its path, decoded; include: the optional fields that it asks for."""
 
     store: Store
     request: Request
@@ -24,24 +24,24 @@ class Call:
     include: frozenset[str] = frozenset()
 
     def conversation(self) -> Conversation:
-        """The conversation that the path names; raises the 404."""
+        """The conversation in the path. Raises a 404."""
         conversation = self.store.get_conversation(self.ids[0])
         if conversation is None:
             raise not_found("Conversation", self.ids[0])
         return conversation
 
     def fields(self, *known: str) -> dict[str, Any]:
-        """The fields of the body; raises the 400 for any that is not known."""
+        """The fields of the body. Raises a 400 for an unknown field."""
         return validation.read_fields(self.request.document, known)
 
     def query(self, name: str) -> str | None:
-        """The last value of a query parameter, None if it was not sent."""
+        """The last value of a query parameter, None without any."""
         values = self.request.query.get(name)
         return values[-1] if values else None
 
 
-def answer(store: Store, request: Request, *, key: str, dialect: Dialect = OPENAI) -> Response:
-    """Answer one request: the key, the route and the limits are checked, then the store is changed."""
+def respond(store: Store, request: Request, *, key: str, dialect: Dialect = OPENAI) -> Response:
+    """Check key, route and limits of a request, then carry it out."""
     try:
         check_key(request, key)
         route, ids = find_route(request)
@@ -50,19 +50,17 @@ def answer(store: Store, request: Request, *, key: str, dialect: Dialect = OPENA
         if request.method == "GET":
             return Response(200, route.handler(call))
         with store.transaction():
-            answered = route.handler(call)
+            document = route.handler(call)
     except ApiError as error:
-        return Response.refusal(dialect.told(error))
+        return Response.from_error(dialect.format_error(error))
     if request.method == "DELETE" and dialect.deletes_silently:
         return Response(204, raw=b"", changed=True)
-    return Response(200, answered, changed=True)
+    return Response(200, document, changed=True)
 
 
 def check_key(request: Request, key: str) -> None:
-    """Raise the 401 unless the bearer key is right.
-
-    The message repeats the whole key that was sent, on purpose: whoever shows or logs it must scrub it.
-    """
+    """Raise a 401 if the bearer key is wrong."""
+    # The message repeats the whole key on purpose: clients must not show or log it.
     sent = request.bearer_key
     if sent is None:
         message = "You didn't provide an API key. Send it in the Authorization header: Bearer YOUR_KEY."
@@ -75,7 +73,7 @@ def check_key(request: Request, key: str) -> None:
 
 
 def create_conversation(call: Call) -> Conversation:
-    """POST /conversations: null is as good as nothing for both fields."""
+    """POST /conversations. null is the same as a missing field."""
     fields = call.fields("items", "metadata")
     metadata, items = fields.get("metadata"), fields.get("items")
     return call.store.create_conversation(
@@ -90,7 +88,7 @@ def retrieve_conversation(call: Call) -> Conversation:
 
 
 def update_conversation(call: Call) -> Conversation:
-    """POST /conversations/{id}: the metadata is merged or replaced; the limits hold for the result too."""
+    """POST /conversations/{id}: merges or replaces the metadata. The limits also apply to the result."""
     old = call.conversation()["metadata"]
     fields = call.fields("metadata")
     if "metadata" not in fields:
@@ -105,7 +103,7 @@ def update_conversation(call: Call) -> Conversation:
 
 
 def delete_conversation(call: Call) -> dict[str, Any]:
-    """DELETE /conversations/{id}: its items stay in the store, out of everyone's reach."""
+    """DELETE /conversations/{id}. Its items stay in the store, as at OpenAI, and can't be read any more."""
     id = call.conversation()["id"]
     call.store.delete_conversation(id)
     return {"id": id, "object": "conversation.deleted", "deleted": True}
@@ -114,7 +112,7 @@ def delete_conversation(call: Call) -> dict[str, Any]:
 def _refuse_nulls(sent: Any, dialect: Dialect) -> None:
     nulls = [key for key, value in sent.items() if value is None] if isinstance(sent, dict) else []
     if nulls and not dialect.takes_null:
-        raise dialect.null_refusal(nulls[0])
+        raise dialect.null_error(nulls[0])
 
 
 def _strings(metadata: dict[str, str | None]) -> dict[str, str]:
@@ -125,7 +123,7 @@ def _strings(metadata: dict[str, str | None]) -> dict[str, str]:
 
 
 def list_items(call: Call) -> dict[str, Any]:
-    """GET /conversations/{id}/items: one page, newest first unless `order` says otherwise."""
+    """GET /conversations/{id}/items: one page, newest first by default."""
     id = call.conversation()["id"]
     limit = validation.read_limit(call.query("limit"))
     order = validation.read_order(call.query("order"))
@@ -139,7 +137,7 @@ def list_items(call: Call) -> dict[str, Any]:
 
 
 def create_items(call: Call) -> dict[str, Any]:
-    """POST /conversations/{id}/items: answers a list of the new items only, whole, whatever `include` says."""
+    """POST /conversations/{id}/items: returns only the new items, with all fields whatever `include` says."""
     id = call.conversation()["id"]
     fields = call.fields("items")
     if "items" not in fields:
@@ -153,7 +151,7 @@ def create_items(call: Call) -> dict[str, Any]:
 
 
 def retrieve_item(call: Call) -> Item:
-    """GET /conversations/{id}/items/{item_id}: with the optional fields that `include` asks for."""
+    """GET /conversations/{id}/items/{item_id}, with the optional fields in `include`."""
     item = call.store.get_item(call.conversation()["id"], call.ids[1])
     if item is None:
         raise not_found("Item", call.ids[1])
@@ -161,7 +159,7 @@ def retrieve_item(call: Call) -> Item:
 
 
 def delete_item(call: Call) -> Conversation:
-    """DELETE /conversations/{id}/items/{item_id}: answers the conversation, as documented."""
+    """DELETE /conversations/{id}/items/{item_id}: returns the conversation, as documented."""
     conversation = call.conversation()
     if not call.store.delete_item(conversation["id"], call.ids[1]):
         raise not_found("Item", call.ids[1])
@@ -183,14 +181,14 @@ def _page(items: list[Item], *, has_more: bool) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Route:
-    """What a method does on a path, and the query parameters that it knows."""
+    """What a method does on a path, and the query parameters that it accepts."""
 
     handler: Callable[[Call], Any]
     query: tuple[str, ...] = ()
 
 
 _INCLUDE = validation.INCLUDE_PARAMETERS
-_ID = None  # stands for any one segment
+_ID = None  # matches any segment
 _ROUTES: dict[tuple[str | None, ...], dict[str, Route]] = {
     ("conversations",): {"POST": Route(create_conversation)},
     ("conversations", _ID): {
@@ -210,7 +208,7 @@ _ROUTES: dict[tuple[str | None, ...], dict[str, Route]] = {
 
 
 def find_route(request: Request) -> tuple[Route, tuple[str, ...]]:
-    """The route of a request and the ids in its path; raises the 404 or the 405."""
+    """The route of a request and the ids in its path. Raises a 404 or a 405."""
     methods, ids = _match(request)
     if request.method not in methods:
         message = f"Not allowed to {request.method} on {request.full_path}."
@@ -223,6 +221,6 @@ def _match(request: Request) -> tuple[dict[str, Route], tuple[str, ...]]:
     segments = request.segments if request.is_for_api else ()
     for pattern, methods in _ROUTES.items():
         pairs = list(zip(pattern, segments, strict=False))
-        if len(pattern) == len(segments) and all(p == s if p else s for p, s in pairs):
+        if len(pattern) == len(segments) and all(part == segment if part else segment for part, segment in pairs):
             return methods, tuple(segment for part, segment in pairs if part is _ID)
     raise ApiError(404, f"Invalid URL ({request.method} {request.full_path})")

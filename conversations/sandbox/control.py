@@ -1,4 +1,4 @@
-"""The sandbox's own routes, for when it runs as a process: faults and log over HTTP."""
+"""The sandbox's own routes, for when it runs in another process: faults and log over HTTP."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from .messages import Request, Response
 PREFIX = "/_sandbox/"
 
 
-def answer(request: Request, *, key: str, faults: Faults, log: Log) -> Response:
-    """Answer a request for a path under `/_sandbox/`; all but the health check need the bearer key."""
+def respond(request: Request, *, key: str, faults: Faults, log: Log) -> Response:
+    """Respond to a request under `/_sandbox/`. All but the health check need the bearer key."""
     call = (request.method, request.full_path.removeprefix(PREFIX))
     try:
         if call == ("GET", "health"):
@@ -20,7 +20,7 @@ def answer(request: Request, *, key: str, faults: Faults, log: Log) -> Response:
         check_key(request, key)
         return Response(200, _act(call, request, faults, log))
     except ApiError as error:
-        return Response.refusal(error)
+        return Response.from_error(error)
 
 
 def _act(call: tuple[str, str], request: Request, faults: Faults, log: Log) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def _act(call: tuple[str, str], request: Request, faults: Faults, log: Log) -> d
 
 
 def _add_faults(document: Any, faults: Faults) -> int:
-    """Add one fault or a list of them, all or none; the number added."""
+    """Add a fault or a list of faults, all or none; returns how many."""
     try:
         added = [Fault.from_json(one) for one in (document if isinstance(document, list) else [document])]
     except ValueError as error:

@@ -1,12 +1,12 @@
-"""How other servers of the API differ from OpenAI: what they do with metadata, items and errors."""
+"""How compatible servers differ from OpenAI: what they do with metadata, items and errors."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import ApiError, invalid_type
 
-# What servers of a strict type say to a null, each in words of its own; {key} is the key that it stands at.
-NULL_REFUSALS: dict[str, tuple[int, dict[str, Any]]] = {
+# The errors of typed servers for a null as a value; {key} is replaced by its key.
+NULL_ERRORS: dict[str, tuple[int, dict[str, Any]]] = {
     "rust": (
         400,
         {
@@ -27,19 +27,18 @@ NULL_REFUSALS: dict[str, tuple[int, dict[str, Any]]] = {
     ),
     "fastapi": (422, {"detail": [{"loc": ["body", "metadata", "{key}"], "msg": "Input should be a valid string"}]}),
 }
-NULLS = ("removes", "openai", *NULL_REFUSALS)
-NOT_FOUND = ("openai", "detail", "words", "text")
+NULLS = ("removes", "openai", *NULL_ERRORS)
+NOT_FOUND = ("openai", "detail", "message", "text")
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What a server does otherwise than OpenAI.
+    """What a server does differently from OpenAI.
 
-    replaces_metadata: an update replaces the whole map, where it would otherwise merge; null: what a null in metadata
-    does, one of NULLS (a server that replaces refuses it); counts_request: the 16 pairs are counted in what is sent
-    and held together, those that are to go among them; drops_items: a create stores none of the items it is given;
-    says_no_more: `has_more` is always false; deletes_silently: a deletion is answered 204, without a body;
-    not_found: the form of a 404, one of NOT_FOUND.
+    replaces_metadata: an update replaces the metadata instead of merging it; null: what a null in metadata does, one of
+    NULLS (a server that replaces refuses it); counts_request: the limit of 16 pairs applies to old and new pairs
+    together, including those to be removed; drops_items: a create ignores the items; says_no_more: `has_more` is always
+    false; deletes_silently: a deletion returns 204 without a body; not_found: the format of a 404, one of NOT_FOUND.
     """
 
     replaces_metadata: bool = False
@@ -51,30 +50,29 @@ class Dialect:
     not_found: str = "openai"
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a dialect that nobody speaks."""
         if self.null not in NULLS or self.not_found not in NOT_FOUND:
             raise ValueError(f"null is one of {', '.join(NULLS)}; not_found one of {', '.join(NOT_FOUND)}")
 
     @property
     def takes_null(self) -> bool:
-        """Whether a null removes the key that it stands at."""
+        """Whether a null removes its key."""
         return self.null == "removes" and not self.replaces_metadata
 
-    def null_refusal(self, key: str) -> ApiError:
-        """What is answered to a null."""
-        if self.null not in NULL_REFUSALS:
+    def null_error(self, key: str) -> ApiError:
+        """The error for a null as a value."""
+        if self.null not in NULL_ERRORS:
             return invalid_type(f"metadata.{key}", "a string", None)
-        status, document = NULL_REFUSALS[self.null]
-        refusal = ApiError(status, "")
-        refusal.document = _with_key(document, key)
-        return refusal
+        status, document = NULL_ERRORS[self.null]
+        error = ApiError(status, "")
+        error.document = _with_key(document, key)
+        return error
 
-    def told(self, error: ApiError) -> ApiError:
-        """A refusal in the form in which this server writes it."""
+    def format_error(self, error: ApiError) -> ApiError:
+        """The error as this server writes it."""
         if error.status != 404 or self.not_found == "openai":
             return error
         message = error.document["error"]["message"]
-        documents: dict[str, Any] = {"detail": {"detail": message}, "words": {"error": {"message": message}}}
+        documents: dict[str, Any] = {"detail": {"detail": message}, "message": {"error": {"message": message}}}
         error.document = documents.get(self.not_found, message)
         return error
 

@@ -1,4 +1,4 @@
-"""Refusals in OpenAI's shape: `{"error": {"message", "type", "param", "code"}}`."""
+"""Errors in OpenAI's format: `{"error": {"message", "type", "param", "code"}}`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ INVALID_REQUEST = "invalid_request_error"
 
 
 class ApiError(Exception):
-    """An answer that is no success; `code` and `param` may be None, as they may be at OpenAI."""
+    """An error response. `code` and `param` may be None, as at OpenAI."""
 
     def __init__(
         self,
@@ -26,40 +26,40 @@ class ApiError(Exception):
 
 
 def bad_request(message: str, code: str, param: str | None) -> ApiError:
-    """The 400 for a request that breaks a rule; `param` names the field at fault."""
+    """A 400; `param` names the invalid field."""
     return ApiError(400, message, code=code, param=param)
 
 
 def invalid_type(param: str, expected: str, value: object) -> ApiError:
-    """The 400 for a field of the wrong JSON type; `expected` reads like "a string"."""
+    """A 400 for a field of the wrong JSON type; `expected` is something like "a string"."""
     message = f"Invalid type for '{param}': {expected} is expected, but {describe(value)} was sent."
     return bad_request(message, "invalid_type", param)
 
 
 def invalid_value(param: str, value: str, supported: tuple[str, ...]) -> ApiError:
-    """The 400 for a string that is none of the supported values."""
+    """A 400 for a string that isn't one of the supported values."""
     choices = ", ".join(f"'{choice}'" for choice in supported)
     message = f"Invalid value for '{param}': '{value}' is none of the supported values: {choices}."
     return bad_request(message, "invalid_value", param)
 
 
 def missing_parameter(param: str) -> ApiError:
-    """The 400 for a required field that was left out."""
+    """A 400 for a missing field."""
     return bad_request(f"Missing required parameter: '{param}'.", "missing_required_parameter", param)
 
 
 def unknown_parameter(param: str) -> ApiError:
-    """The 400 for a field that the call does not know."""
+    """A 400 for a field or query parameter that the call doesn't have."""
     return bad_request(f"Unknown parameter: '{param}'.", "unknown_parameter", param)
 
 
 def not_found(what: str, id: str) -> ApiError:
-    """The 404 for an id that is unknown or deleted; its code is null, as at OpenAI."""
+    """A 404 for an id that is unknown or deleted. Its code is null, as at OpenAI."""
     return ApiError(404, f"{what} with id '{id}' not found.")
 
 
 def describe(value: object) -> str:
-    """Name the JSON type of a value, with its article, for an error message."""
+    """The JSON type of a value, with an article."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Faults on demand: what goes wrong, for which requests, and how many times."""
+"""Faults: what goes wrong, for which requests, and how often."""
 
 import random
 import re
@@ -15,23 +15,22 @@ DROPS = ("before", "after", "middle")
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong, for `times` matching requests (None: for all of them).
+    """Something that goes wrong, for `times` matching requests (None: for all).
 
-    Which requests: those with this `method` and a path after `/v1` whose beginning matches the regular
-    expression `path` (so a plain prefix does as well, and `$` ends it); the first `skip` are let through.
-    The path is matched as it was sent: percent-encoded, without the query. To each that is left, the fault
-    happens with the probability `chance`, above 0 and up to 1; where it does not, the request passes on to the
-    faults behind it and `times` is not used up.
+    Requests match if they have this `method`, and if the beginning of their path after `/v1` matches the regular
+    expression `path`. A plain prefix works too, and `$` makes it match the whole path, which is percent-encoded and
+    without a query. The first `skip` matching requests are let through. Each later one fails with the probability
+    `chance`, above 0 and up to 1; otherwise it's passed on to the next faults and doesn't count for `times`.
 
     What happens:
-    - `status` (with `code`, `type`, `param`, `message`) answers an error in OpenAI's shape; `body` answers
-      these bytes as they are (status 200 if none is given); `locked` is the 400 `conversation_locked`.
-      They are answered instead of acting or, with `after=True`, after the change was made.
-    - `headers` are added to the answer, of a fault or a true one; a value of None leaves that header out.
-    - `delay`: seconds of waiting before acting or, with `after=True`, between the change and the answer.
-    - `drip`: seconds between any two bytes of the answer, status line and headers included.
-    - `drop` closes the connection: "before" the change is made; "after" it, with nothing answered;
-      or in the "middle" of the answer's body.
+    - `status` (with `code`, `type`, `param`, `message`) responds with an error in OpenAI's format; `body` responds with
+      these bytes (and 200 by default); `locked` is the 400 `conversation_locked`. The request isn't carried out or,
+      with `after=True`, it's carried out before.
+    - `headers` are added to the response, whether it's the fault's or not; None removes a header.
+    - `delay`: seconds to wait before the request is carried out or, with `after=True`, between that and the response.
+    - `drip`: seconds between any two bytes of the response, including status line and headers.
+    - `drop` closes the connection: "before" the request is carried out, "after" it but without a response, or in the
+      "middle" of the response body.
     """
 
     method: str | None = None
@@ -53,7 +52,6 @@ class Fault:
     locked: bool = False
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a fault that could never happen as it is written."""
         if self.drop not in (None, *DROPS):
             raise ValueError(f"drop must be one of {', '.join(DROPS)}, not {self.drop!r}")
         if self.status is not None and not 200 <= self.status <= 999:
@@ -75,7 +73,7 @@ class Fault:
 
     @classmethod
     def from_json(cls, document: Any) -> "Fault":
-        """Make a fault of a JSON object of its fields; raises ValueError with a sentence that says why not."""
+        """The fault with these fields. Raises ValueError with a message for people."""
         if not isinstance(document, dict):
             raise ValueError("a fault is a JSON object")
         if unknown := document.keys() - {known.name for known in fields(cls)}:
@@ -86,25 +84,24 @@ class Fault:
             raise ValueError(f"a field is of the wrong type: {error}") from error
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether a request is one of those that this fault is for."""
         return self.method in (None, method) and re.match(self.path or "", path) is not None
 
     @property
-    def answers(self) -> bool:
-        """Whether the fault has an answer of its own."""
+    def has_response(self) -> bool:
+        """Whether the fault has a response of its own."""
         return self.locked or self.status is not None or self.body is not None
 
     def response(self) -> Response:
-        """The fault's own answer, without its extra headers."""
+        """The fault's own response, without `headers`."""
         if self.body is not None:
             raw = self.body.encode() if isinstance(self.body, str) else self.body
             return Response(self.status or 200, raw=raw)
         if self.locked:
             message = self.message or "Another process is currently operating on this conversation."
-            return Response.refusal(
+            return Response.from_error(
                 ApiError(400, message, code=self.code or "conversation_locked", type=self.type or INVALID_REQUEST)
             )
-        return Response.refusal(self._error(self.status or 500))
+        return Response.from_error(self._error(self.status or 500))
 
     def _error(self, status: int) -> ApiError:
         type, code = _DEFAULTS.get(status, ("server_error" if status >= 500 else INVALID_REQUEST, None))
@@ -120,9 +117,9 @@ NO_FAULT = Fault()
 
 
 class Faults:
-    """The faults that are waiting for their requests; safe for any thread.
+    """The faults that wait for their requests. Thread-safe.
 
-    A `seed` makes the draws for a fault's `chance` the same in every run that sends the same requests.
+    With a `seed`, the same requests meet the same faults, even those with a `chance`.
     """
 
     def __init__(self, seed: int | None = None) -> None:
@@ -131,22 +128,19 @@ class Faults:
         self._waiting: list[_Waiting] = []
 
     def add(self, fault: Fault) -> None:
-        """Wait for matching requests, behind the faults that are already waiting."""
+        """Add a fault behind those that are already waiting."""
         with self._lock:
             self._waiting.append(_Waiting(fault, fault.skip, fault.times))
 
     def clear(self) -> None:
-        """Forget all faults."""
         with self._lock:
             self._waiting.clear()
 
     def take(self, method: str, path: str) -> Fault:
-        """The first fault that is due for this request, used up by one; NO_FAULT if there is none.
-
-        A fault that still skips, or whose chance is not met, lets the request pass on to the faults behind it.
-        """
+        """The first fault that applies to this request, or NO_FAULT. It's used up by one."""
         with self._lock:
-            fault = next((w.fault for w in self._waiting if w.is_due(method, path, self._random)), NO_FAULT)
+            due = (waiting.fault for waiting in self._waiting if waiting.is_due(method, path, self._random))
+            fault = next(due, NO_FAULT)
             self._waiting = [waiting for waiting in self._waiting if waiting.left != 0]
             return fault
 
@@ -157,14 +151,14 @@ class _Waiting:
     skip: int
     left: int | None
 
-    def is_due(self, method: str, path: str, chances: random.Random) -> bool:
-        """Count one request; True if the fault happens to it."""
+    def is_due(self, method: str, path: str, draw: random.Random) -> bool:
+        """Count a request; returns whether the fault applies to it."""
         if not self.fault.matches(method, path):
             return False
         if self.skip > 0:
             self.skip -= 1
             return False
-        if self.fault.chance < 1 and chances.random() >= self.fault.chance:
+        if self.fault.chance < 1 and draw.random() >= self.fault.chance:
             return False
         if self.left is not None:
             self.left -= 1

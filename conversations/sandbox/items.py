@@ -1,4 +1,4 @@
-"""What OpenAI makes of an item that it is given: an id, a status, and content in parts."""
+"""What OpenAI adds to a new item: an id, a status, and content as parts."""
 
 import secrets
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 Item = dict[str, Any]
 
-# Those of the common types are OpenAI's; those of most outputs and of the newest types are made up in its manner.
+# The prefixes of most outputs and of the newest types are guesses; the others are OpenAI's.
 _ID_PREFIXES = {
     "message": "msg_",
     "function_call": "fc_",
@@ -45,12 +45,12 @@ _PART_DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 def new_id(prefix: str) -> str:
-    """A fresh id: the prefix and 48 hexadecimal digits."""
+    """The prefix and 48 random hexadecimal digits."""
     return prefix + secrets.token_hex(24)
 
 
 def complete_item(item: Mapping[str, Any]) -> Item:
-    """The item as it is kept: an id it brings stays; a message gains status and content parts."""
+    """The item as it's stored: with an id, unless it has one, and for a message with a status and content parts."""
     kind = item.get("type", "message")
     completed: Item = {"id": new_id(_ID_PREFIXES.get(str(kind), "item_")), "type": kind}
     if kind == "message":

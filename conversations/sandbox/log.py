@@ -1,4 +1,4 @@
-"""The log of what the sandbox did, to compare with what a client believes."""
+"""The log of what the sandbox did, to compare with what a client believes happened."""
 
 import threading
 from collections import deque
@@ -11,10 +11,10 @@ MAX_ENTRIES = 20_000
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One request: `path` is as sent, after `/v1`; `status` is None where nothing was answered.
+    """A request and what it led to.
 
-    `changed` tells whether the store was changed, whatever was answered; `body` is the JSON value of the
-    body, None if there was none; `headers` have lower-case names and leave out Authorization.
+    path: as sent, after `/v1`; status: of the response, None without one; changed: whether the store was changed,
+    whatever the response said; body: its JSON value, or None; headers: in lower case, without Authorization.
     """
 
     method: str
@@ -28,29 +28,25 @@ class LogEntry:
     headers: Mapping[str, str]
 
     def as_json(self) -> dict[str, Any]:
-        """The entry as a JSON object."""
         return asdict(self)
 
 
 class Log(Sequence[LogEntry]):
-    """The last 20,000 entries, oldest first; reading it goes over a copy, from any thread."""
+    """The last 20,000 entries, oldest first. Thread-safe: iterating goes over a copy."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: deque[LogEntry] = deque(maxlen=MAX_ENTRIES)
 
     def add(self, entry: LogEntry) -> None:
-        """Write down one request."""
         with self._lock:
             self._entries.append(entry)
 
     def clear(self) -> None:
-        """Forget all entries."""
         with self._lock:
             self._entries.clear()
 
     def copy(self) -> list[LogEntry]:
-        """The entries as they are now."""
         with self._lock:
             return list(self._entries)
 

@@ -1,4 +1,4 @@
-"""One HTTP request and one answer as plain values, and their translation from and to bytes."""
+"""HTTP requests and responses as values, and the bytes of a response."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ API_PREFIX = "/v1"
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it was sent: `target` is percent-encoded, header names are in lower case."""
+    """A request. target: percent-encoded; headers: with names in lower case."""
 
     method: str
     target: str
@@ -24,28 +24,26 @@ class Request:
 
     @cached_property
     def full_path(self) -> str:
-        """The path of the target, percent-encoded, without the query."""
+        """The path, percent-encoded, without the query."""
         target = self.target if self.target.startswith("/") else urlsplit(self.target).path
         return target.partition("?")[0]
 
     @cached_property
     def path(self) -> str:
-        """The path after `/v1`; a path outside `/v1` is left whole."""
+        """The path after `/v1`, or the whole path outside of `/v1`."""
         return self.full_path.removeprefix(API_PREFIX) if self.is_for_api else self.full_path
 
     @property
     def is_for_api(self) -> bool:
-        """Whether the path lies under `/v1`."""
         return self.full_path.startswith(f"{API_PREFIX}/")
 
     @cached_property
     def segments(self) -> tuple[str, ...]:
-        """The parts of `path` between slashes, each percent-decoded on its own."""
+        """The segments of `path`, percent-decoded. An id may contain an encoded slash."""
         return tuple(unquote(part) for part in self.path.split("/")[1:])
 
     @cached_property
     def query(self) -> dict[str, list[str]]:
-        """The query parameters, each with all of its values in the order sent."""
         query: dict[str, list[str]] = {}
         for name, value in parse_qsl(self.target.partition("?")[2], keep_blank_values=True):
             query.setdefault(name, []).append(value)
@@ -53,7 +51,7 @@ class Request:
 
     @cached_property
     def document(self) -> Any:
-        """The JSON value of the body, None for an empty one; raises ApiError (`invalid_json`)."""
+        """The JSON value of the body, None if it's empty. Raises ApiError (`invalid_json`)."""
         if not self.body:
             return None
         try:
@@ -63,7 +61,6 @@ class Request:
 
     @property
     def bearer_key(self) -> str | None:
-        """The key of the Authorization header, None if there is none."""
         scheme, _, key = self.headers.get("authorization", "").partition(" ")
         return key.strip() or None if scheme.lower() == "bearer" else None
 
@@ -74,7 +71,7 @@ def _refuse_constant(name: str) -> None:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer: `raw` bytes are sent as they are, else the JSON of `document`."""
+    """A response. Its body is `raw` or, without that, the JSON of `document`."""
 
     status: int
     document: Any = None
@@ -83,18 +80,17 @@ class Response:
     changed: bool = False
 
     @classmethod
-    def refusal(cls, error: ApiError) -> "Response":
-        """The answer that an error stands for."""
+    def from_error(cls, error: ApiError) -> "Response":
         return cls(error.status, error.document, error.headers)
 
     @cached_property
     def body(self) -> bytes:
-        """The bytes of the body; non-ASCII characters are escaped, so lone surrogates survive."""
+        # Escapes keep lone surrogates, which UTF-8 can't encode.
         return json.dumps(self.document).encode("ascii") if self.raw is None else self.raw
 
 
 def encode_head(response: Response, headers: Mapping[str, str | None]) -> bytes:
-    """The status line and all headers; those given win, and one that is None is left out."""
+    """The status line and headers. `headers` override those of the response, and None removes one."""
     lines: dict[str, str | None] = {
         "content-type": "application/json",
         "content-length": str(len(response.body)),
@@ -106,7 +102,7 @@ def encode_head(response: Response, headers: Mapping[str, str | None]) -> bytes:
 
 
 def has_body(request: Request, response: Response) -> bool:
-    """Whether HTTP lets this answer have a body at all."""
+    """Whether HTTP allows a body in this response."""
     return request.method != "HEAD" and response.status >= 200 and response.status not in (204, 304)
 
 

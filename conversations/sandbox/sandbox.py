@@ -1,4 +1,4 @@
-"""The sandbox as one object: start it, talk to its URL, look into its store and its log, stop it."""
+"""The sandbox as an object: start it, send requests to its URL, look at its store and log, stop it."""
 
 from pathlib import Path
 from types import TracebackType
@@ -18,8 +18,8 @@ DEFAULT_KEY = "sk-sandbox"
 class Sandbox:
     """A stand-in for OpenAI's Conversations API on the loopback address, served by threads.
 
-    `path` is the SQLite file to keep everything in (None: memory); `dialect` makes it one of the other servers of
-    the API; port 0 takes any free port, once and for all; `seed` makes the draws for the chances of faults repeatable.
+    path: the SQLite file for conversations (None: in memory); dialect: which compatible server to imitate; port: 0 for
+    a free port, which stays the same after a restart; seed: makes the `chance` of faults repeatable.
     """
 
     def __init__(
@@ -41,18 +41,18 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """The base URL, such as `http://127.0.0.1:8001/v1`; the port is known once it was started."""
+        """The base URL, such as `http://127.0.0.1:8001/v1`. With port 0, only valid after the start."""
         return f"http://{HOST}:{self.port}{API_PREFIX}"
 
     @property
     def store(self) -> Store:
-        """What is kept; raises RuntimeError before the start and after the stop."""
+        """Raises RuntimeError before start() and after stop()."""
         if self._store is None:
             raise RuntimeError("the sandbox is not started")
         return self._store
 
     def start(self) -> None:
-        """Open the store and listen; raises OSError if the port is taken, sqlite3.Error for a bad file."""
+        """Open the store and listen. Raises OSError if the port is taken, sqlite3.Error for a bad file."""
         if self._server is not None:
             raise RuntimeError("the sandbox is already started")
         self._store = self._store or Store(self.path)
@@ -65,9 +65,9 @@ class Sandbox:
         self.port = self._server.port
 
     def stop(self, *, keep_store: bool = False) -> None:
-        """Hang up on everyone, stop listening and close the store; does nothing if it is stopped.
+        """Close all connections and the store. Does nothing if it's stopped.
 
-        With `keep_store` the store stays open, to look into it or to start again with it, on the same port.
+        `keep_store`: leave the store open, to look into it or to start again with it.
         """
         if self._server is not None:
             self._server.stop()

@@ -1,4 +1,4 @@
-"""HTTP/1.1 with keep-alive on the loopback address: one thread a connection, one send an answer."""
+"""HTTP/1.1 with keep-alive on the loopback address, with one thread per connection."""
 
 import socket
 import threading
@@ -9,11 +9,11 @@ from http.server import BaseHTTPRequestHandler
 
 from .errors import ApiError
 from .messages import Request, Response, encode_head
-from .service import Delivery, Service, answer_headers
+from .service import Delivery, Service, response_headers
 
 HOST = "127.0.0.1"
 MAX_BODY = 16 * 1024 * 1024
-_DRAIN = 4 * MAX_BODY  # of a body that is too large, so much is read, so that the refusal can be read too
+_DRAIN = 4 * MAX_BODY  # read of a body that is too large; otherwise the client couldn't read the error
 _STOP_TIMEOUT = 2.0  # seconds to wait for threads to end
 
 
@@ -21,7 +21,7 @@ class Server:
     """A listening socket and the threads that serve its connections."""
 
     def __init__(self, service: Service, port: int = 0) -> None:
-        """Bind the port (0: any free one); raises OSError if it is taken."""
+        """Raises OSError if the port is taken; 0 is any free one."""
         self._service = service
         self._listener = socket.create_server((HOST, port), backlog=128)
         self.port: int = self._listener.getsockname()[1]
@@ -31,7 +31,7 @@ class Server:
         self._accepting.start()
 
     def stop(self) -> None:
-        """Hang up on everyone and wait for the threads to end, two seconds at most."""
+        """Close all connections, and wait up to two seconds for the threads to end."""
         self._service.stopping.set()
         with suppress(OSError):  # wakes accept()
             socket.create_connection((HOST, self.port), timeout=1).close()
@@ -50,7 +50,7 @@ class Server:
         while not self._service.stopping.is_set():
             try:
                 connection, address = self._listener.accept()
-            except OSError:  # out of file descriptors, or gone before it was accepted
+            except OSError:  # out of file descriptors, or the client is already gone
                 self._service.stopping.wait(0.05)
                 continue
             thread = threading.Thread(target=self._serve, args=(connection, address), daemon=True)
@@ -60,7 +60,7 @@ class Server:
 
     def _serve(self, connection: socket.socket, address: tuple[str, int]) -> None:
         try:
-            with connection, suppress(OSError):  # a client that has gone is no news
+            with connection, suppress(OSError):  # the client may hang up at any time
                 Connection(connection, address, self._service)
         finally:
             with self._lock:
@@ -68,7 +68,7 @@ class Server:
 
 
 class Connection(BaseHTTPRequestHandler):
-    """Reads requests from one connection and sends their answers until either side hangs up."""
+    """Reads requests from a connection and sends responses until either side closes it."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -78,7 +78,7 @@ class Connection(BaseHTTPRequestHandler):
         super().__init__(connection, address, service)  # type: ignore[arg-type]
 
     def handle_one_request(self) -> None:
-        """Read one request of any method and send its answer, or refuse what is no proper request."""
+        """Read a request and send the response. Unlike in the base class, any method is accepted."""
         self.command = self.requestline = self.request_version = ""
         self.raw_requestline = self.rfile.readline(65537)
         if not self.raw_requestline:
@@ -88,14 +88,14 @@ class Connection(BaseHTTPRequestHandler):
         elif self.parse_request():
             body = self._read_body()
             if body is not None:
-                self._send(self._service.exchange(self._request(body)))
+                self._send(self._service.handle(self._request(body)))
 
     def _request(self, body: bytes = b"") -> Request:
         headers = {name.lower(): value for name, value in self.headers.items()}
         return Request(self.command, self.path, headers, body)
 
     def _read_body(self) -> bytes | None:
-        """The body, empty if no length was sent; None if it was refused or did not arrive whole."""
+        """The body; None if it was refused or is incomplete."""
         length = self._body_length()
         if length is None:
             return None
@@ -110,7 +110,7 @@ class Connection(BaseHTTPRequestHandler):
         return body
 
     def _body_length(self) -> int | None:
-        """The length of the body in bytes; None if it can't be known and the request was refused."""
+        """The length of the body in bytes; None if it's unknown, and the request was refused."""
         if "Transfer-Encoding" in self.headers:
             self.send_error(HTTPStatus.LENGTH_REQUIRED)
             return None
@@ -121,9 +121,9 @@ class Connection(BaseHTTPRequestHandler):
         return int(text)
 
     def _drain(self, length: int) -> None:
-        left = min(length, _DRAIN)
-        while left > 0 and (chunk := self.rfile.read(min(left, 65536))):
-            left -= len(chunk)
+        remaining = min(length, _DRAIN)
+        while remaining > 0 and (chunk := self.rfile.read(min(remaining, 65536))):
+            remaining -= len(chunk)
 
     def _send(self, delivery: Delivery) -> None:
         if delivery.drip:
@@ -135,7 +135,7 @@ class Connection(BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or delivery.close
 
     def handle_expect_100(self) -> bool:
-        """Ask for the body, unless it would be refused: then say so at once, and the body is never sent."""
+        """Send 100 Continue, or an error if the body would be refused."""
         length = self._body_length()
         if length is None:
             return False
@@ -146,9 +146,9 @@ class Connection(BaseHTTPRequestHandler):
         return True
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Refuse what is no proper request, in OpenAI's shape, and hang up."""
+        """Refuse a malformed request in OpenAI's format, and close the connection."""
         self.close_connection = True
         error = ApiError(code, f"{message or HTTPStatus(code).phrase}.", headers={"Connection": "close"})
-        response = Response.refusal(error)
-        head = encode_head(response, answer_headers("req_unread", time.perf_counter()))
+        response = Response.from_error(error)
+        head = encode_head(response, response_headers("req_unread", time.perf_counter()))
         self.connection.sendall(head + (b"" if self.command == "HEAD" else response.body))

@@ -1,4 +1,4 @@
-"""What happens to one request between reading it and sending its answer: fault, act, log, answer."""
+"""What happens to a request before its response is sent: find a fault, carry it out, log it."""
 
 import secrets
 import threading
@@ -16,12 +16,12 @@ from .store import Store
 
 
 class Stopping(ConnectionError):
-    """The sandbox is being stopped: the request is given up."""
+    """The sandbox is being stopped, and gives up on the request."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What is to be sent: these bytes, `drip` seconds between any two, and whether to hang up then."""
+    """What to send. drip: seconds between any two bytes; close: whether to close the connection then."""
 
     data: bytes = b""
     drip: float = 0.0
@@ -30,7 +30,7 @@ class Delivery:
 
 @dataclass
 class Service:
-    """All that the connections of one sandbox share."""
+    """What the connections of a sandbox share."""
 
     store: Store
     key: str
@@ -40,47 +40,47 @@ class Service:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def pause(self, seconds: float) -> None:
-        """Wait; raises Stopping when the sandbox is stopped meanwhile."""
+        """Wait. Raises Stopping if the sandbox is stopped meanwhile."""
         if seconds and self.stopping.wait(seconds):
             raise Stopping
 
-    def exchange(self, request: Request) -> Delivery:
-        """Act on one request and say what is to be sent for it."""
+    def handle(self, request: Request) -> Delivery:
         started = time.perf_counter()
         request_id = f"req_{secrets.token_hex(16)}"
         if request.full_path.startswith(control.PREFIX):
-            response = control.answer(request, key=self.key, faults=self.faults, log=self.log)
+            response = control.respond(request, key=self.key, faults=self.faults, log=self.log)
             return _delivery(request, response, request_id, started, NO_FAULT)
         fault = self.faults.take(request.method, request.path)
         self.pause(0 if fault.after else fault.delay)
-        answered, changed = self._outcome(request, fault)
-        self.log.add(_entry(request, request_id, answered, changed))
+        outcome, changed = self._outcome(request, fault)
+        # Logged before the delay, so that tests can see that the request was carried out.
+        self.log.add(_entry(request, request_id, outcome, changed))
         self.pause(fault.delay if fault.after else 0)
-        if answered is None:
+        if outcome is None:
             return Delivery(close=True)
-        return _delivery(request, answered, request_id, started, fault)
+        return _delivery(request, outcome, request_id, started, fault)
 
     def _outcome(self, request: Request, fault: Fault) -> tuple[Response | None, bool]:
-        """What is answered (None: nothing) and whether the store was changed."""
+        """The response, or None, and whether the store was changed."""
         if fault.drop == "before":
             return None, False
-        if fault.answers and not fault.after:
+        if fault.has_response and not fault.after:
             return fault.response(), False
         response = self._act(request)
         if fault.drop == "after":
             return None, response.changed
-        return fault.response() if fault.answers else response, response.changed
+        return fault.response() if fault.has_response else response, response.changed
 
     def _act(self, request: Request) -> Response:
         try:
-            return api.answer(self.store, request, key=self.key, dialect=self.dialect)
-        except Exception as error:  # our own mistake: the client must see it, not a dead connection
+            return api.respond(self.store, request, key=self.key, dialect=self.dialect)
+        except Exception as error:  # a bug: tests should see it, not just a closed connection
             message = f"The sandbox itself failed: {error!r}"
-            return Response.refusal(ApiError(500, message, code="sandbox_error", type="server_error"))
+            return Response.from_error(ApiError(500, message, code="sandbox_error", type="server_error"))
 
 
 def _delivery(request: Request, response: Response, request_id: str, started: float, fault: Fault) -> Delivery:
-    headers = answer_headers(request_id, started)
+    headers = response_headers(request_id, started)
     headers.update((name.lower(), value) for name, value in fault.headers.items())
     body = response.body if has_body(request, response) else b""
     if fault.drop == "middle":
@@ -88,8 +88,8 @@ def _delivery(request: Request, response: Response, request_id: str, started: fl
     return Delivery(encode_head(response, headers) + body, fault.drip, fault.drop == "middle")
 
 
-def answer_headers(request_id: str, started: float) -> dict[str, str | None]:
-    """The headers that every answer carries; `started` is a time of `time.perf_counter`."""
+def response_headers(request_id: str, started: float) -> dict[str, str | None]:
+    """The headers of every response. started: from `time.perf_counter()`."""
     return {
         "date": formatdate(usegmt=True),
         "x-request-id": request_id,
@@ -101,7 +101,7 @@ def answer_headers(request_id: str, started: float) -> dict[str, str | None]:
     }
 
 
-def _entry(request: Request, request_id: str, answered: Response | None, changed: bool) -> LogEntry:
+def _entry(request: Request, request_id: str, response: Response | None, changed: bool) -> LogEntry:
     try:
         body = request.document
     except ApiError:
@@ -110,7 +110,7 @@ def _entry(request: Request, request_id: str, answered: Response | None, changed
         method=request.method,
         path=request.path,
         query=request.query,
-        status=answered.status if answered else None,
+        status=response.status if response else None,
         request_id=request_id,
         client_request_id=request.headers.get("x-client-request-id"),
         changed=changed,

@@ -1,8 +1,8 @@
-"""Where the sandbox keeps its conversations and items: a SQLite file, or memory.
+"""The sandbox's conversations and items, in an SQLite file or in memory.
 
-One connection behind one lock serves all threads; WAL, a busy timeout and immediate write
-transactions let several processes share a file. Values are JSON text with escapes, so that NUL and
-lone surrogates, which SQLite's text cannot hold, are kept exactly.
+All threads share one connection, behind a lock. WAL, a busy timeout and immediate write transactions let several
+processes share a file. Values are stored as JSON with escapes, since SQLite's text can't contain NUL and lone
+surrogates.
 """
 
 import json
@@ -33,10 +33,10 @@ CREATE INDEX IF NOT EXISTS item_order ON item (conversation_id, position);
 
 
 class Store:
-    """Conversations and their items; every method may be called from any thread."""
+    """Conversations and their items. Thread-safe."""
 
     def __init__(self, path: str | Path | None = None) -> None:
-        """Open the file at `path`, made if it is missing; None keeps everything in memory."""
+        """Open or create the file at `path`; None: in memory."""
         self._lock = threading.RLock()
         self._database = sqlite3.connect(
             path or ":memory:", timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
@@ -55,7 +55,7 @@ class Store:
                 self._database.execute(statement)
 
     def _write_ahead(self) -> None:
-        """Use WAL. While another process makes the same switch SQLite is busy and, here alone, does not wait."""
+        """Switch to WAL. If another process is doing the same, SQLite is busy and ignores the timeout."""
         give_up_at = time.monotonic() + _BUSY_TIMEOUT
         while True:
             try:
@@ -68,13 +68,12 @@ class Store:
                 return
 
     def close(self) -> None:
-        """Close the file; what was in memory is gone."""
         with self._lock:
             self._database.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make all writes inside one step that is done or, on an exception, undone; may be nested."""
+        """Commit all writes in the block together, or roll them back after an exception. May be nested."""
         with self._lock:
             if self._database.in_transaction:
                 yield
@@ -101,7 +100,7 @@ class Store:
         created_at: int | None = None,
         id: str | None = None,
     ) -> Conversation:
-        """Keep a conversation as given, unchecked; `created_at` is in Unix seconds (default: now)."""
+        """Store a conversation, unchecked. `created_at`: Unix seconds, by default now."""
         id = new_id("conv_") if id is None else id
         created_at = int(time.time()) if created_at is None else created_at
         values = (id, created_at, json.dumps(dict(metadata or {})))
@@ -111,24 +110,24 @@ class Store:
         return _conversation(values)
 
     def get_conversation(self, id: str, *, deleted: bool = False) -> Conversation | None:
-        """The conversation, or None; `deleted` asks for one that was deleted."""
+        """The conversation, or None. `deleted`: look among deleted ones instead."""
         rows = self._rows("SELECT id, created_at, metadata FROM conversation WHERE id = ? AND deleted = ?", id, deleted)
         return _conversation(rows[0]) if rows else None
 
     def list_conversations(self, *, deleted: bool = False) -> list[Conversation]:
-        """All conversations in the order of their making; `deleted` asks for the deleted ones."""
+        """All conversations, oldest first. `deleted`: the deleted ones instead."""
         rows = self._rows("SELECT id, created_at, metadata FROM conversation WHERE deleted = ? ORDER BY rowid", deleted)
         return [_conversation(row) for row in rows]
 
     def set_metadata(self, id: str, metadata: Mapping[str, str]) -> Conversation:
-        """Replace the whole metadata; raises KeyError for an id that is unknown or deleted."""
+        """Replace the whole metadata. Raises KeyError for an id that is unknown or deleted."""
         with self.transaction():
             self._require(id)
             self._rows("UPDATE conversation SET metadata = ? WHERE id = ?", json.dumps(dict(metadata)), id)
             return self._require(id)
 
     def delete_conversation(self, id: str) -> bool:
-        """Delete the conversation and keep its items, as OpenAI does; False if there is none."""
+        """Delete the conversation and keep its items, as OpenAI does. False if there is none."""
         with self.transaction():
             found = self.get_conversation(id) is not None
             self._rows("UPDATE conversation SET deleted = 1 WHERE id = ?", id)
@@ -143,7 +142,7 @@ class Store:
     # Items
 
     def add_items(self, conversation_id: str, items: Iterable[Mapping[str, Any]]) -> list[Item]:
-        """Keep items, unchecked, and return them complete; raises KeyError for an unknown conversation."""
+        """Store items, unchecked, and return them completed. Raises KeyError for an unknown conversation."""
         completed = [complete_item(item) for item in items]
         with self.transaction():
             self._require(conversation_id)
@@ -152,7 +151,7 @@ class Store:
         return completed
 
     def get_item(self, conversation_id: str, item_id: str) -> Item | None:
-        """One item, also of a deleted conversation, or None."""
+        """An item, also of a deleted conversation, or None."""
         rows = self._rows("SELECT body FROM item WHERE conversation_id = ? AND id = ?", conversation_id, item_id)
         return json.loads(rows[0][0]) if rows else None
 
@@ -161,8 +160,7 @@ class Store:
     ) -> list[Item]:
         """Items, also those of a deleted conversation, oldest first unless `order` is "desc".
 
-        `after` leaves out everything up to that item and raises KeyError if there is no such item;
-        a `limit` below 0 is no limit.
+        after: the id of the item after which to start (KeyError if there is no such item); limit: -1 for no limit.
         """
         with self._lock:
             start = _FIRST[order] if after is None else self._position(conversation_id, after)
@@ -176,7 +174,7 @@ class Store:
         return rows[0][0]
 
     def delete_item(self, conversation_id: str, item_id: str) -> bool:
-        """Delete one item for good, also of a deleted conversation; False if there is none."""
+        """Delete an item, also of a deleted conversation. False if there is none."""
         with self.transaction():
             found = self.get_item(conversation_id, item_id) is not None
             self._rows("DELETE FROM item WHERE conversation_id = ? AND id = ?", conversation_id, item_id)

@@ -1,4 +1,4 @@
-"""OpenAI's limits on what is sent, and the 400 that each of them raises."""
+"""OpenAI's limits on requests. Every function raises a 400 if they aren't met."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ _TEXT_FIELDS = {"output_text": "text", "refusal": "refusal", "input_text": "text
 
 
 def read_fields(document: Any, known: Collection[str]) -> dict[str, Any]:
-    """The top-level fields of a body; an empty body has none, an unknown field is refused."""
+    """The top-level fields of a body, which may be empty."""
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -32,14 +32,14 @@ def read_fields(document: Any, known: Collection[str]) -> dict[str, Any]:
 
 
 def refuse_unknown(names: Collection[str], known: Collection[str], prefix: str = "") -> None:
-    """Raise for the first name that the call does not know."""
+    """Raise for the first unknown name."""
     for name in names:
         if name not in known:
             raise unknown_parameter(f"{prefix}{name}")
 
 
 def read_metadata(value: Any, *, nulls: bool = False) -> dict[str, str | None]:
-    """The metadata that was sent, checked; `nulls` lets a value be null, which removes its key."""
+    """The metadata in a request. `nulls`: a value may be null, which removes its key."""
     if not isinstance(value, dict):
         raise invalid_type("metadata", "an object", value)
     check_pair_count(value)
@@ -51,7 +51,7 @@ def read_metadata(value: Any, *, nulls: bool = False) -> dict[str, str | None]:
 
 
 def check_pair_count(metadata: Mapping[str, Any]) -> None:
-    """Raise if a map has more pairs than a conversation may have."""
+    """Raise if there are more pairs than a conversation may have."""
     if len(metadata) > MAX_PAIRS:
         message = f"Invalid 'metadata': at most {MAX_PAIRS} properties are allowed, but it has {len(metadata)}."
         raise bad_request(message, "object_above_max_properties", "metadata")
@@ -78,7 +78,7 @@ def _check_value(key: str, value: Any) -> None:
 
 
 def read_items(value: Any) -> list[Item]:
-    """The items that were sent, checked, without the ids they came with: the store gives its own."""
+    """The items in a request, without ids, which the store assigns."""
     if not isinstance(value, list):
         raise invalid_type("items", "an array", value)
     if len(value) > MAX_ITEMS:
@@ -135,7 +135,7 @@ def _read_string(holder: Mapping[str, Any], name: str, param: str, default: str 
 
 
 def read_limit(text: str | None) -> int:
-    """The page size of a list, 1 to 100, 20 if it is left out."""
+    """The page size of a list: 1 to 100, by default 20."""
     if text is None:
         return DEFAULT_LIMIT
     if not (text.removeprefix("-").isascii() and text.removeprefix("-").isdigit() and len(text) < 20):
@@ -151,7 +151,7 @@ def read_limit(text: str | None) -> int:
 
 
 def read_order(text: str | None) -> str:
-    """The order of a list: newest first (`desc`) if it is left out."""
+    """The order of a list, by default newest first (`desc`)."""
     if text is None:
         return "desc"
     if text not in ORDERS:
@@ -160,7 +160,7 @@ def read_order(text: str | None) -> str:
 
 
 def read_include(query: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """The optional fields that a read asks for, none if nothing was sent."""
+    """The optional fields that a read asks for."""
     names = [name for parameter in INCLUDE_PARAMETERS for name in query.get(parameter, ())]
     for name in names:
         if name not in INCLUDABLE:

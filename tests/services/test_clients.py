@@ -226,7 +226,7 @@ def test_an_unreachable_server_is_told(credential: Credential, sandbox: Sandbox,
         list_items(conversation=row)
 
 
-@pytest.mark.parametrize("form", ["openai", "detail", "words"])
+@pytest.mark.parametrize("form", ["openai", "detail", "message"])
 def test_r17_a_server_with_errors_of_another_form_works_too(team: Team, form: str) -> None:
     with Sandbox(key=KEY, dialect=Dialect(not_found=form)) as server:
         assert judged(make_credential(server, teams=[team]))[0] is True

@@ -91,7 +91,7 @@ def test_a_gateways_404_proves_no_erasure(operator: User, known: Conversation, s
     assert (proven.stage, proven.last_read.request_id) == (Stage.FINISHED, calls_in(sandbox)[-1].request_id)
 
 
-@pytest.mark.parametrize("form", ["openai", "detail", "words", "text"])
+@pytest.mark.parametrize("form", ["openai", "detail", "message", "text"])
 def test_r2_a_404_of_another_form_that_speaks_of_the_conversation_counts(operator: User, form: str) -> None:
     with Sandbox(key=KEY, dialect=Dialect(not_found=form)) as server:
         known = make_known(server, make_credential(server))
