@@ -1,7 +1,7 @@
-"""Any number of example conversations for the index alone, skewed as real ones are, and fast.
+"""Any number of example conversations for the index alone, to try and to measure the search.
 
-No server holds them: they are for trying and measuring the search. A few tenants have most of the conversations,
-most users write seldom, each order stands once, and some conversations bear a summary in words.
+No server has them. Their metadata is distributed like real metadata: a few tenants have most of the conversations, most
+users have few, order ids are unique, and most conversations have a summary.
 """
 
 import json
@@ -20,13 +20,13 @@ from ..models import Conversation, Credential, IndexChange, State
 from ..models.choices import Origin
 from ..models.index import statements, writing
 from ..models.index.terms import TIEBREAK_BITS, index_terms, sort_key_at
-from . import scripts as seed_data
+from . import dialogues
 
-BATCH = 50_000  # conversations written in one transaction; each writes pages all over the index
+BATCH = 50_000  # conversations per transaction; each transaction writes to pages all over the index
 DAYS = 3 * 365
 TENANTS, USERS, TOPICS, WORDS = 5_000, 200_000, 50, 3_000
 NAMES = ("Example shop", "Example bank", "Example clinic")
-SHARES = (70, 25, 5)
+SHARES = (70, 25, 5)  # percent of the conversations that each credential has
 STATES = {State.ACTIVE: 96, State.DIFFERS: 1, State.MISSING: 1, State.REMOVED: 2}
 
 
@@ -42,22 +42,22 @@ COLUMNS = {
 }  # fmt: skip
 
 
-class Draw:
-    """Draws metadata with the frequencies of a busy product; the same for the same seed."""
+class MetadataGenerator:
+    """Random metadata and states; the same for the same seed."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)  # noqa: S311  examples, no secrets
+        # Cumulative weights by rank, as in Zipf's law.
         self._tenants = list(accumulate(1 / (rank + 1) for rank in range(TENANTS)))
         self._topics = list(accumulate(1 / (rank + 1) ** 0.7 for rank in range(TOPICS)))
         self._words = list(accumulate(1 / (rank + 2) for rank in range(WORDS)))
         self._vocabulary = [self._word() for _ in range(WORDS)]
 
     def metadata(self, number: int) -> dict[str, str]:
-        """Five or six pairs; the order's number is that of the conversation."""
         draw = self.random
         pairs = {
             "tenant": f"tenant-{self._rank(self._tenants):04}",
-            "env": draw.choices(list(seed_data.ENVIRONMENTS), list(seed_data.ENVIRONMENTS.values()))[0],
+            "env": draw.choices(list(dialogues.ENVIRONMENTS), list(dialogues.ENVIRONMENTS.values()))[0],
             "topic": f"topic {self._rank(self._topics):02}",
             "user_id": f"u_{int(USERS * draw.random() ** 2):06}",
             "order_id": f"ORD-{number:08}",
@@ -69,7 +69,6 @@ class Draw:
         return pairs
 
     def state(self) -> str:
-        """Nearly always active."""
         return self.random.choices(list(STATES), list(STATES.values()))[0]
 
     def _rank(self, weights: list[float]) -> int:
@@ -81,24 +80,24 @@ class Draw:
         return "".join(parts) + self.random.choice(ENDINGS)
 
 
-def make(count: int, *, added_by: User | None, seed: int = 1) -> Iterator[int]:
-    """Enter `count` conversations of three credentials, the last created now; gives how many there are so far."""
-    credentials, draw, now = [_credential(name) for name in NAMES], Draw(seed), timezone.now()
-    owners = draw.random.choices(credentials, SHARES, k=count)
+def add_conversations(count: int, *, added_by: User | None, seed: int = 1) -> Iterator[int]:
+    """Add conversations of three credentials, created over three years; yields how many there are so far."""
+    credentials, generator, now = [_credential(name) for name in NAMES], MetadataGenerator(seed), timezone.now()
+    owners = generator.random.choices(credentials, SHARES, k=count)
     rows = (
-        _row(owner, now - timedelta(days=DAYS) * (1 - (number + 1) / count), draw, number, added_by)
+        _row(owner, now - timedelta(days=DAYS) * (1 - (number + 1) / count), generator, number, added_by)
         for number, owner in enumerate(owners)
     )
     statements.prepare_for_bulk()
     done = 0
     while batch := list(islice(rows, BATCH)):
-        enter(batch)
+        insert(batch)
         done += len(batch)
         yield done
 
 
-def enter(rows: list[dict[str, Any]]) -> None:
-    """Write conversations and their terms, in one transaction; as plain rows, for speed."""
+def insert(rows: list[dict[str, Any]]) -> None:
+    """Insert conversations and their terms in one transaction. Without model instances, which are slow."""
     values = [[row["columns"][name] for name in COLUMNS] for row in rows]
     with transaction.atomic():
         statements.insert_missing(Conversation._meta.db_table, COLUMNS, values)
@@ -117,14 +116,16 @@ def _credential(name: str) -> Credential:
     return credential
 
 
-def _row(credential: Credential, moment: datetime, draw: Draw, number: int, added_by: User | None) -> dict[str, Any]:
-    created_at, metadata, state = moment.replace(microsecond=0), draw.metadata(number), draw.state()
+def _row(
+    credential: Credential, time: datetime, generator: MetadataGenerator, number: int, added_by: User | None
+) -> dict[str, Any]:
+    created_at, metadata, state = time.replace(microsecond=0), generator.metadata(number), generator.state()
     at = connection.ops.adapt_datetimefield_value(created_at)
     columns = {
         "sort_key": sort_key_at(created_at) | (number & ((1 << TIEBREAK_BITS) - 1)),
         "credential_id": credential.pk,
         "base_url": credential.base_url,
-        "openai_id": f"conv_{draw.random.getrandbits(192):048x}",
+        "openai_id": f"conv_{generator.random.getrandbits(192):048x}",
         "created_at": at,
         "is_created_known": True,
         "is_metadata_known": True,

@@ -1,4 +1,4 @@
-"""Example items that try to break whoever shows them: markup, links, controls, scripts of all kinds, and sizes."""
+"""Items that try to break a page that shows them: markup, links, control characters, writing systems, sizes."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def _call(name: str, arguments: str, **fields: Any) -> Item:
 
 
 def hostile() -> list[Item]:
-    """A conversation that must be shown as it is: no script runs, no link leads astray, no page breaks."""
+    """A conversation that must be shown as it is: no script runs, no link is dangerous, no layout breaks."""
     return [*map(_text, MARKUP), *map(_text, CHARACTERS), *_links(), *_files(), *_calls(), *_empty(), *_sizes()]
 
 

@@ -1,6 +1,6 @@
-"""Example conversations that hold whatever the API can answer: every type, types to come, and no end of messages.
+"""Example conversations with every type of item, with unknown types, and of any length.
 
-Items are as the API answers them; the store gives those an id that have none.
+Items are as the API returns them; the store adds missing ids.
 """
 
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from copy import deepcopy
 from typing import Any
 
 from .hostile_items import hostile
-from .media_items import from_elsewhere
+from .media_items import from_other_servers
 from .tool_items import CONTAINER, DRAWING, LOOKING_UP, ON_THE_WEB, PNG_URL, TOOLS, Item
 from .work_items import CUSTOM, PATCHES, SERVERS, SHELLS
 
-__all__ = ["every_type", "from_elsewhere", "hostile", "invented", "long"]
+__all__ = ["every_type", "from_other_servers", "hostile", "long", "unknown_types"]
 
 ORDERS_CSV = "data:text/csv;base64,b3JkZXIsYW1vdW50LHBhaWQKNDgyMTMsNDkuOTAseWVzCg=="
 ANSWER = (
@@ -34,7 +34,7 @@ def _said(text: str, annotations: list[Item] | None = None, logprobs: list[Item]
 
 
 def _spot(text: str) -> dict[str, int]:
-    """Where the text stands in the answer."""
+    """The position of a text in ANSWER."""
     start = ANSWER.index(text)
     return {"start_index": start, "end_index": start + len(text)}
 
@@ -88,7 +88,7 @@ def _answers() -> list[Item]:
 
 
 def _read_only() -> list[Item]:
-    """Messages in roles and parts that can be read but not written."""
+    """Messages with roles and parts that the API returns but doesn't accept."""
     screenshot = {"type": "computer_screenshot", "detail": "auto", "image_url": PNG_URL}
     return [
         _message("tool", {"type": "text", "text": "The desk is open from 9 to 17."}),
@@ -100,14 +100,14 @@ def _read_only() -> list[Item]:
 
 
 def every_type() -> list[Item]:
-    """A conversation with a shop's assistant that holds every type, role and part of openai 3.54."""
+    """A conversation with every type, role and part that the official package knows (openai 3.54)."""
     looked_up, answered = _answers()[:1], _answers()[1:]
     items = [*TOOLS, *_opening(), *looked_up, *LOOKING_UP, *ON_THE_WEB, *DRAWING, *answered]
     return deepcopy([*items, *SHELLS, *PATCHES, *SERVERS, *CUSTOM, *_read_only()])
 
 
-def invented() -> list[Item]:
-    """Items of a type, a role and a part that no client knows yet."""
+def unknown_types() -> list[Item]:
+    """Items with a type, a role and a part that no client knows."""
     return [
         {
             "type": "hologram_call",
@@ -126,14 +126,14 @@ def invented() -> list[Item]:
 
 
 def long(count: int) -> Iterator[Item]:
-    """So many short messages, numbered, by the user and the assistant in turn."""
+    """Numbered short messages, by user and assistant in turn."""
     for number in range(1, count + 1):
         role = "user" if number % 2 else "assistant"
         text = f"Message {number} of {count}: {_TALK[number % len(_TALK)]}"
         yield _message(role, _asked(text) if role == "user" else _said(text))
 
 
-_TALK = (  # an even number, so that each speaker has sentences of their own: the user's are those in odd places
+_TALK = (  # user and assistant in turn, the user at odd positions, so there has to be an even number
     "the kettle is on its way.",
     "where is my kettle?",
     "it was handed to the courier.",

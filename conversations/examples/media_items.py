@@ -1,4 +1,4 @@
-"""Example items with a picture and sound in them, in the forms of other servers, and a call that nobody answered."""
+"""Items with an image and sound, in the formats of compatible servers, and a call without an output."""
 
 import base64
 import math
@@ -12,7 +12,7 @@ RATE, SECONDS, PITCH = 8_000, 0.5, 440
 
 
 def png(width: int = WIDTH, height: int = HEIGHT) -> bytes:
-    """A picture of so many pixels: a ground that darkens, and a sun on it."""
+    """An image of a sun on a color gradient."""
     lines = b"".join(b"\0" + bytes(_colours(width, height, y)) for y in range(height))
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b"")]
@@ -31,7 +31,7 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 
 def wav() -> bytes:
-    """Half a second of a tone that fades."""
+    """Half a second of a tone that fades out."""
     count = int(RATE * SECONDS)
     tone = (math.sin(2 * math.pi * PITCH * number / RATE) * (1 - number / count) for number in range(count))
     samples = bytes(int(128 + 80 * each) for each in tone)
@@ -40,9 +40,8 @@ def wav() -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def from_elsewhere() -> list[Item]:
-    """Messages as other servers keep them, one with a picture and sound; then a call without its output, after which
-    OpenAI refuses each response."""
+def from_other_servers() -> list[Item]:
+    """Messages as compatible servers store them, with an image and sound, and a call without an output."""
     picture, sound = (base64.b64encode(each).decode() for each in (png(), wav()))
     seen = {"type": "input_image", "image_url": {"url": f"data:image/png;base64,{picture}", "detail": "high"}}
     heard = {"type": "input_audio", "input_audio": {"data": sound, "format": "wav"}}

@@ -1,6 +1,6 @@
-"""Example items for each type that is no message, as the API answers them; the store gives those an id that have none.
+"""Items of tool calls and their outputs, as the API returns them; the store adds missing ids.
 
-They are the steps of one story: the assistant of the shop Acme looks into order 48213 and mends a bug on the way.
+They tell a story: the assistant of the shop Acme checks order 48213, and fixes a bug on the way (`work_items`).
 """
 
 from typing import Any

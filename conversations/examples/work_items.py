@@ -1,4 +1,4 @@
-"""Example items of the types with which a model works on files and other servers, as the API answers them."""
+"""Items of shells, patches, MCP servers and custom tools, as the API returns them."""
 
 from .tool_items import CONTAINER, SEALED, Item
 

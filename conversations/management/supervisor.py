@@ -1,11 +1,11 @@
-"""Child processes that begin and end together. Knows nothing of Django.
+"""Child processes that start and end together. Without Django.
 
     with Supervisor() as supervisor:
-        supervisor.start("The web server", ["gunicorn", …], ready=answers(8000, "/healthz"))
+        supervisor.start("The web server", ["gunicorn", …], ready=responds(8000, "/healthz"))
         supervisor.wait()
 
-Leaving the block ends every child. Each leads a session of its own, so that Ctrl-C in the terminal reaches
-only the supervisor, and so that a child's own children can be ended with it.
+Leaving the block ends every child. Each child has its own session, so that Ctrl-C only reaches the supervisor, and so
+that a child's own children can be ended with it.
 """
 
 import ctypes
@@ -21,23 +21,23 @@ from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-GRACE = 10.0  # seconds that a child has to end by itself
+GRACE = 10.0  # seconds between SIGTERM and SIGKILL
 START_LIMIT = 30.0  # seconds that a child has to become ready
-PAUSE = 0.05  # seconds between two looks
+PAUSE = 0.05  # seconds between two checks
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class EndRequested(Exception):
-    """Someone asked this process to end."""
+    """This process got a signal to end."""
 
 
 class ChildFailed(Exception):
-    """A child ended by itself, or did not become ready; the text is a sentence about it."""
+    """A child ended by itself or didn't become ready. The text says which, for people."""
 
 
 @dataclass(frozen=True)
 class Child:
-    """A running child, by the name that people know it by."""
+    """A running child process. name: for messages; is_lasting: it should run until the end."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -45,7 +45,7 @@ class Child:
 
 
 class Supervisor:
-    """Starts children, watches them, and ends all of them when the block is left."""
+    """Starts child processes, watches them, and ends all of them when the block is left."""
 
     def __init__(self, environment: dict[str, str] | None = None, folder: str | os.PathLike[str] | None = None) -> None:
         self._environment = environment
@@ -67,7 +67,7 @@ class Supervisor:
             signal.signal(number, handler)
 
     def start(self, name: str, command: Sequence[str], *, ready: Callable[[], bool]) -> None:
-        """Start a child that is to run on, and wait until it is ready; raises EndRequested and ChildFailed."""
+        """Start a child that should keep running, and wait until it's ready. Raises EndRequested or ChildFailed."""
         self._spawn(name, command, is_lasting=True)
         deadline = time.monotonic() + START_LIMIT
         while not ready():
@@ -76,7 +76,7 @@ class Supervisor:
                 raise ChildFailed(f"{name} did not become ready within {START_LIMIT:.0f} seconds.")
 
     def run(self, name: str, command: Sequence[str]) -> None:
-        """Run a child to its end; raises EndRequested, and ChildFailed if it fails."""
+        """Run a child to its end. Raises EndRequested, or ChildFailed if it fails."""
         child = self._spawn(name, command, is_lasting=False)
         while child.process.poll() is None:
             self._look()
@@ -85,13 +85,13 @@ class Supervisor:
             raise ChildFailed(f"{name} failed (exit code {child.process.returncode}).")
 
     def wait(self) -> None:
-        """Watch until a signal asks to end; raises ChildFailed if a child ends before."""
+        """Wait for a signal to end. Raises ChildFailed if a child ends before."""
         with suppress(EndRequested):
             while True:
                 self._look()
 
     def _spawn(self, name: str, command: Sequence[str], *, is_lasting: bool) -> Child:
-        process = subprocess.Popen(  # noqa: S603  the commands are our own
+        process = subprocess.Popen(  # noqa: S603  the command isn't user input
             command,
             cwd=self._folder,
             env=self._environment,
@@ -114,21 +114,21 @@ class Supervisor:
         self._end_requested = True
 
     def _end_children(self) -> None:
-        """The last that was started ends first: it may still need the others."""
+        # In reverse order: what was started later may need what was started before.
         while self._children:
             process = self._children.pop().process
             process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 process.wait(GRACE)
-            with suppress(ProcessLookupError, PermissionError):  # nobody is left, as it should be
+            with suppress(ProcessLookupError, PermissionError):  # usually, its children have ended too
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
-def answers(port: int, path: str) -> Callable[[], bool]:
-    """Whether HTTP on this port of the loopback address answers with anything but a server's error."""
+def responds(port: int, path: str) -> Callable[[], bool]:
+    """A function that tells whether a local HTTP server responds with a status below 500."""
 
-    def ask() -> bool:
+    def check() -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         try:
             connection.request("GET", path)
@@ -138,9 +138,9 @@ def answers(port: int, path: str) -> Callable[[], bool]:
         finally:
             connection.close()
 
-    return ask
+    return check
 
 
 def _end_with_parent() -> None:
-    """Linux sends SIGTERM to this process when its parent is killed (PR_SET_PDEATHSIG is option 1)."""
+    # Linux sends SIGTERM to this process when its parent ends, even after SIGKILL. PR_SET_PDEATHSIG is 1.
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)

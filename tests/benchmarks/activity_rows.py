@@ -34,7 +34,7 @@ def prepare() -> None:
         return
     if Event.objects.exists():
         raise SystemExit("The database was filled in part: delete it and run this again.")
-    for _ in bulk_examples.make(CONVERSATIONS, added_by=None):
+    for _ in bulk_examples.add_conversations(CONVERSATIONS, added_by=None):
         pass
     examples = list(Credential.objects.order_by("pk"))
     credentials = examples + [make_credential(number) for number in range(len(examples), CREDENTIALS)]

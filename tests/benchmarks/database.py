@@ -64,7 +64,7 @@ def seed(count: int) -> None:
     found = Conversation.objects.count()
     if found not in (0, count):
         raise SystemExit(f"The database holds {found:,} conversations, not {count:,}: delete it and run this again.")
-    for _ in bulk_examples.make(count, added_by=None) if not found else ():
+    for _ in bulk_examples.add_conversations(count, added_by=None) if not found else ():
         pass
     seconds = 0.0 if found else time.monotonic() - started
     with connection.schema_editor() as editor:

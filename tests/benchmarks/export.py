@@ -3,7 +3,7 @@
     DATABASE_URL_TEST=sqlite:////tmp/seeded.sqlite3 DJANGO_SETTINGS_MODULE=tests.settings \
         .venv/bin/python -m tests.benchmarks.export ["a query"]
 
-The database has to be seeded before: `conversations.management.bulk_examples.make(1_000_000, added_by=None)`.
+The database has to be seeded before: `conversations.examples.bulk.add_conversations(1_000_000, added_by=None)`.
 Each format is written by a process of its own, because a process never shows less than its peak.
 """
 

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from conversations.examples.items import every_type, from_elsewhere, invented
+from conversations.examples.items import every_type, from_other_servers, unknown_types
 from conversations.examples.media_items import HEIGHT, WIDTH
 from conversations.examples.tool_items import PNG
 from conversations.models import Conversation
@@ -21,7 +21,7 @@ INCLUDED = "&".join(f"include={name}" for name in INCLUDABLE)
 @pytest.fixture
 def url(known: Conversation, sandbox: Sandbox) -> str:
     """Of a transcript with pictures and sound."""
-    sandbox.store.add_items(known.openai_id, from_elsewhere())
+    sandbox.store.add_items(known.openai_id, from_other_servers())
     return f"{known.get_absolute_url()}items/?{INCLUDED}"
 
 
@@ -74,7 +74,7 @@ def test_the_examples_fit_and_load_nothing_from_elsewhere(
     open_browser: OpenBrowser, operator: User, known: Conversation, sandbox: Sandbox, width: int, scheme: str
 ) -> None:
     """The guard fails for any request to another host."""
-    sandbox.store.add_items(known.openai_id, [*every_type(), *invented(), *from_elsewhere()])
+    sandbox.store.add_items(known.openai_id, [*every_type(), *unknown_types(), *from_other_servers()])
     page = open_browser(operator, viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
     page.goto(f"{known.get_absolute_url()}items/?{INCLUDED}")
     for picture in page.locator(".media img").all():

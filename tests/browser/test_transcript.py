@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from conversations.examples.items import every_type, hostile, invented
+from conversations.examples.items import every_type, hostile, unknown_types
 from conversations.models import Conversation, Event
 from conversations.sandbox import Fault, Sandbox
 from tests.browser.conftest import Guard, OpenBrowser
@@ -81,7 +81,7 @@ def test_without_scripts_it_is_read_by_links(
 def test_every_type_of_item_has_its_view_and_fits(
     open_browser: OpenBrowser, operator: User, known: Conversation, sandbox: Sandbox, width: str, scheme: str
 ) -> None:
-    examples = [*every_type(), *invented()]
+    examples = [*every_type(), *unknown_types()]
     sandbox.store.add_items(known.openai_id, examples)
     page = open_browser(
         operator, viewport={"width": WIDTHS[width], "height": 900}, color_scheme=scheme, device_scale_factor=1

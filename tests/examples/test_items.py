@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from conversations.examples.items import every_type, from_elsewhere, hostile, invented, long
-from conversations.examples.scripts import LONGEST_METADATA
+from conversations.examples.dialogues import LONGEST_METADATA
+from conversations.examples.items import every_type, from_other_servers, hostile, long, unknown_types
 from conversations.items import displayed
 from conversations.items.media import decode_media
 from conversations.management.commands.seed import COUNT, KEPT, LONG, make_all
@@ -54,13 +54,13 @@ def test_calls_and_outputs_belong_together() -> None:
 
 def test_invented_items_are_of_no_type_role_or_part_that_is_known() -> None:
     known = {item["type"] for item in every_type()}
-    types = {item["type"] for item in invented()} - known
+    types = {item["type"] for item in unknown_types()} - known
     assert types == {"hologram_call", "hologram_call_output"}
-    assert "moderator" in {item.get("role") for item in invented()}
+    assert "moderator" in {item.get("role") for item in unknown_types()}
 
 
 def test_examples_hold_a_picture_and_sound_that_are_whole_and_a_call_without_its_output() -> None:
-    shown, said, _, call = map(displayed, from_elsewhere())
+    shown, said, _, call = map(displayed, from_other_servers())
     formats = [decode_media(data)[0].extension for item in (shown, said) for data in item.data]  # type: ignore[index]
     assert formats == ["png", "wav", "wav"]
     assert call.call_id not in {item.get("call_id") for item in every_type()}
@@ -135,7 +135,7 @@ def test_four_conversations_belong_to_one_customer(store: Store) -> None:
 
 def test_the_special_conversations_hold_their_items(store: Store) -> None:
     ids = [one["id"] for one in store.list_conversations()[-4:-1]]
-    shown = [*every_type(), *invented(), *from_elsewhere()]
+    shown = [*every_type(), *unknown_types(), *from_other_servers()]
     assert [len(store.list_items(id)) for id in ids] == [LONG, len(hostile()), len(shown)]
 
 

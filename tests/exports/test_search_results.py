@@ -268,7 +268,7 @@ def test_a_file_that_fails_at_once_is_not_begun(superuser: User) -> None:
 
 @pytest.mark.long
 def test_reads_no_more_than_a_batch_before_the_first_text(superuser: User) -> None:
-    for _ in bulk_examples.make(3_000, added_by=None):
+    for _ in bulk_examples.add_conversations(3_000, added_by=None):
         pass
     with CaptureQueriesContext(connection) as queries:
         chunks = Export(Search.for_user(parse(""), superuser), "jsonl").chunks()

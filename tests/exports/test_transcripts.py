@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversations.examples.items import every_type, hostile, invented
+from conversations.examples.items import every_type, hostile, unknown_types
 from conversations.exports.transcripts import BYTE_ORDER_MARK, COLUMNS, FORMATS
 from conversations.items import displayed
 
 Item = dict[str, Any]
 
-EXAMPLES = [{"id": f"item_{number}", **item} for number, item in enumerate([*every_type(), *invented(), *hostile()])]
+ITEMS = [*every_type(), *unknown_types(), *hostile()]
+EXAMPLES = [{"id": f"item_{number}", **item} for number, item in enumerate(ITEMS)]
 SHORT = [item for item in EXAMPLES if len(str(item)) < 5_000]
 BIG = {"id": "big", "type": "telepathy", "number": 123456789012345678901234567890, "small": 1e-300}
 BROKEN = {"id": "broken", "type": "telepathy", "text": "half an emoji: \ud83d"}

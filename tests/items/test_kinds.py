@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversations.examples.items import every_type, hostile, invented
+from conversations.examples.items import every_type, hostile, unknown_types
 from conversations.items import DisplayedItem, displayed
 from conversations.items.blocks import INDENTED_LENGTH, Block, image, reindented, safe_url
 from conversations.items.kinds import _KINDS
 
 TYPES = [*_KINDS, "message", "telepathy"]
-EXAMPLES = [*every_type(), *invented(), *hostile()]
+EXAMPLES = [*every_type(), *unknown_types(), *hostile()]
 FIELDS = sorted({name for item in EXAMPLES for name in item} - {"type"})
 INNER = ["type", "text", "url", "title", "score", "filename", "command", "x", "y", "path", "keys", "outcome", "stdout"]
 PART_TYPES = ["input_text", "refusal", "input_image", "input_file", "search", "open_page", "logs", "url_citation"]

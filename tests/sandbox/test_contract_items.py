@@ -10,7 +10,7 @@ from openai.types.conversations.conversation_item import ConversationItem
 from openai.types.responses import ResponseIncludable
 from pydantic import BaseModel
 
-from conversations.examples.items import every_type, hostile, invented
+from conversations.examples.items import every_type, hostile, unknown_types
 from conversations.sandbox import Sandbox
 from conversations.sandbox.include import INCLUDABLE
 from tests.sandbox_fixtures import KEY
@@ -189,7 +189,7 @@ def test_an_unknown_value_of_include_is_refused(official: openai.OpenAI, whole: 
 # What the package does not know
 
 
-@pytest.mark.parametrize("items", [invented(), hostile()], ids=["invented", "hostile"])
+@pytest.mark.parametrize("items", [unknown_types(), hostile()], ids=["unknown", "hostile"])
 def test_the_package_lists_and_keeps_what_it_does_not_know(
     official: openai.OpenAI, sandbox: Sandbox, items: list[Any]
 ) -> None:

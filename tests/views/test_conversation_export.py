@@ -207,7 +207,7 @@ def test_a_head_reads_no_conversation(as_operator: Browser, credential: Credenti
 
 
 def test_a_stream_that_breaks_off_is_no_whole_file(client: Browser, superuser: User) -> None:
-    for _ in bulk_examples.make(1_500, added_by=None):
+    for _ in bulk_examples.add_conversations(1_500, added_by=None):
         pass
     oldest = Conversation.objects.order_by("sort_key")[0]
     with connection.cursor() as cursor:  # Python refuses numbers of so many digits

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client as Browser
 
-from conversations.examples.media_items import from_elsewhere, png, wav
+from conversations.examples.media_items import from_other_servers, png, wav
 from conversations.examples.tool_items import PNG_URL
 from conversations.items import displayed
 from conversations.items.media import MAX_BYTES, decode_media, detect_format
@@ -122,7 +122,8 @@ def test_what_is_larger_than_20_mb_is_not_shown() -> None:
 
 
 def test_each_picture_and_sound_has_a_number_in_the_order_of_the_page() -> None:
-    parts = [{"type": "input_text", "text": "hi"}, *from_elsewhere()[0]["content"][1:], *seen("data:x,y")["content"]]
+    image_and_sound = from_other_servers()[0]["content"][1:]
+    parts = [{"type": "input_text", "text": "hi"}, *image_and_sound, *seen("data:x,y")["content"]]
     shown = displayed(message(*parts))
     assert [(block.kind, block.media) for block in shown.blocks] == [
         ("text", None),
@@ -282,7 +283,7 @@ def items(conversation: Conversation) -> str:
 def test_sound_is_played_only_when_it_is_requested(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox
 ) -> None:
-    item = put(sandbox, conversation, from_elsewhere()[1])
+    item = put(sandbox, conversation, from_other_servers()[1])
     [tag] = re.findall("<audio[^>]*>", text_of(as_operator.get(items(conversation))))
     assert f'src="{item}media/0/" controls preload="none" aria-label="Audio, ' in tag
     assert as_operator.get(f"{item}media/0/").content == wav()

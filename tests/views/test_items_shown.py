@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from conversations.examples.items import every_type, hostile, invented
+from conversations.examples.items import every_type, hostile, unknown_types
 from conversations.items import displayed
 from conversations.models import Conversation, Credential
 from conversations.pages.transcript_state import INCLUDABLE
@@ -51,7 +51,7 @@ def read(page: str) -> str:
 def test_each_type_stands_in_the_page_with_all_that_it_says(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox
 ) -> None:
-    page = page_of(as_operator, sandbox, conversation, [*every_type(), *invented()])
+    page = page_of(as_operator, sandbox, conversation, [*every_type(), *unknown_types()])
     items = sandbox.store.list_items(conversation.openai_id)
     seen = read(page)
     assert page.count("data-item>") == len(items)

@@ -11,12 +11,11 @@ SHOWN = 50
 
 
 class Command(BaseCommand):
-    """Compares, while the site may be in use, and changes nothing."""
+    """Works while the site is in use, and changes nothing."""
 
     help = "Compares the search index with the conversations and reports every difference; changes nothing."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError after the first differences, where there are any."""
         found = differences()
         shown = list(islice(found, SHOWN))
         for difference in shown:

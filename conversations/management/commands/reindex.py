@@ -9,16 +9,14 @@ from ...models.index.rebuild import rebuild
 
 
 class Command(BaseCommand):
-    """Repairs every difference while the site is in use; resumes where it was interrupted."""
+    """Works while the site is in use, and resumes after an interruption."""
 
     help = "Repairs the search index from the conversations. If interrupted, it resumes where it stopped."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add --restart."""
         parser.add_argument("--restart", action="store_true", help="start over, even after an interruption")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Shows progress in one line, on a terminal."""
         self._last = ""
         repaired = rebuild(restart=options["restart"], report=self._report)
         if self._last and self.stdout.isatty():
@@ -26,7 +24,7 @@ class Command(BaseCommand):
         self.stdout.write(f"The index matches the conversations. {repaired:,} differences were repaired.")
 
     def _report(self, text: str) -> None:
-        if text != self._last and self.stdout.isatty():
+        if text != self._last and self.stdout.isatty():  # one line that changes, only on a terminal
             self.stdout.write(f"\r{text}\033[K", ending="")
             self.stdout.flush()
         self._last = text

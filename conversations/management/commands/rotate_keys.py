@@ -1,4 +1,4 @@
-"""Seal every secret again under the newest key, so that older keys can be taken out of CREDENTIAL_KEYS."""
+"""`manage.py rotate_keys`: seals all secrets under the newest key, so that older ones can be removed."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from ...models import Credential
 
 
 class Command(BaseCommand):
-    """`manage.py rotate_keys`: all or nothing; says which credential does not open."""
+    """All or nothing. If a secret can't be opened, it names the credential."""
 
     help = "Seal every credential's secrets again under the newest of CREDENTIAL_KEYS."
 

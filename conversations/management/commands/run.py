@@ -1,4 +1,4 @@
-"""`manage.py run`: everything that Convadmin needs on one machine, until Ctrl-C."""
+"""`manage.py run`: Convadmin on one machine, with everything it needs, until Ctrl-C."""
 
 import os
 import re
@@ -20,7 +20,7 @@ from django.db import DatabaseError, connection, connections
 from ...models import Conversation, Credential
 from ...openai.base_url import problem_with
 from ...sandbox import DEFAULT_KEY
-from ..supervisor import ChildFailed, EndRequested, Supervisor, answers
+from ..supervisor import ChildFailed, EndRequested, Supervisor, responds
 
 HOST = "127.0.0.1"
 DEFAULT_PORT, DEFAULT_SANDBOX_PORT = 8000, 8001
@@ -46,19 +46,18 @@ GUNICORN = [
 
 
 class Command(BaseCommand):
-    """Brings the database up to date, then runs the sandbox and the web server until it is told to end."""
+    """Migrates the database, then runs the sandbox and the web server until a signal ends it."""
 
     help = "Runs Convadmin on 127.0.0.1, with the sandbox that stands in for OpenAI, until Ctrl-C."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options; the ports fall back to PORT and SANDBOX_PORT in the environment."""
         parser.add_argument("--no-sandbox", action="store_true", help="start bare: no sandbox, no examples")
         parser.add_argument("--port", default=os.environ.get("PORT"), help="port (default: $PORT, else 8000)")
         parser.add_argument("--sandbox-port", default=os.environ.get("SANDBOX_PORT"), help="default: 8001")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run until SIGINT, SIGTERM or SIGHUP; raises CommandError with one sentence for what goes wrong."""
+        """Run until SIGINT, SIGTERM or SIGHUP. Raises CommandError with one sentence for anything that goes wrong."""
         port = port_number(options["port"] or DEFAULT_PORT, "PORT")
         refuse_taken(port, f"choose another with PORT={port + 10} ./dev run")
         self.prepare()
@@ -66,7 +65,7 @@ class Command(BaseCommand):
         self.ensure_administrator()
         connections.close_all()
         try:
-            with Supervisor(environment_of_children(), settings.BASE_DIR) as supervisor:
+            with Supervisor(child_environment(), settings.BASE_DIR) as supervisor:
                 self.start_all(supervisor, port, sandbox_port)
                 supervisor.wait()
         except EndRequested:
@@ -76,7 +75,7 @@ class Command(BaseCommand):
         self.stdout.write("\nConvadmin has ended.")
 
     def prepare(self) -> None:
-        """Check the settings, migrate and collect static files; raises CommandError with one sentence."""
+        """Check the settings, migrate and collect static files. Raises CommandError with one sentence."""
         try:
             self.check()
             call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
@@ -90,29 +89,28 @@ class Command(BaseCommand):
             raise CommandError(f"{error.filename or 'A file'} cannot be written: {error.strerror}.") from None
 
     def start_all(self, supervisor: Supervisor, port: int, sandbox_port: int | None) -> None:
-        """Start one process after the other, each when what it needs is ready."""
+        """Start the processes one after the other, each when the one before is ready."""
         if sandbox_port is not None:
             command = [*manage("sandbox"), "--port", str(sandbox_port), "--key", DEFAULT_KEY, "--file", sandbox_file()]
-            supervisor.start("The sandbox", command, ready=answers(sandbox_port, "/_sandbox/health"))
+            supervisor.start("The sandbox", command, ready=responds(sandbox_port, "/_sandbox/health"))
             if not Conversation.objects.exists():
                 seed = [*manage("seed"), "--port", str(sandbox_port), "--file", sandbox_file()]
                 supervisor.run("Making example conversations", seed)
         web = [sys.executable, *GUNICORN, "--bind", f"{HOST}:{port}"]
-        supervisor.start("The web server", web, ready=answers(port, "/healthz"))
+        supervisor.start("The web server", web, ready=responds(port, "/healthz"))
         connections.close_all()
-        self.say_where(port)
+        self.print_url(port)
 
-    def say_where(self, port: int) -> None:
-        """Print the URL, and how to sign in."""
+    def print_url(self, port: int) -> None:
         self.stdout.write(f"\nConvadmin: http://{HOST}:{port}/    (Ctrl-C ends it)")
-        self.stdout.write(f"Sign in as {first_superuser().get_username()}; ", ending="")
+        self.stdout.write(f"Sign in as {oldest_superuser().get_username()}; ", ending="")
         self.stdout.write("a forgotten password is replaced by: ./dev manage changepassword NAME")
         if settings.HTTPS:
             self.stdout.write("HTTPS is on, so browsers sign in over https only: for this URL set HTTPS=off.")
         self.stdout.flush()
 
     def ensure_administrator(self) -> None:
-        """Make a first superuser if there is none; a password that is drawn is shown this once."""
+        """Create a superuser if there is none. A generated password is printed, only this once."""
         if User.objects.filter(is_superuser=True).exists():
             return
         if User.objects.filter(username=ADMIN).exists():
@@ -128,7 +126,7 @@ class Command(BaseCommand):
 
 
 def checked_password(password: str) -> str:
-    """The password of the first administrator; raises CommandError where no account could have it."""
+    """The password, if it's acceptable. Raises CommandError otherwise."""
     try:
         validate_password(password, User(username=ADMIN))
     except ValidationError as error:
@@ -137,35 +135,35 @@ def checked_password(password: str) -> str:
 
 
 def first_problem(report: str) -> str:
-    """The first error of the system checks' report, with its hint, in one line."""
+    """The first error in a report of Django's system checks, with its hint, in one line."""
     found = re.search(r"^.*?: \([\w.]+\) (.*)(?:\n\s*HINT: (.*))?", report, re.MULTILINE)
     return " ".join(part for part in found.groups() if part) if found else report
 
 
 def port_number(text: str | int, name: str) -> int:
-    """A port as it was given in the option or the environment; raises CommandError for anything else."""
+    """A port from an option or the environment. Raises CommandError if it's invalid."""
     if str(text).isascii() and str(text).isdecimal() and 0 < int(text) < 65536:
         return int(text)
     raise CommandError(f"{name} has to be a number from 1 to 65535, such as {name}=8010 ./dev run.")
 
 
-def refuse_taken(port: int, way_out: str) -> None:
-    """Raise CommandError where nothing can listen on `port`."""
+def refuse_taken(port: int, alternative: str) -> None:
+    """Raise CommandError if nothing can listen on `port`."""
     try:
         socket.create_server((HOST, port)).close()
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise CommandError(f"Port {port} cannot be used ({reason}): stop what is using it, or {way_out}.") from None
+        raise CommandError(f"Port {port} cannot be used ({reason}): stop what is using it, or {alternative}.") from None
 
 
 def find_sandbox_port(given: str | None, port: int) -> int:
-    """The port that the seeded conversations were created at, else the one that was asked for.
+    """The port of the base URL that the example conversations belong to, otherwise `given` or the default.
 
-    A conversation belongs to one base URL for good (R1), so the sandbox has to stay where it was.
+    A conversation belongs to one base URL for good (R1), so the sandbox has to keep its port.
     """
     known = Credential.objects.filter(name="Sandbox", base_url__startswith=f"http://{HOST}:").first()
     wanted = port_number(given or DEFAULT_SANDBOX_PORT, "SANDBOX_PORT")
-    way_out = f"choose another with SANDBOX_PORT={wanted + 10} ./dev run"
+    alternative = f"choose another with SANDBOX_PORT={wanted + 10} ./dev run"
     if known is not None and known.conversations.exists():
         at = int(known.host.rpartition(":")[2])
         if given and wanted != at:
@@ -173,10 +171,10 @@ def find_sandbox_port(given: str | None, port: int) -> int:
                 f"The sandbox has to stay at port {at}, where its conversations are: leave SANDBOX_PORT out."
             )
         wanted = at
-        way_out = "start without the sandbox: ./dev run --no-sandbox (its conversations belong to this port)"
+        alternative = "start without the sandbox: ./dev run --no-sandbox (its conversations belong to this port)"
     if wanted == port:
         raise CommandError(f"The web server and the sandbox cannot share port {port}: set PORT to another.")
-    refuse_taken(wanted, way_out)
+    refuse_taken(wanted, alternative)
     if problem_with(f"http://{HOST}:{wanted}/v1", settings.CREDENTIAL_HOSTS):
         raise CommandError(
             f"Add {HOST} to CREDENTIAL_HOSTS for the sandbox, or start without it: ./dev run --no-sandbox."
@@ -184,24 +182,23 @@ def find_sandbox_port(given: str | None, port: int) -> int:
     return wanted
 
 
-def first_superuser() -> User:
-    """The one that was made first."""
+def oldest_superuser() -> User:
     return User.objects.filter(is_superuser=True).order_by("pk")[0]
 
 
 def manage(command: str) -> list[str]:
-    """The beginning of a command line of ours."""
+    """The command line for a management command."""
     return [sys.executable, str(settings.BASE_DIR / "manage.py"), command]
 
 
 def sandbox_file() -> str:
-    """Where the sandbox keeps everything: beside the database's file, else in the folder of data."""
+    """The sandbox's file: next to an SQLite database, otherwise in `data/`."""
     name = connection.settings_dict["NAME"]
     folder = Path(name).parent if connection.vendor == "sqlite" else settings.BASE_DIR / "data"
     folder.mkdir(mode=0o700, exist_ok=True)
     return str(folder.resolve() / "sandbox.sqlite3")
 
 
-def environment_of_children() -> dict[str, str]:
-    """Ours, without the password of the administrator."""
+def child_environment() -> dict[str, str]:
+    """This process's environment, without the administrator's password."""
     return {name: value for name, value in os.environ.items() if name != "ADMIN_PASSWORD"}

@@ -14,13 +14,12 @@ DEFAULT_PORT = 8001
 
 
 class Command(BaseCommand):
-    """Runs the sandbox on 127.0.0.1 until it is interrupted or terminated."""
+    """Runs the sandbox on 127.0.0.1 until a signal ends it."""
 
     help = "Runs a stand-in for OpenAI's Conversations API on 127.0.0.1, until it is interrupted."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port (default: %(default)s)")
         parser.add_argument("--key", help=f"bearer key (default: {DEFAULT_KEY})")
         parser.add_argument("--file", help="SQLite file to keep everything in (default: memory)")
@@ -29,7 +28,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Serve until SIGINT or SIGTERM; raises CommandError if the port or the file can't be had."""
+        """Serve until SIGINT or SIGTERM. Raises CommandError if the port or the file can't be used."""
         sandbox = Sandbox(
             key=options["key"] or DEFAULT_KEY,
             path=options["file"],
@@ -47,7 +46,7 @@ class Command(BaseCommand):
 
 
 def start(sandbox: Sandbox) -> None:
-    """Start the sandbox; raises CommandError with a sentence that says what to do."""
+    """Start the sandbox. Raises CommandError with a sentence that says what to do."""
     try:
         sandbox.start()
     except (OSError, OverflowError) as error:

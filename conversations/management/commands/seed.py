@@ -1,4 +1,4 @@
-"""`manage.py seed`: examples that a running sandbox holds, or any number of them for the index alone."""
+"""`manage.py seed`: example conversations in a running sandbox, or any number of them for the index alone."""
 
 import random
 import time
@@ -13,8 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from ...examples import bulk as bulk_examples
+from ...examples import dialogues
 from ...examples import items as item_examples
-from ...examples import scripts as seed_data
 from ...models import Conversation, Credential
 from ...models.choices import Origin
 from ...openai.errors import NotFound
@@ -23,25 +23,24 @@ from ...services.conversations import refresh_conversation, remove_conversation
 
 COUNT = 200
 DAYS = 90
-DIFFERS, MISSING, REMOVED = 6, 4, 8
-KEPT = 5  # the newest ones, which stay as they were made
-LONG = 5_000  # messages of the long transcript
+DIFFERS, MISSING, REMOVED = 6, 4, 8  # how many conversations end up in these states
+KEPT = 5  # the newest conversations, which aren't changed
+LONG = 5_000  # messages in the long transcript
 NAME = "Sandbox"
 
 
 class Command(BaseCommand):
-    """Makes conversations in the sandbox's file, enters them into the index, and changes a few since."""
+    """Creates conversations in the sandbox's file, adds them to the index, and changes a few of them."""
 
     help = "Fills an empty index with example conversations of a running sandbox, or with any number of its own."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare where the sandbox listens and keeps its conversations."""
         parser.add_argument("--port", type=int, default=8001, help="the sandbox's port (default: %(default)s)")
         parser.add_argument("--file", help="the sandbox's SQLite file")
         parser.add_argument("--conversations", type=int, help="make so many for the index alone, held by no server")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError if the index holds something already, or the credential cannot be had."""
+        """Raises CommandError if the index isn't empty, or the credential can't be created."""
         if Conversation.objects.exists():
             raise CommandError("The index is not empty: examples are made for an empty one only.")
         actor = User.objects.filter(is_superuser=True).order_by("pk").first()
@@ -53,24 +52,23 @@ class Command(BaseCommand):
         store = Store(options["file"])
         try:
             with transaction.atomic():
-                entered = enter(credential_at(f"http://127.0.0.1:{options['port']}/v1"), make_all(store), actor)
-            if actor is not None:  # what is sent to the sandbox is recorded with who asked for it
-                bring_into_states(store, entered, actor)
+                entered = add_to_index(credential_at(f"http://127.0.0.1:{options['port']}/v1"), make_all(store), actor)
+            if actor is not None:  # requests to the sandbox are recorded as events, which need an actor
+                vary_states(store, entered, actor)
         finally:
             store.close()
         self.stdout.write(f"Made {COUNT} example conversations, which belong to the credential “{NAME}”.")
 
     def make_many(self, count: int, actor: User | None) -> None:
-        """Tell from time to time how far it is."""
         started = time.monotonic()
-        for done in bulk_examples.make(count, added_by=actor):
+        for done in bulk_examples.add_conversations(count, added_by=actor):
             self.stdout.write(f"{done:,} of {count:,} after {time.monotonic() - started:.0f} s")
         self.stdout.write("They are in the index alone, for trying the search: no server holds them.")
 
 
 def credential_at(base_url: str) -> Credential:
-    """The credential "Sandbox", which points to `base_url` from now on: it has no conversations yet (R1), and
-    its key is entered again for the new address (R14)."""
+    """The credential "Sandbox", pointed to `base_url`. That's allowed because it has no conversations yet (R1) and its
+    key is set again for the new URL (R14)."""
     credential = Credential.objects.filter(name=NAME).first() or Credential(name=NAME, base_url=base_url)
     if not credential.base_url.startswith("http://127.0.0.1:"):
         raise CommandError(f"The credential “{NAME}” points to {credential.host}: give it another name first.")
@@ -87,46 +85,46 @@ def credential_at(base_url: str) -> Credential:
 
 
 def make_all(store: Store) -> list[dict[str, Any]]:
-    """The conversations as the sandbox holds them, oldest first."""
+    """Create all conversations in the sandbox, oldest first."""
     draw = random.Random(20250101)  # noqa: S311  the same examples every time
     now = int(time.time())
     ages = sorted((DAYS * 86400 * draw.random() ** 2.2 for _ in range(COUNT)), reverse=True)
     with store.transaction():
         made = [make_one(store, draw, now - 360 - int(age)) for age in ages[:-KEPT]]
-        made.append(make_one(store, draw, now - 300, tenant="acme", user=seed_data.CUSTOMER["user_id"]))
+        made.append(make_one(store, draw, now - 300, tenant="acme", user=dialogues.CUSTOMER["user_id"]))
         made += make_special(store, now - 240)
-        items = messages(draw, "billing", facts(draw))[1]
-        made.append(store.create_conversation(metadata=seed_data.LONGEST_METADATA, items=items, created_at=now - 60))
+        items = messages(draw, "billing", draw_values(draw))[1]
+        made.append(store.create_conversation(metadata=dialogues.LONGEST_METADATA, items=items, created_at=now - 60))
     return made
 
 
 def make_special(store: Store, created_at: int) -> list[dict[str, Any]]:
-    """The conversations that show all that a page of items has to bear, a minute apart."""
-    every = [*item_examples.every_type(), *item_examples.invented(), *item_examples.from_elsewhere()]
+    """Create the conversations that test a page of items to its limits, a minute apart."""
+    every = [*item_examples.every_type(), *item_examples.unknown_types(), *item_examples.from_other_servers()]
     items = [item_examples.long(LONG), item_examples.hostile(), every]
     return [
         store.create_conversation(
-            metadata={**seed_data.CUSTOMER, "topic": topic}, items=special, created_at=created_at + 60 * number
+            metadata={**dialogues.CUSTOMER, "topic": topic}, items=special, created_at=created_at + 60 * number
         )
-        for number, (topic, special) in enumerate(zip(seed_data.SPECIAL_TOPICS, items, strict=True))
+        for number, (topic, special) in enumerate(zip(dialogues.SPECIAL_TOPICS, items, strict=True))
     ]
 
 
 def make_one(store: Store, draw: random.Random, created_at: int, **fixed: str) -> dict[str, Any]:
-    """One conversation with its messages, of a topic that suits its number of orders; `fixed` facts are not drawn."""
-    topic = pick(draw, seed_data.TOPICS)
-    known = {**facts(draw), **fixed}
-    summary, items = messages(draw, topic, known)
+    """Create a conversation with messages about a random topic. `fixed` values replace random ones."""
+    topic = pick(draw, dialogues.TOPICS)
+    values = {**draw_values(draw), **fixed}
+    summary, items = messages(draw, topic, values)
     metadata = {
-        "tenant": known["tenant"],
-        "env": pick(draw, seed_data.ENVIRONMENTS),
+        "tenant": values["tenant"],
+        "env": pick(draw, dialogues.ENVIRONMENTS),
         "topic": topic,
-        "user_id": known["user"],
-        "plan": known["plan"],
-        "locale": pick(draw, seed_data.LOCALES),
+        "user_id": values["user"],
+        "plan": values["plan"],
+        "locale": pick(draw, dialogues.LOCALES),
     }
     if topic in {"shipping", "billing", "refund"}:
-        metadata["order_id"] = known["order"]
+        metadata["order_id"] = values["order"]
     if summary and draw.random() < 0.4:
         metadata["summary"] = summary
     if draw.random() < 0.15:
@@ -134,11 +132,11 @@ def make_one(store: Store, draw: random.Random, created_at: int, **fixed: str) -
     return store.create_conversation(metadata=metadata, items=items, created_at=created_at)
 
 
-def facts(draw: random.Random) -> dict[str, str]:
-    """What the messages and the metadata of one conversation have in common."""
+def draw_values(draw: random.Random) -> dict[str, str]:
+    """Random values that the messages and the metadata of a conversation have in common."""
     return {
-        "tenant": pick(draw, seed_data.TENANTS),
-        "plan": pick(draw, seed_data.PLANS),
+        "tenant": pick(draw, dialogues.TENANTS),
+        "plan": pick(draw, dialogues.PLANS),
         "user": f"u_{int(60 * draw.random() ** 2):04}",  # a few people write often
         "order": f"ORD-{draw.randrange(10**5, 10**6)}",
         "day": draw.choice(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"]),
@@ -146,21 +144,20 @@ def facts(draw: random.Random) -> dict[str, str]:
     }
 
 
-def messages(draw: random.Random, topic: str, known: Mapping[str, str]) -> tuple[str, list[dict[str, str]]]:
-    """The summary and the message items of a script for the topic."""
-    summary, script = draw.choice(seed_data.SCRIPTS[topic])
-    opening = draw.choice([[], [("system", seed_data.SYSTEM)], [("developer", seed_data.DEVELOPER)]])
-    turns = [*opening, *script][:8]
-    return summary, [{"type": "message", "role": role, "content": text.format(**known)} for role, text in turns]
+def messages(draw: random.Random, topic: str, values: Mapping[str, str]) -> tuple[str, list[dict[str, str]]]:
+    """The summary and the messages of a random dialogue about the topic."""
+    summary, dialogue = draw.choice(dialogues.DIALOGUES[topic])
+    opening = draw.choice([[], [("system", dialogues.SYSTEM)], [("developer", dialogues.DEVELOPER)]])
+    turns = [*opening, *dialogue][:8]
+    return summary, [{"type": "message", "role": role, "content": text.format(**values)} for role, text in turns]
 
 
 def pick(draw: random.Random, weights: Mapping[str, int]) -> str:
-    """One of the keys, each as often as its weight says."""
+    """A random key; the values are weights."""
     return draw.choices(list(weights), list(weights.values()))[0]
 
 
-def enter(credential: Credential, made: list[dict[str, Any]], actor: User | None) -> list[Conversation]:
-    """Put what the sandbox holds into the index."""
+def add_to_index(credential: Credential, made: list[dict[str, Any]], actor: User | None) -> list[Conversation]:
     return [
         Conversation.objects.add(
             credential=credential,
@@ -174,8 +171,8 @@ def enter(credential: Credential, made: list[dict[str, Any]], actor: User | None
     ]
 
 
-def bring_into_states(store: Store, entered: list[Conversation], actor: User) -> None:
-    """Let a few conversations be changed or deleted behind our back, and a few be removed by us."""
+def vary_states(store: Store, entered: list[Conversation], actor: User) -> None:
+    """Change or delete a few conversations in the sandbox only, and remove a few through Convadmin."""
     chosen = random.Random(7).sample(entered[:-KEPT], DIFFERS + MISSING + REMOVED)  # noqa: S311
     for conversation in chosen[:DIFFERS]:
         changed = {**conversation.metadata, "plan": "enterprise", "topic": "escalation", "desk": "second line"}

@@ -1,10 +1,10 @@
-"""The texts of the example conversations: what people ask a shop's, a bank's or a clinic's assistant.
+"""What people ask the assistant of a shop, a bank or a clinic, and the metadata of such conversations.
 
-Texts may hold {order}, {day} and {amount}. A script is a summary and its messages, as (role, text).
+Texts may contain {order}, {day} and {amount}. Numbers are weights: how often a value occurs.
 """
 
-Message = tuple[str, str]
-Script = tuple[str, list[Message]]
+Message = tuple[str, str]  # role, text
+Dialogue = tuple[str, list[Message]]  # summary, messages
 
 SYSTEM = (
     "You are the support assistant of {tenant}. Be brief and friendly. Never promise a refund before it is checked."
@@ -28,7 +28,7 @@ TOPICS: dict[str, int] = {
     "feature request": 1,
 }
 
-SCRIPTS: dict[str, list[Script]] = {
+DIALOGUES: dict[str, list[Dialogue]] = {
     "shipping": [
         (
             "Parcel was late; arrives tomorrow 📦",
@@ -196,11 +196,11 @@ SCRIPTS: dict[str, list[Script]] = {
     ],
 }
 
-# The customer of the conversations that show every type of item, hostile content and a long transcript.
+# Metadata of the conversations with special content.
 CUSTOMER = {"tenant": "acme", "env": "dev", "user_id": "48213"}
 SPECIAL_TOPICS = ("long transcript", "hostile content", "every item type")  # oldest first
 
-# Sixteen pairs, some as long as the API allows: the most that a page has to show.
+# As much as the API allows: 16 pairs, some of them with keys and values of the maximum length.
 LONGEST_METADATA = {
     "tenant": "acme",
     "env": "prod",
