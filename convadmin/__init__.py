@@ -1,3 +1,3 @@
-"""The project: settings, and what holds for every request."""
+"""The Django project: settings, middleware, sign-in, and the admin site."""
 
 __version__ = "1.0.0"

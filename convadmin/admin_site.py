@@ -1,4 +1,4 @@
-"""The admin pages as a site: one sign-in for all pages, and nothing that tells of rows which one may not see."""
+"""The admin site: it shares the sign-in of all other pages, and doesn't reveal rows that a user may not see."""
 
 from functools import update_wrapper
 from typing import Any
@@ -17,22 +17,22 @@ from django.views.decorators.http import require_safe
 
 
 class AdminSite(admin.AdminSite):
-    """Django's admin without a sign-in form of its own, which would have to be throttled apart."""
+    """Django's admin without its own sign-in form, which would need its own limit of attempts."""
 
     site_header = site_title = "Convadmin"
     index_title = "Administration"
     site_url = "/conversations/"
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Django leads from type and key to the page of any row, and so tells which there are: here it does not."""
+        # Django's view redirects to any object by type and key, which reveals whether it exists.
         hidden = path("r/<path:content_type_id>/<path:object_id>/", _not_found, name="view_on_site")
         return [hidden, *super().get_urls()]
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """The view, which gets only what Django's admin can answer."""
+        """Refuse requests that would be a server error in Django's admin."""
 
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if _is_odd(request):
+            if _is_malformed(request):
                 raise BadRequest("The admin has no answer to this.")
             return view(request, *args, **kwargs)
 
@@ -40,7 +40,7 @@ class AdminSite(admin.AdminSite):
 
     @method_decorator([login_not_required, never_cache, require_safe])
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """To the sign-in of all pages; who is signed in and comes here is no staff, or is done."""
+        """Redirect to the sign-in of all pages. Signed-in users without access to the admin get a 403."""
         wanted = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index", current_app=self.name)
         if request.user.is_authenticated and not self.has_permission(request):
             raise PermissionDenied
@@ -51,13 +51,11 @@ def _not_found(request: HttpRequest, **parts: str) -> HttpResponse:
     raise Http404
 
 
-def _is_odd(request: HttpRequest) -> bool:
-    """Whether it holds NUL, which PostgreSQL refuses, where no form looks for it; ticks what is no key of a row;
-    or asks for a copy, which no page of ours offers."""
-    asked = [text for name, values in request.GET.lists() for text in (name, *values)]
-    ticked = request.POST.getlist("_selected_action")
+def _is_malformed(request: HttpRequest) -> bool:
+    parameters = [text for name, values in request.GET.lists() for text in (name, *values)]
+    selected = request.POST.getlist("_selected_action")
     return (
-        any("\0" in text for text in asked)
-        or not all(key.isascii() and key.isdecimal() and len(key) < 19 for key in ticked)
-        or "_saveasnew" in request.POST
+        any("\0" in text for text in parameters)  # PostgreSQL refuses NUL, and no form checks query strings
+        or not all(key.isascii() and key.isdecimal() and len(key) < 19 for key in selected)  # not a primary key
+        or "_saveasnew" in request.POST  # no page offers to save a copy
     )

@@ -1,4 +1,4 @@
-"""What every template may show."""
+"""Variables for all templates."""
 
 from django.http import HttpRequest
 

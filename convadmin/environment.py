@@ -1,6 +1,6 @@
-"""Reading settings from the environment and `.env`, so that whatever is wrong there ends in one sentence.
+"""Reads settings from the environment and `.env`, and reports anything wrong with them in one sentence.
 
-The sentence names the setting or the line and never shows the value, which may be a secret.
+The sentence names the setting or the line, and never shows the value, which may be a secret.
 """
 
 import io
@@ -19,10 +19,10 @@ LINE = re.compile(r"\s*|#.*|(export )?[A-Za-z_0-9]+=.*")
 
 
 class Env(environ.Env):
-    """`environ.Env` that says which setting cannot be used, and what it should be."""
+    """`environ.Env` with errors that say which setting is invalid, and what it has to be."""
 
     def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
-        """The setting, cast; raises ImproperlyConfigured with a sentence about it."""
+        """The setting, converted. Raises ImproperlyConfigured with one sentence."""
         try:
             return super().get_value(var, *args, **kwargs)
         except (ValueError, LookupError, OSError, ImproperlyConfigured):
@@ -32,9 +32,9 @@ class Env(environ.Env):
 
 
 def read_env_file(path: Path) -> None:
-    """Take the lines of `path`, where it exists, into the environment, which has precedence.
+    """Add the settings in `path`, if it exists, to the environment, which has precedence.
 
-    Raises ImproperlyConfigured with the number of a line that is wrong, not with its content.
+    Raises ImproperlyConfigured with the number of an invalid line, not with its content.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -52,8 +52,8 @@ def read_env_file(path: Path) -> None:
 
 
 def keep_private(database: Path) -> None:
-    """Let nobody else read or write an SQLite file, which is made where there is none; SQLite gives those beside it
-    the same mode. Raises OSError where it cannot be."""
+    """Create an SQLite file that only its owner can read and write, or make it so. Raises OSError."""
+    # For new -wal and -shm files, SQLite uses the mode of the database.
     os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
     for file in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))):
         if file.exists() and file.stat().st_uid == os.geteuid():
@@ -61,46 +61,47 @@ def keep_private(database: Path) -> None:
 
 
 def switch(text: str) -> bool:
-    """`text` as on or off. A plain `bool` takes every other word for off, and so "flase" for HTTPS."""
+    """on, true, yes or 1; off, false, no or 0."""
+    # `bool` of django-environ would take any other text for off, such as "flase" for HTTPS.
     words = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
     return words[text.strip().lower()]
 
 
 def count(text: str) -> int:
-    """A whole number from 1 on."""
+    """An integer from 1."""
     if int(text) < 1:
         raise ValueError(text)
     return int(text)
 
 
 def seconds(text: str) -> float:
-    """A time that is longer than nothing and ends."""
+    """A finite number above 0."""
     if not 0 < float(text) < float("inf"):
         raise ValueError(text)
     return float(text)
 
 
 def database(url: str) -> dict[str, Any]:
-    """A database of a supported kind, described as Django wants it."""
+    """A supported database, in the format of Django's settings."""
     if url.partition("://")[0] not in {"sqlite", "postgres", "postgresql"}:
         raise ValueError(url)
     return environ.Env.db_url_config(url)
 
 
 def time_zone(name: str) -> str:
-    """`name`, where there is such a zone."""
+    """The name of an existing time zone."""
     return zoneinfo.ZoneInfo(name).key
 
 
 def log_level(name: str) -> str:
-    """`name` in capitals, where it is a level of logging."""
+    """A level of `logging`, in upper case."""
     if name.upper() not in logging.getLevelNamesMapping():
         raise ValueError(name)
     return name.upper()
 
 
 SHAPES: dict[Callable[[str], Any], str] = {
-    str: "a text that does not begin with $",  # which stands for another setting's value
+    str: "a text that does not begin with $",  # django-environ takes $NAME for a reference to another setting
     switch: "on or off",
     count: "a whole number from 1 on",
     seconds: "a number above 0",

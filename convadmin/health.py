@@ -1,16 +1,16 @@
-"""Whether the web server in this container is well: `python -m convadmin.health` ends with 0, or 1 and a sentence."""
+"""The health check of the container: `python -m convadmin.health` exits with 0, or with 1 and a message."""
 
 import os
 import sys
 from http.client import HTTPConnection, HTTPException
 
 PORT = 8000
-PATIENCE = 5  # seconds
+TIMEOUT = 5  # seconds
 
 
 def problem(port: int) -> str | None:
-    """What is wrong with the server on this machine; None while it and its database answer."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    """What's wrong with the local server; None if it and its database respond."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
     try:
         connection.request("GET", "/healthz", headers={"Host": _known_host()})
         status = connection.getresponse().status
@@ -22,7 +22,7 @@ def problem(port: int) -> str | None:
 
 
 def _known_host() -> str:
-    """A name that the site goes by: it refuses requests for any other."""
+    """A host name that the site accepts in requests."""
     return os.environ.get("ALLOWED_HOSTS", "").partition(",")[0].strip().lstrip("*.") or "localhost"
 
 

@@ -1,4 +1,4 @@
-"""Reading large forms without a multiple of their size in memory."""
+"""Parses large forms without using a multiple of their size in memory."""
 
 from urllib.parse import unquote_to_bytes
 
@@ -10,10 +10,10 @@ SLICE = 64 * 1024  # bytes that are decoded at a time
 
 
 def fields_of(body: bytes) -> QueryDict:
-    """The fields of a body in application/x-www-form-urlencoded, as Django reads them.
+    """The fields of a body in application/x-www-form-urlencoded, as Django reads them. Raises TooManyFieldsSent.
 
-    urllib makes an object of every escape, which is 75 times the size of a body that is nothing but escapes, such as
-    a text in Chinese. Raises TooManyFieldsSent.
+    urllib makes an object of each escape. For a body of nothing but escapes, such as Chinese text, that needs 75 times
+    its size.
     """
     if body.count(b"&") >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
         raise TooManyFieldsSent("The form has too many fields.")
@@ -30,7 +30,7 @@ def _decoded(text: bytes) -> str:
     pieces, start = [], 0
     while start < len(text):
         end = start + SLICE
-        cut = text.find(b"%", end - 2, end) if end < len(text) else -1  # no escape is cut in two
+        cut = text.find(b"%", end - 2, end) if end < len(text) else -1  # never inside of an escape
         end = end if cut < 0 else cut
         pieces.append(unquote_to_bytes(text[start:end]))
         start = end

@@ -1,4 +1,4 @@
-"""What holds for every request and answer: the policy, no copies in caches, and how much may be sent."""
+"""Content security policy, caching, HEAD, and limits of request bodies."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,14 +16,14 @@ GetResponse = Callable[[HttpRequest], Any]
 
 FORM = "application/x-www-form-urlencoded"
 KIB = 1024
-EVERYWHERE = 64 * KIB  # bytes of a request's body
-IN_THE_ADMIN = 1024 * KIB
-OF_MESSAGES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-WITH_MESSAGES = {"conversation_create", "conversation_preview", "conversation_edit", "item_create"}
+DEFAULT_LIMIT = 64 * KIB  # bytes of a request's body
+ADMIN_LIMIT = 1024 * KIB
+MESSAGES_LIMIT = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+MESSAGES_VIEWS = {"conversation_create", "conversation_preview", "conversation_edit", "item_create"}
 
 
 class ContentSecurityPolicyMiddleware:
-    """Sends the policy of the setting `SECURE_CSP` with each answer; Django 6 has this of its own."""
+    """Sends the content security policy in the setting `SECURE_CSP`. Django 6 has its own middleware for that."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -36,7 +36,7 @@ class ContentSecurityPolicyMiddleware:
 
 
 class HeadMiddleware:
-    """Answers HEAD without a body, of which gunicorn would warn each time."""
+    """Removes the body from responses to HEAD; gunicorn would log a warning for each."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -46,13 +46,12 @@ class HeadMiddleware:
         if request.method == "HEAD" and isinstance(response, StreamingHttpResponse):
             response.streaming_content = iter(())
         elif request.method == "HEAD":
-            response.content = b""  # the header still tells the length
+            response.content = b""  # Content-Length is already set
         return response
 
 
 class NoStoreMiddleware:
-    """Keeps pages out of the browser's and every other cache, unless a view says otherwise; static files are
-    answered before."""
+    """Keeps pages out of all caches, unless a view says otherwise. WhiteNoise serves static files before."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -64,10 +63,10 @@ class NoStoreMiddleware:
 
 
 class RequestBodyMiddleware:
-    """Refuses a body that is too large or cannot be read, before anything reads it.
+    """Refuses a body that is too large or invalid, before anything reads it.
 
-    It stands before the protection against forged forms, which reads the form. Django's own limit is one for all
-    and leaves out multipart bodies.
+    It comes before CsrfViewMiddleware, which reads the form. Django's own limit is the same for all views, and ignores
+    multipart bodies.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -80,22 +79,22 @@ class RequestBodyMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> HttpResponse | None:
-        """Answers 413, or raises BadRequest, where the body must not be read."""
+        """Responds with 413, or raises BadRequest."""
         size = _size(request)
-        if size is None or (size > EVERYWHERE and size > _limit(request)):
+        if size is None or (size > DEFAULT_LIMIT and size > _limit(request)):
             return render(request, "413.html", status=413)
         parameters = request.content_params or {}
         if parameters.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
             raise BadRequest("The body is not in UTF-8.")
         if request.content_type == "multipart/form-data" and not parameters.get("boundary"):
             raise BadRequest("The body has no boundary.")
-        if size > EVERYWHERE and request.method == "POST" and request.content_type == FORM:
+        if size > DEFAULT_LIMIT and request.method == "POST" and request.content_type == FORM:
             request._post, request._files = fields_of(request.body), MultiValueDict()  # type: ignore[attr-defined]
         return None
 
 
 def _size(request: HttpRequest) -> int | None:
-    """The bytes that the request says it has; None where it does not say."""
+    """The size of the body in bytes; None if it's unknown."""
     if request.headers.get("Transfer-Encoding"):
         return None
     length = request.headers.get("Content-Length") or "0"
@@ -103,10 +102,10 @@ def _size(request: HttpRequest) -> int | None:
 
 
 def _limit(request: HttpRequest) -> int:
-    """The bytes that the request may have: more for those who are signed in, where they need it."""
+    """The allowed size of the body: more than the default only for signed-in users, in views that need it."""
     match: ResolverMatch | None = request.resolver_match
     if match is None or not request.user.is_authenticated:
-        return EVERYWHERE
-    if match.view_name in WITH_MESSAGES:
-        return OF_MESSAGES
-    return IN_THE_ADMIN if match.app_name == "admin" else EVERYWHERE
+        return DEFAULT_LIMIT
+    if match.view_name in MESSAGES_VIEWS:
+        return MESSAGES_LIMIT
+    return ADMIN_LIMIT if match.app_name == "admin" else DEFAULT_LIMIT

@@ -128,7 +128,7 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
         "timeout": 20,  # seconds to wait for another writer
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
-    with suppress(OSError):  # whatever opens the database says what is wrong
+    with suppress(OSError):  # opening the database reports it
         Path(DATABASES["default"]["NAME"]).parent.mkdir(mode=0o700, exist_ok=True)
         if DATABASES["default"]["NAME"] != ":memory:":
             keep_private(Path(DATABASES["default"]["NAME"]))
@@ -147,10 +147,10 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
-AXES_FAILURE_LIMIT = 5  # of one account from one address
-SIGN_IN_FAILURES_OF_ADDRESS = 50  # with whatever accounts
-AXES_COOLOFF_TIME = timedelta(minutes=15)  # in which failures count, and a lock ends by itself
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]  # as SignInHandler takes them apart
+AXES_FAILURE_LIMIT = 5  # per user and address
+SIGN_IN_FAILURES_OF_ADDRESS = 50  # per address, for all users together
+AXES_COOLOFF_TIME = timedelta(minutes=15)  # how long failures count, and after which a lock ends
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]  # SignInHandler relies on this order
 AXES_HANDLER = "convadmin.sign_in.SignInHandler"
 AXES_CLIENT_IP_CALLABLE = "convadmin.sign_in.client_address"
 AXES_CLIENT_STR_CALLABLE = "convadmin.sign_in.described"
@@ -160,7 +160,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_ENABLE_ACCESS_FAILURE_LOG = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "next"]
-AXES_ENABLE_ADMIN = False  # pages of our own, for superusers only
+AXES_ENABLE_ADMIN = False  # conversations.admin.sign_ins has pages for superusers only
 AXES_VERBOSE = False
 
 LANGUAGE_CODE = "en"
@@ -185,7 +185,7 @@ X_FRAME_OPTIONS = "DENY"
 if TRUST_FORWARDED_PROTO:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# The name and form that Django 6 uses, so that its own middleware can take over one day.
+# Same name and format as in Django 6, whose middleware can replace ours.
 SECURE_CSP = {
     "default-src": ["'none'"],
     "script-src": ["'self'"],
@@ -199,8 +199,8 @@ SECURE_CSP = {
     "frame-ancestors": ["'none'"],
 }
 
-DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # twenty long messages fit; RequestBodyMiddleware allows most less
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]  # no form takes a file to the disk
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # for 20 long messages; most views allow less (RequestBodyMiddleware)
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]  # uploads never go to the disk
 
 LOGGING = {
     "version": 1,
@@ -212,6 +212,6 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
         "django.request": {"filters": ["refused"]},
-        "axes": {"level": max(logging.WARNING, logging.getLevelName(LOG_LEVEL))},  # its steps are no news
+        "axes": {"level": max(logging.WARNING, logging.getLevelName(LOG_LEVEL))},  # it also logs every step
     },
 }

@@ -1,4 +1,4 @@
-"""The web server's way in."""
+"""The WSGI application."""
 
 import os
 from typing import Any
@@ -11,10 +11,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "convadmin.settings")
 
 
 class Request(WSGIRequest):
-    """A request that is UTF-8 whatever it says, until RequestBodyMiddleware refuses what says otherwise.
+    """Ignores the charset of the content type. RequestBodyMiddleware refuses any but UTF-8.
 
-    Django decodes the query string by the charset of the body while it makes the request, before any middleware
-    could answer what goes wrong.
+    Django decodes the query string with that charset when it creates the request, and no middleware could handle the
+    error.
     """
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:

@@ -1,17 +1,16 @@
-"""The application: its checks, and the roles made after each migration."""
+"""What happens when Django starts."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
 
 class ConversationsConfig(AppConfig):
-    """Conversations of OpenAI, their index and everything around it."""
+    """Registers the system checks, and creates the roles after each migration."""
 
     name = "conversations"
 
     def ready(self) -> None:
-        """Register the checks and the receiver that makes the roles."""
-        from . import checks  # noqa: F401  registers itself
+        from . import checks  # noqa: F401  importing it registers the checks
         from .roles import make_roles
 
         post_migrate.connect(make_roles, sender=self, dispatch_uid="make_roles")

@@ -1,4 +1,4 @@
-"""What `manage.py check` finds wrong before anyone is hurt by it."""
+"""System checks of the settings, which `manage.py check` runs."""
 
 import zoneinfo
 from pathlib import Path
@@ -13,7 +13,7 @@ from .openai import certificates
 
 @register()
 def check_no_atomic_requests(**_: Any) -> list[CheckMessage]:
-    """An event has to be committed before OpenAI is called, which a transaction around the request prevents."""
+    """Events have to be committed before OpenAI is called, which a transaction around the request would prevent."""
     return [
         Error(
             f"ATOMIC_REQUESTS is on for the database “{alias}”.",
@@ -27,7 +27,7 @@ def check_no_atomic_requests(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_credential_keys(**_: Any) -> list[CheckMessage]:
-    """Secrets can be sealed and opened."""
+    """Without valid keys, no secret can be sealed or opened."""
     hint = "Make one with: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
     if not settings.CREDENTIAL_KEYS:
         return [Error("CREDENTIAL_KEYS is empty.", hint=hint, id="conversations.E002")]
@@ -40,7 +40,7 @@ def check_credential_keys(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_ca_file(**_: Any) -> list[CheckMessage]:
-    """The certificates of private authorities can be read."""
+    """The certificates of private authorities have to be readable."""
     hint = "Name a PEM file that the server's user may read, or leave it empty."
     try:
         text = Path(settings.OPENAI_CA_FILE).read_text() if settings.OPENAI_CA_FILE else ""
@@ -53,7 +53,7 @@ def check_ca_file(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_time_zone(**_: Any) -> list[CheckMessage]:
-    """Days of the search begin in a zone that exists."""
+    """The days of a date search begin at midnight in this time zone."""
     if settings.TIME_ZONE in zoneinfo.available_timezones():
         return []
     message = f"TIME_ZONE “{settings.TIME_ZONE}” is not known."
@@ -62,7 +62,7 @@ def check_time_zone(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_credential_hosts(**_: Any) -> list[CheckMessage]:
-    """Hosts are names, not URLs with a scheme or path."""
+    """Hosts are names, not URLs."""
     return [
         Error(f"“{host}” in CREDENTIAL_HOSTS is no host.", hint="Write host or host:port.", id="conversations.E005")
         for host in settings.CREDENTIAL_HOSTS

@@ -1,7 +1,7 @@
-"""Secrets at rest: sealed under the newest key, opened under any, and bound to the place they were sealed for.
+"""Encrypts secrets in the database: sealed under the newest key, opened under any of the keys. Pure.
 
-Pure. What is sealed is JSON `[owner, field, value]`; a sealed text that is copied to another row or another
-field does not open there. Keys are Fernet keys: 32 bytes in URL-safe base64, newest first.
+Sealed is JSON `[owner, field, value]`, so a secret that is copied to another row or field can't be opened there. Keys
+are Fernet keys (32 bytes in URL-safe base64), newest first.
 """
 
 import json
@@ -12,16 +12,16 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 
 class SealError(Exception):
-    """A sealed secret does not open: no key fits, or it was sealed for another place."""
+    """A secret can't be opened: no key fits, or it was sealed for another row or field."""
 
 
 def new_key() -> str:
-    """A fresh key."""
+    """A random Fernet key."""
     return Fernet.generate_key().decode()
 
 
 def is_key(text: str) -> bool:
-    """Whether `text` can serve as a key."""
+    """Whether `text` is a Fernet key."""
     try:
         Fernet(text)
     except ValueError:
@@ -30,19 +30,19 @@ def is_key(text: str) -> bool:
 
 
 def problem_with_keys(keys: Sequence[str]) -> str:
-    """Why nothing can be sealed or opened with `keys`, or nothing."""
+    """Why `keys` can't be used, and what to do; "" if they can."""
     if not keys:
         return "CREDENTIAL_KEYS is empty. Set it before using credentials."
     return "" if all(map(is_key, keys)) else "A key in CREDENTIAL_KEYS is no Fernet key. Correct it."
 
 
 def seal(value: str, *, keys: Sequence[str], owner: str, field: str) -> str:
-    """`value` sealed for `field` of `owner`, under the first of `keys`."""
+    """`value`, sealed for `field` of `owner` under the first key."""
     return _fernet(keys).encrypt(json.dumps([owner, field, value]).encode()).decode()
 
 
 def open_sealed(sealed: str, *, keys: Sequence[str], owner: str, field: str) -> str:
-    """The value that was sealed for `field` of `owner`; raises SealError otherwise."""
+    """The value that was sealed for `field` of `owner`. Raises SealError."""
     try:
         content = _fernet(keys).decrypt(sealed.encode())
     except InvalidToken:

@@ -1,7 +1,7 @@
-"""Metadata as OpenAI defines it: limits, text that can be stored, reading JSON, and the difference of two maps.
+"""Metadata: OpenAI's limits, what databases can store, reading JSON, and comparing two versions. Pure.
 
-Pure: no Django, no network. Limits are those of the Conversations API (16 pairs, keys of 64 and values of
-512 characters, counted as code points; empty strings are legal).
+The Conversations API allows 16 pairs, keys of 64 and values of 512 characters (code points), and empty strings.
+Compatible servers may exceed these limits, and have values that aren't strings.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from typing import Any
 MAX_PAIRS = 16
 MAX_KEY_LENGTH = 64
 MAX_VALUE_LENGTH = 512
-SHOWN_PAIRS = 64  # on a page
-SHOWN_LENGTH = 2_000  # characters of a value on a page
+SHOWN_PAIRS = 64  # at most, on a page
+SHOWN_LENGTH = 2_000  # characters of a value, on a page
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -27,12 +27,12 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def is_storable(text: str) -> bool:
-    """Whether every database can hold `text`: neither U+0000 nor a lone surrogate (PostgreSQL refuses both)."""
+    """Whether every database can store `text`. PostgreSQL refuses U+0000 and lone surrogates."""
     return "\0" not in text if text.isascii() else _UNSTORABLE.search(text) is None
 
 
 def replace_unstorable(value: Any) -> Any:
-    """`value`, as read from JSON, with each character or number that no database holds replaced by U+FFFD."""
+    """`value`, as read from JSON, with U+FFFD for characters and numbers that not every database can store."""
     if isinstance(value, str):
         if is_storable(value):
             return value
@@ -41,21 +41,21 @@ def replace_unstorable(value: Any) -> Any:
         return {replace_unstorable(key): replace_unstorable(item) for key, item in value.items()}
     if isinstance(value, list):
         return [replace_unstorable(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):  # 1e999 is legal JSON, and read as infinity
+    if isinstance(value, float) and not math.isfinite(value):  # 1e999 is valid JSON, and read as infinity
         return REPLACEMENT
     return value
 
 
 def as_text(value: Any) -> str:
-    """A metadata value as text: strings as they are, what other servers hold besides as its JSON."""
+    """A metadata value as text: a string as it is, any other value of a compatible server as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
 class Shown:
-    """The part of a map that a page holds: its first pairs, long values shortened.
+    """The part of some metadata that a page shows.
 
-    pairs: key, value as text, and whether that is shortened; more: how many pairs are left out.
+    pairs: key, value as text, and whether the value is shortened; more: how many further pairs there are.
     """
 
     pairs: list[tuple[str, str, bool]]
@@ -63,31 +63,30 @@ class Shown:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is left out."""
         return self.more == 0 and not any(is_cut for _, _, is_cut in self.pairs)
 
 
 def shown(metadata: Mapping[str, Any]) -> Shown:
-    """What a page shows of a map; other servers of the API know no limits, and pages do."""
+    """The part of `metadata` that a page shows. Compatible servers may have no limits, but a page needs some."""
     texts = ((key, as_text(metadata[key])) for key in islice(metadata, SHOWN_PAIRS))
     pairs = [(key, text[:SHOWN_LENGTH], len(text) > SHOWN_LENGTH) for key, text in texts]
     return Shown(pairs, len(metadata) - len(pairs))
 
 
 def digest(metadata: Mapping[str, Any]) -> str:
-    """A short text that tells whether two maps are the same, in the same order."""
+    """A hash that is the same for the same pairs in the same order."""
     return hashlib.sha256(json.dumps(metadata).encode()).hexdigest()
 
 
 def fold(text: str) -> str:
-    """`text` for comparing without case: NFC, then casefold."""
-    if text.isascii():  # the same, at a fraction of the cost
+    """`text` for comparisons that ignore case: NFC, then casefold."""
+    if text.isascii():  # much faster, with the same result
         return text.lower()
     return unicodedata.normalize("NFC", text).casefold()
 
 
 def problem_with_key(key: str) -> str | None:
-    """What is wrong with a key that someone typed, and what to do; None if nothing is."""
+    """What's wrong with a key that someone typed, and what to do; None if nothing is."""
     if key == "":
         return "Give the key a name, or remove the row."
     if not is_storable(key):
@@ -98,7 +97,7 @@ def problem_with_key(key: str) -> str | None:
 
 
 def problem_with_value(value: str) -> str | None:
-    """What is wrong with a value that someone typed, and what to do; None if nothing is."""
+    """What's wrong with a value that someone typed, and what to do; None if nothing is."""
     if not is_storable(value):
         return "The value holds a NUL or a broken character. Type it again."
     if len(value) > MAX_VALUE_LENGTH:
@@ -107,12 +106,12 @@ def problem_with_value(value: str) -> str | None:
 
 
 def pairs_from_json(text: str) -> list[tuple[str, str]]:
-    """The pairs of a JSON object in its order, duplicates included; numbers and booleans become text.
+    """The pairs of a JSON object in their order, including duplicate keys. Numbers and booleans become text.
 
     Raises ValueError with a sentence that says what to write instead.
     """
     try:
-        # Numbers stay as they were typed: 1.10 is no 1.1 to whoever wrote a version.
+        # Numbers stay as they were typed: as a version, 1.10 isn't 1.1.
         pairs = json.loads(text, object_pairs_hook=_Pairs, parse_float=str, parse_int=str)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"This is not JSON ({error}). Paste an object such as {{“tenant”: “acme”}}.") from None
@@ -122,7 +121,7 @@ def pairs_from_json(text: str) -> list[tuple[str, str]]:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """What an object of JSON is read into, so that a key that stands twice is not lost."""
+    """A JSON object as a list, which keeps duplicate keys."""
 
 
 def _scalar_text(key: str, value: Any) -> str:
@@ -133,7 +132,7 @@ def _scalar_text(key: str, value: Any) -> str:
 
 
 class ChangeKind(StrEnum):
-    """How a key changed between two maps."""
+    """How a key changed. REFUSED: not as requested."""
 
     KEPT = "kept"
     ADDED = "added"
@@ -144,7 +143,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One key of two maps: its value before and after, as text (None: not there), and how it changed."""
+    """How one key changed. before, after: its value as text, None without the key."""
 
     key: str
     before: str | None
@@ -153,20 +152,19 @@ class Change:
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """Each key that differs between the two maps, in the order of `before`, then of `after`."""
+    """The keys that changed, in the order of `before`, then of `after`."""
     return [change for change in compare(before, after) if change.kind is not ChangeKind.KEPT]
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """How each key of the two maps changed, in the order of `before`, then of `after`."""
+    """All keys, changed or not, in the order of `before`, then of `after`."""
     return [_change(key, before, after) for key in _keys(before, after)]
 
 
 def compare_with_response(
     before: Mapping[str, Any], requested: Mapping[str, Any], response: Mapping[str, Any]
 ) -> list[Change]:
-    """What an update did to each key: as `compare(before, response)`, but REFUSED where the response differs from what
-    was requested."""
+    """Like `compare(before, response)`, but with REFUSED for keys that the response doesn't have as requested."""
     changes = []
     for key in _keys(before, requested, response):
         change = _change(key, before, response)

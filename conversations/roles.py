@@ -1,7 +1,7 @@
-"""The three roles: Django groups that say what one may do; teams say with which credentials.
+"""The three roles: Django groups with permissions. Which credentials a user may use depends on their teams instead.
 
-They are made after each migration, because in a migration the permissions do not exist yet. What a role lacks
-is added, and what an administrator gave it besides is left: for other sets, make a group of your own.
+Roles are created after each migration, since permissions don't exist during one. Missing permissions are added to an
+existing role; additional ones are kept. A different set of permissions needs a group with another name.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ ROLES = {"Viewer": VIEWER, "Operator": OPERATOR, "Administrator": ADMINISTRATOR}
 
 
 def make_roles(using: str = "default", **_: Any) -> None:
-    """Make sure that the three roles are there, with at least their permissions."""
+    """Create the roles, or add missing permissions to them."""
     for name, permissions in ROLES.items():
         role, _created = Group.objects.using(using).get_or_create(name=name)
         role.permissions.add(*_permissions(permissions, using))

@@ -1,1 +1,1 @@
-"""How moments are written."""
+"""Date formats of the admin."""

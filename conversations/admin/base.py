@@ -1,4 +1,4 @@
-"""What the admin pages share: who may see and change what."""
+"""Base classes of the admin pages: who may see and change what."""
 
 from typing import Any
 
@@ -8,19 +8,19 @@ from django.http import HttpRequest
 
 
 class Page(admin.ModelAdmin):
-    """Pages whose URL asks for nothing but what the filters beside the list send."""
+    """A page whose query string may only contain what its own filters send."""
 
     LOOKUPS = frozenset({"exact", "isnull", "id__exact"})
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Django allows any look-up in a field of the row itself, such as patterns, which databases refuse."""
+        # Django allows any lookup in a field of the model, such as an invalid regex, which is a database error.
         field, _, rest = lookup.partition("__")
         filters = (each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request))
         return field in filters and rest in self.LOOKUPS and super().lookup_allowed(lookup, value, request)
 
 
 class SuperusersOnly(Page):
-    """Pages that decide what others may do."""
+    """A page that decides what others may do."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self._is_superuser(request)
@@ -43,7 +43,7 @@ class SuperusersOnly(Page):
 
 
 class ReadOnly(Page):
-    """Records that only Convadmin writes."""
+    """A page of records that only Convadmin writes."""
 
     show_full_result_count = False
     list_per_page = 50

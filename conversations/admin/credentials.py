@@ -17,7 +17,7 @@ from .base import Page
 
 
 class HeaderInline(admin.TabularInline):
-    """Further headers; who may change the credential may change them."""
+    """Further headers. Whoever may change the credential may change them."""
 
     model = CredentialHeader
     form = HeaderForm
@@ -40,7 +40,7 @@ class HeaderInline(admin.TabularInline):
 
 @admin.register(Credential)
 class CredentialAdmin(Page):
-    """Keys and where they go."""
+    """API keys, and the servers that they're sent to."""
 
     form = CredentialForm
     inlines = [HeaderInline]
@@ -58,7 +58,7 @@ class CredentialAdmin(Page):
     actions = None
 
     def get_fieldsets(self, request: HttpRequest, obj: Credential | None = None) -> Any:
-        """What looks like a mistake in a URL or a key is asked about, beside it."""
+        """Adds a question below a URL or a key that looks like a mistake."""
         sets = super().get_fieldsets(request, obj)
         (name, options), *others = sets
         fields = list(options["fields"])
@@ -70,7 +70,7 @@ class CredentialAdmin(Page):
         return super().get_queryset(request).visible_to(request.user)  # type: ignore[attr-defined]
 
     def formfield_for_manytomany(self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any) -> Any:
-        """Others than superusers give a credential to teams of their own, and see no other team."""
+        """Only superusers see all teams. Everyone else chooses among their own, at least one."""
         if not request.user.is_superuser:
             kwargs["queryset"] = Team.objects.filter(user=request.user.pk)
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
@@ -79,7 +79,7 @@ class CredentialAdmin(Page):
         return field
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Teams that the editor cannot see are kept as they were."""
+        # Teams that the user can't see aren't in the form: keep them.
         hidden = list(form.instance.teams.exclude(user=request.user.pk)) if not request.user.is_superuser else []
         super().save_related(request, form, formsets, change)
         form.instance.teams.add(*hidden)
@@ -104,7 +104,7 @@ class CredentialAdmin(Page):
         return [path("<int:pk>/test/", test, name="conversations_credential_test"), *super().get_urls()]
 
     def test_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Test the credential; a page of its own, so that no transaction is open while OpenAI answers."""
+        """Test the credential. Saving the form runs in a transaction, which must not stay open during the test."""
         credential = get_object_or_404(self.get_queryset(request), pk=pk)
         if not self.has_change_permission(request, credential):
             messages.error(request, "You may not test this credential.")

@@ -1,4 +1,4 @@
-"""Teams, roles and accounts in the admin."""
+"""Teams, roles and users in the admin."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ admin.site.unregister(get_user_model())
 
 
 class TeamForm(forms.ModelForm):
-    """A team and its members."""
+    """Also edits the members, which Django has as a field of each user."""
 
     members = forms.ModelMultipleChoiceField(
         get_user_model().objects.all(), required=False, widget=FilteredSelectMultiple("members", is_stacked=False)
@@ -38,7 +38,7 @@ class TeamForm(forms.ModelForm):
 
 @admin.register(Team)
 class TeamAdmin(SuperusersOnly):
-    """Who shares which credentials."""
+    """Teams, which share credentials."""
 
     form = TeamForm
     list_display = ["name"]
@@ -51,7 +51,7 @@ class TeamAdmin(SuperusersOnly):
 
 @admin.register(Group)
 class RoleAdmin(SuperusersOnly, DjangoGroupAdmin):
-    """What one may do: the roles, and groups of one's own. Teams have a page of their own."""
+    """Groups with permissions: the roles, and custom groups. Teams are groups too, and have their own page."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         return super().get_queryset(request).filter(team=None)
@@ -59,14 +59,16 @@ class RoleAdmin(SuperusersOnly, DjangoGroupAdmin):
 
 @admin.register(get_user_model())
 class UserAdmin(Page, DjangoUserAdmin):
-    """Accounts. Only superusers edit superuser status, groups and permissions, and accounts of the staff; others see
-    accounts that share a team with them, and new ones."""
+    """Users. Only superusers edit permissions, and users with access to the admin. Everyone else sees users who share
+    a team with them, and new users."""
 
     rights = ("is_staff", "is_superuser", "groups", "user_permissions")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """All that lists, pages, histories and completion know of. Accounts that are in no team yet, and have no more
-        rights than anyone, are shown, so that whoever makes one finds it again."""
+        """The users for lists, pages, histories and completion.
+
+        Users who aren't in a team yet and have no special rights are included, so that their creator can find them.
+        """
         users = super().get_queryset(request)
         if request.user.is_superuser:
             return users
@@ -75,11 +77,11 @@ class UserAdmin(Page, DjangoUserAdmin):
         placed = User.groups.through.objects.filter(group__in=Team.objects.values("pk"))
         is_new = ~Q(pk__in=placed.values("user")) & Q(is_staff=False, is_superuser=False)
         known = users.filter(Q(pk__in=members.values("user")) | Q(pk=request.user.pk) | is_new)
-        told = Group.objects.filter(Q(team=None) | Q(pk__in=own.values("pk")))  # no other teams of theirs
-        return known.prefetch_related(Prefetch("groups", told))
+        visible_groups = Group.objects.filter(Q(team=None) | Q(pk__in=own.values("pk")))  # not their other teams
+        return known.prefetch_related(Prefetch("groups", visible_groups))
 
     def get_list_filter(self, request: HttpRequest) -> Any:
-        """The filter by group would list every team."""
+        # The filter by group would list all teams.
         filters = super().get_list_filter(request)
         return filters if request.user.is_superuser else [name for name in filters if name != "groups"]
 
@@ -88,7 +90,7 @@ class UserAdmin(Page, DjangoUserAdmin):
         return own if request.user.is_superuser else (*own, *self.rights)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Whoever can set a password can sign in with it, and then sees what that account sees."""
+        # Whoever can set a user's password can sign in as that user, and must not gain any rights by that.
         allowed = super().has_change_permission(request, obj)
         if obj is None or request.user.is_superuser or obj.pk == request.user.pk:
             return allowed

@@ -1,4 +1,4 @@
-"""The index and the events in the admin: they are read, and rows of the index can be purged."""
+"""The index and the events in the admin. They're read-only, except that rows of the index can be purged."""
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
@@ -12,7 +12,7 @@ from .base import ReadOnly
 
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnly):
-    """The index. Purging a row is an administrator's act of its own; nothing is sent to OpenAI."""
+    """The index. Purging a row needs its own permission, and sends nothing to OpenAI."""
 
     list_display = ["openai_id", "credential", "state", "created_at", "read_at", "dashboard"]
     list_filter = ["state", "origin", ("credential", admin.RelatedOnlyFieldListFilter)]
@@ -37,7 +37,7 @@ class ConversationAdmin(ReadOnly):
     readonly_fields = ["dashboard"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
-        return super().get_queryset(request).defer("metadata", "our_metadata")  # the list shows none
+        return super().get_queryset(request).defer("metadata", "our_metadata")  # the list doesn't show them
 
     def view_on_site(self, conversation: Conversation) -> str:
         return conversation.get_absolute_url()
@@ -59,7 +59,7 @@ class ConversationAdmin(ReadOnly):
 
 @admin.register(Event)
 class EventAdmin(ReadOnly):
-    """What was asked for, and what became of it."""
+    """Recorded calls and their outcomes."""
 
     list_display = ["created_at", "actor_name", "action", "outcome", "openai_id", "credential_name", "request_id"]
     list_filter = ["outcome", "action"]

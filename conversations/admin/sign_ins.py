@@ -1,4 +1,4 @@
-"""Failed sign-ins in the admin: superusers see them, and unlock by deleting attempts."""
+"""Failed sign-ins in the admin. Superusers see them, and unlock a user or an address by deleting attempts."""
 
 from axes.models import AccessAttempt, AccessFailureLog
 from django.contrib import admin
@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from .base import SuperusersOnly
 
 
-class Seen(SuperusersOnly):
-    """What only django-axes writes."""
+class FailedSignIns(SuperusersOnly):
+    """A page of records that django-axes writes."""
 
     list_display = ["attempt_time", "username", "ip_address", "user_agent"]
     search_fields = ["username", "ip_address"]
@@ -23,16 +23,16 @@ class Seen(SuperusersOnly):
 
 
 @admin.register(AccessAttempt)
-class AttemptAdmin(Seen):
-    """What counts now. Whoever deletes an account's attempts, or all of an address, ends a lock at once."""
+class AttemptAdmin(FailedSignIns):
+    """Failures that count now. Deleting those of a user, or of an address, ends a lock at once."""
 
-    list_display = [*Seen.list_display, "failures_since_start"]
+    list_display = [*FailedSignIns.list_display, "failures_since_start"]
     fields = ["attempt_time", "username", "ip_address", "user_agent", "failures_since_start"]
 
 
 @admin.register(AccessFailureLog)
-class FailureAdmin(Seen):
-    """All failures; those that led to a lock are marked."""
+class FailureAdmin(FailedSignIns):
+    """All failures. Those that led to a lock are marked."""
 
-    list_display = [*Seen.list_display, "locked_out"]
+    list_display = [*FailedSignIns.list_display, "locked_out"]
     list_filter = ["locked_out"]

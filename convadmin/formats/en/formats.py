@@ -1,4 +1,4 @@
-"""Dates that sort and that nobody reads in two ways, in the admin as on the other pages."""
+"""Unambiguous dates that sort correctly, in the admin as on other pages."""
 
 DATE_FORMAT = "Y-m-d"
 DATETIME_FORMAT = "Y-m-d H:i:s"
