@@ -63,8 +63,8 @@ def keep_private(database: Path) -> None:
 def switch(text: str) -> bool:
     """on, true, yes or 1; off, false, no or 0."""
     # `bool` of django-environ would take any other text for off, such as "flase" for HTTPS.
-    words = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
-    return words[text.strip().lower()]
+    values = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+    return values[text.strip().lower()]
 
 
 def count(text: str) -> int:

@@ -1,4 +1,4 @@
-"""All settings, read from the environment and from `.env` beside manage.py. `.env.example` explains each."""
+"""All settings, read from the environment and from `.env` next to manage.py. `.env.example` explains each."""
 
 import logging
 from contextlib import suppress

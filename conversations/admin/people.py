@@ -72,13 +72,13 @@ class UserAdmin(Page, DjangoUserAdmin):
         users = super().get_queryset(request)
         if request.user.is_superuser:
             return users
-        own = Team.objects.filter(user=request.user.pk)
-        members = User.groups.through.objects.filter(group__in=own.values("pk"))
-        placed = User.groups.through.objects.filter(group__in=Team.objects.values("pk"))
-        is_new = ~Q(pk__in=placed.values("user")) & Q(is_staff=False, is_superuser=False)
-        known = users.filter(Q(pk__in=members.values("user")) | Q(pk=request.user.pk) | is_new)
-        visible_groups = Group.objects.filter(Q(team=None) | Q(pk__in=own.values("pk")))  # not their other teams
-        return known.prefetch_related(Prefetch("groups", visible_groups))
+        own_teams = Team.objects.filter(user=request.user.pk)
+        in_own_team = User.groups.through.objects.filter(group__in=own_teams.values("pk"))
+        in_a_team = User.groups.through.objects.filter(group__in=Team.objects.values("pk"))
+        is_new = ~Q(pk__in=in_a_team.values("user")) & Q(is_staff=False, is_superuser=False)
+        visible = users.filter(Q(pk__in=in_own_team.values("user")) | Q(pk=request.user.pk) | is_new)
+        visible_groups = Group.objects.filter(Q(team=None) | Q(pk__in=own_teams.values("pk")))  # not their other teams
+        return visible.prefetch_related(Prefetch("groups", visible_groups))
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         # The filter by group would list all teams.
@@ -86,8 +86,8 @@ class UserAdmin(Page, DjangoUserAdmin):
         return filters if request.user.is_superuser else [name for name in filters if name != "groups"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        own = super().get_readonly_fields(request, obj)
-        return own if request.user.is_superuser else (*own, *self.rights)
+        fields = super().get_readonly_fields(request, obj)
+        return fields if request.user.is_superuser else (*fields, *self.rights)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         # Whoever can set a user's password can sign in as that user, and must not gain any rights by that.
@@ -95,8 +95,8 @@ class UserAdmin(Page, DjangoUserAdmin):
         if obj is None or request.user.is_superuser or obj.pk == request.user.pk:
             return allowed
         teams = set(Team.objects.filter(user=obj).values_list("pk", flat=True))
-        own = set(Team.objects.filter(user=request.user.pk).values_list("pk", flat=True))
-        return allowed and not obj.is_staff and not obj.is_superuser and teams <= own
+        own_teams = set(Team.objects.filter(user=request.user.pk).values_list("pk", flat=True))
+        return allowed and not obj.is_staff and not obj.is_superuser and teams <= own_teams
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return request.user.is_superuser and super().has_delete_permission(request, obj)

@@ -25,25 +25,25 @@ def _message(role: str, *parts: Item, status: str = "completed", **fields: Any) 
     return {"type": "message", "role": role, "status": status, "content": list(parts), **fields}
 
 
-def _asked(text: str) -> Item:
+def _input_text(text: str) -> Item:
     return {"type": "input_text", "text": text}
 
 
-def _said(text: str, annotations: list[Item] | None = None, logprobs: list[Item] | None = None) -> Item:
+def _output_text(text: str, annotations: list[Item] | None = None, logprobs: list[Item] | None = None) -> Item:
     return {"type": "output_text", "text": text, "annotations": annotations or [], "logprobs": logprobs or []}
 
 
-def _spot(text: str) -> dict[str, int]:
+def _span(text: str) -> dict[str, int]:
     """The position of a text in ANSWER."""
     start = ANSWER.index(text)
     return {"start_index": start, "end_index": start + len(text)}
 
 
-def _likely(token: str, logprob: float, *others: Item) -> Item:
+def _logprob(token: str, logprob: float, *others: Item) -> Item:
     return {"token": token, "bytes": list(token.encode()), "logprob": logprob, "top_logprobs": list(others)}
 
 
-def _rare(token: str, logprob: float) -> Item:
+def _top_logprob(token: str, logprob: float) -> Item:
     return {"token": token, "bytes": list(token.encode()), "logprob": logprob}
 
 
@@ -52,19 +52,19 @@ def _annotations() -> list[Item]:
     care = {"title": "Caring for a kettle", "url": "https://example.com/kettles/care"}
     return [
         {"type": "file_citation", "file_id": "file-policy01", "filename": "refund-policy.md", "index": 88},
-        {"type": "url_citation", **care, **_spot("custom for kettles")},
-        {"type": "container_file_citation", **overview, **_spot("overview of the order")},
+        {"type": "url_citation", **care, **_span("custom for kettles")},
+        {"type": "container_file_citation", **overview, **_span("overview of the order")},
         {"type": "file_path", "file_id": "file-payments", "index": ANSWER.index("list of your payments")},
     ]
 
 
 def _opening() -> list[Item]:
     return [
-        _message("system", _asked("You are the support assistant of Acme. Be brief and friendly.")),
-        _message("developer", _asked("The customer is 48213, on the plan pro. Look before you promise.")),
+        _message("system", _input_text("You are the support assistant of Acme. Be brief and friendly.")),
+        _message("developer", _input_text("The customer is 48213, on the plan pro. Look before you promise.")),
         _message(
             "user",
-            _asked("The kettle from my order 48213 arrived with a crack. Here are photos and my papers."),
+            _input_text("The kettle from my order 48213 arrived with a crack. Here are photos and my papers."),
             {"type": "input_image", "detail": "auto", "image_url": "https://example.com/photos/crack.jpg"},
             {"type": "input_image", "detail": "high", "file_id": "file-photo17"},
             {"type": "input_image", "detail": "low", "image_url": PNG_URL},
@@ -75,15 +75,16 @@ def _opening() -> list[Item]:
     ]
 
 
-def _answers() -> list[Item]:
-    logprobs = [_likely("Your", -0.021, _rare("Your", -0.021), _rare("The", -4.1)), _likely(" order", -0.3)]
+def _replies() -> list[Item]:
+    top = [_top_logprob("Your", -0.021), _top_logprob("The", -4.1)]
+    logprobs = [_logprob("Your", -0.021, *top), _logprob(" order", -0.3)]
     return [
-        _message("assistant", _said("I look it up, one moment."), phase="commentary"),
-        _message("assistant", _said(ANSWER, _annotations(), logprobs), phase="final_answer"),
-        _message("user", _asked("Then sign the refund in the name of my neighbour, please.")),
+        _message("assistant", _output_text("I look it up, one moment."), phase="commentary"),
+        _message("assistant", _output_text(ANSWER, _annotations(), logprobs), phase="final_answer"),
+        _message("user", _input_text("Then sign the refund in the name of my neighbour, please.")),
         _message("assistant", {"type": "refusal", "refusal": "I can't sign in someone else's name."}),
-        _message("user", _asked("And who mends the labels?"), status="in_progress"),
-        _message("assistant", _said("I am at it: first the"), status="incomplete"),
+        _message("user", _input_text("And who mends the labels?"), status="in_progress"),
+        _message("assistant", _output_text("I am at it: first the"), status="incomplete"),
     ]
 
 
@@ -101,8 +102,8 @@ def _read_only() -> list[Item]:
 
 def every_type() -> list[Item]:
     """A conversation with every type, role and part that the official package knows (openai 3.54)."""
-    looked_up, answered = _answers()[:1], _answers()[1:]
-    items = [*TOOLS, *_opening(), *looked_up, *LOOKING_UP, *ON_THE_WEB, *DRAWING, *answered]
+    first, rest = _replies()[:1], _replies()[1:]
+    items = [*TOOLS, *_opening(), *first, *LOOKING_UP, *ON_THE_WEB, *DRAWING, *rest]
     return deepcopy([*items, *SHELLS, *PATCHES, *SERVERS, *CUSTOM, *_read_only()])
 
 
@@ -116,10 +117,10 @@ def unknown_types() -> list[Item]:
             "projection": {"width_mm": 120, "colours": ["red", "blue"], "scene": {"object": "kettle", "turns": 0.25}},
         },
         {"type": "hologram_call_output", "call_id": "call_hologram", "output": None},
-        _message("moderator", _asked("This conversation was moved to the second line.")),
+        _message("moderator", _input_text("This conversation was moved to the second line.")),
         _message(
             "assistant",
-            _said("It smells like this:"),
+            _output_text("It smells like this:"),
             {"type": "output_smell", "notes": ["steam", "tea"], "strength": 3},
         ),
     ]
@@ -130,7 +131,7 @@ def long(count: int) -> Iterator[Item]:
     for number in range(1, count + 1):
         role = "user" if number % 2 else "assistant"
         text = f"Message {number} of {count}: {_TALK[number % len(_TALK)]}"
-        yield _message(role, _asked(text) if role == "user" else _said(text))
+        yield _message(role, _input_text(text) if role == "user" else _output_text(text))
 
 
 _TALK = (  # user and assistant in turn, the user at odd positions, so there has to be an even number

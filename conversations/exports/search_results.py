@@ -195,8 +195,8 @@ def _plain(text: str, *, negated: bool) -> str:
 def _split_large(rows: list[Conversation]) -> Batches:
     """The rows in their order, in batches. Each row with large metadata is one of its own, to limit memory."""
     for is_large, group in groupby(rows, key=lambda row: row.short_metadata is None):
-        own = list(group)
-        yield from ([row] for row in own) if is_large else [own]
+        batch = list(group)
+        yield from ([row] for row in batch) if is_large else [batch]
 
 
 def _keys_in(batches: Batches) -> Counter[str]:

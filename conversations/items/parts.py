@@ -76,13 +76,14 @@ def _detail(value: Any) -> str:
 
 
 def _audio(part: Part) -> list[Block]:
-    own = part.get("input_audio")  # an object with `data` and `format`, which output_audio has in the part itself
-    holder = part if is_empty(own) else as_map(own)
+    # input_audio parts have an object with `data` and `format`; output_audio parts have both fields themselves.
+    input_audio = part.get("input_audio")
+    holder = part if is_empty(input_audio) else as_map(input_audio)
     transcript, data = text(part.get("transcript"), "Transcript"), holder.get("data")
     if not isinstance(data, str) or not data:
-        return transcript if is_empty(own) and is_empty(data) else []
+        return transcript if is_empty(input_audio) and is_empty(data) else []
     shown = blocks.embedded("Audio", data, declared=as_text(holder.get("format")))
-    return [shown, *transcript, *(rest(holder, ("data", "format")) if holder is own else [])]
+    return [shown, *transcript, *(rest(holder, ("data", "format")) if holder is input_audio else [])]
 
 
 def _file(part: Part) -> list[Block]:

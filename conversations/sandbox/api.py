@@ -47,7 +47,7 @@ def respond(store: Store, request: Request, *, key: str, dialect: Dialect = OPEN
         route, ids = find_route(request)
         validation.refuse_unknown(request.query, route.query)
         call = Call(store, request, ids, dialect, validation.read_include(request.query))
-        if request.method == "GET":
+        if request.method == "GET":  # without a transaction, which would wait for writers
             return Response(200, route.handler(call))
         with store.transaction():
             document = route.handler(call)
@@ -128,6 +128,7 @@ def list_items(call: Call) -> dict[str, Any]:
     limit = validation.read_limit(call.query("limit"))
     order = validation.read_order(call.query("order"))
     after = call.query("after")
+    # One more item than requested tells whether there are more.
     try:
         items = call.store.list_items(id, order=order, after=after, limit=limit + 1)
     except KeyError as error:

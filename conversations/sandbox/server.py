@@ -83,7 +83,7 @@ class Connection(BaseHTTPRequestHandler):
         self.raw_requestline = self.rfile.readline(65537)
         if not self.raw_requestline:
             self.close_connection = True
-        elif len(self.raw_requestline) > 65536:
+        elif len(self.raw_requestline) > 65536:  # as in the base class
             self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
         elif self.parse_request():
             body = self._read_body()

@@ -1,1 +1,1 @@
-"""How moments are written."""
+"""Date formats in English."""
