@@ -1,4 +1,4 @@
-"""A server that answers exactly the bytes it is told, for answers that no proper server would give."""
+"""A server that sends exactly these bytes, for responses that no proper server would send."""
 
 import socket
 import ssl
@@ -8,21 +8,20 @@ from types import TracebackType
 from typing import Self
 
 
-def answer(body: bytes = b"{}", *headers: bytes, status: bytes = b"200 OK", length: bytes = b"") -> bytes:
-    """One answer, byte for byte; `length` overrides the right Content-Length."""
+def raw_response(body: bytes = b"{}", *headers: bytes, status: bytes = b"200 OK", length: bytes = b"") -> bytes:
+    """The bytes of a response; `length` replaces the correct Content-Length."""
     lines = [b"HTTP/1.1 " + status, b"Content-Length: " + (length or b"%d" % len(body)), *headers]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
 class RawServer:
-    """Answers one connection after the other, each with the next of its answers, and hangs up.
+    """Sends one response per connection, then closes it. The last response is repeated.
 
-    The last is used again and again. `requests` holds what was sent, as far as one read gave it. With a
-    `tls` context it speaks https.
+    requests: what it received, as far as a single read returned it; tls: for https.
     """
 
-    def __init__(self, *answers: bytes, tls: ssl.SSLContext | None = None) -> None:
-        self._answers = list(answers)
+    def __init__(self, *responses: bytes, tls: ssl.SSLContext | None = None) -> None:
+        self._responses = list(responses)
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -40,15 +39,15 @@ class RawServer:
                 if not connection.recv(1, socket.MSG_PEEK):
                     return
                 with suppress(OSError):
-                    self._answer(self._tls.wrap_socket(connection, server_side=True) if self._tls else connection)
+                    self._respond(self._tls.wrap_socket(connection, server_side=True) if self._tls else connection)
 
-    def _answer(self, connection: socket.socket) -> None:
+    def _respond(self, connection: socket.socket) -> None:
         with connection:
             self.requests.append(connection.recv(65536))
-            connection.sendall(self._answers.pop(0) if len(self._answers) > 1 else self._answers[0])
+            connection.sendall(self._responses.pop(0) if len(self._responses) > 1 else self._responses[0])
             connection.shutdown(socket.SHUT_WR)
             connection.settimeout(0.05)
-            connection.recv(65536)  # else a reset could overtake the answer
+            connection.recv(65536)  # otherwise a reset could arrive before the response
 
     def __enter__(self) -> Self:
         self._thread.start()

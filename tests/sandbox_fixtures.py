@@ -1,4 +1,4 @@
-"""A bare HTTP client for the sandbox's own tests: it sends what it is told, proper or not."""
+"""A bare HTTP client for the sandbox's own tests, which can also send invalid requests."""
 
 import http.client
 import json
@@ -15,8 +15,8 @@ KEY = "sk-sandbox-0123456789"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back; header names are in lower case."""
+class Response:
+    """A response. Header names are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -32,7 +32,7 @@ class Answer:
 
 
 class Http:
-    """One kept-alive connection to a sandbox, with its key."""
+    """A connection to a sandbox, with its key."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.key = sandbox.key
@@ -46,14 +46,14 @@ class Http:
     ) -> None:
         self.connection.close()
 
-    def call(self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None) -> Answer:
-        """Send a JSON body (bytes are sent as they are) and read the whole answer."""
+    def call(self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None) -> Response:
+        """Send a body (JSON, or bytes as they are) and read the whole response."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         sent = {"Authorization": f"Bearer {self.key}", **(headers or {})}
         self.connection.request(method, path, body=data, headers=sent)
         response = self.connection.getresponse()
         names = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, names, response.read())
+        return Response(response.status, names, response.read())
 
     def create(self, **fields: Any) -> dict[str, Any]:
         """Create a conversation."""
@@ -68,7 +68,7 @@ def raw_socket(sandbox: Sandbox) -> Iterator[socket.socket]:
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """Everything until the other side hangs up."""
+    """Everything until the other side closes the connection."""
     chunks = []
     while chunk := connection.recv(65536):
         chunks.append(chunk)

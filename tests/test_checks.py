@@ -1,4 +1,4 @@
-"""`manage.py check` finds what would hurt later."""
+"""`manage.py check` finds settings that would cause trouble later."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""R13: secrets are sealed for one place, and open there under any of the keys."""
+"""R13: secrets are sealed for one row and field, and can be opened there with any of the keys."""
 
 import json
 

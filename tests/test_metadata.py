@@ -1,4 +1,4 @@
-"""Metadata: limits, what can be stored, reading JSON, and the difference of two maps."""
+"""Metadata: limits, what can be stored, reading JSON, and comparing two versions."""
 
 import json
 import math
@@ -33,7 +33,7 @@ json_values = st.recursive(
 maps = st.dictionaries(st.sampled_from("abcde"), st.sampled_from(["", "1", "2", 1, None]), max_size=5)
 
 
-# Acceptance 7, R18: kept exactly, or refused with a reason
+# R18: kept exactly, or refused with a reason
 
 
 @pytest.mark.parametrize("value", ["", " edge ", "a\nb", "a\tb", "\u202eright to left", "\N{GRINNING FACE}" * 512])
@@ -85,7 +85,7 @@ def test_r20_folding_joins_marks_and_ignores_case() -> None:
     assert fold("STRASSE e\u0301") == fold("straße \u00c9")
 
 
-# Reading what was pasted
+# Reading pasted JSON
 
 
 def test_pasted_pairs_keep_their_order_and_their_duplicates() -> None:

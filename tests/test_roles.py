@@ -1,4 +1,4 @@
-"""R22: three roles, which are groups that are no teams."""
+"""R22: the three roles, which are groups but not teams."""
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User

@@ -1,4 +1,4 @@
-"""Credentials in the admin: what is stored, what it is sent to, and that it can be tested."""
+"""Credentials in the admin: what's stored, where keys are sent, and testing them."""
 
 import threading
 from typing import Any
@@ -41,7 +41,7 @@ def opened(browser: Browser, url: str) -> Form:
 
 
 def changed(browser: Browser, credential: Credential, **fields: str) -> Any:
-    """The answer to the form of the credential, sent with these fields."""
+    """The response to the credential's form with these fields."""
     form = opened(browser, page_of(credential))
     for name, value in fields.items():
         form.put(name.replace("__", "-"), value)
@@ -49,14 +49,14 @@ def changed(browser: Browser, credential: Credential, **fields: str) -> Any:
 
 
 def errors_of(response: Any) -> list[str]:
-    """The fields of the form, and of its headers, that have errors."""
+    """The fields with errors, in the form and its headers."""
     admin_form = response.context_data["adminform"].form
     inlines = response.context_data["inline_admin_formsets"]
     return [*admin_form.errors, *(name for inline in inlines for form in inline.formset.forms for name in form.errors)]
 
 
 def origins(sandbox: Sandbox) -> dict[str, str]:
-    """Addresses that differ from the sandbox's in scheme, host or port."""
+    """Base URLs that differ from the sandbox's in scheme, host or port."""
     return {
         "scheme": f"https://127.0.0.1:{sandbox.port}/v1",
         "host": "https://eu.api.openai.com/v1",
@@ -239,7 +239,7 @@ def test_many_cannot_be_deleted_at_once(admin: Browser, credential: Credential) 
 
 
 def pressed(browser: Browser, credential: Credential) -> str:
-    """The page after the Test button was pressed."""
+    """The page after pressing Test."""
     return text_of(browser.post(f"{LIST}{credential.pk}/test/", follow=True))
 
 
@@ -309,7 +309,7 @@ def test_whoever_may_only_look_tests_nothing(
 def test_the_test_holds_no_transaction_open_r5(admin: Browser, credential: Credential, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(delay=0.8))
     seen: list[bool] = []
-    ours = connections["default"]  # of this thread, in which the page is made
+    ours = connections["default"]  # the page is rendered in this thread
     watcher = threading.Timer(0.4, lambda: seen.append(ours.in_atomic_block))
     watcher.start()
     admin.post(f"{LIST}{credential.pk}/test/")
@@ -333,7 +333,7 @@ def test_teams_are_chosen_by_superusers_among_all(admin: Browser, credential: Cr
     assert [*credential.teams.all()] == [other]
 
 
-# What is probably meant
+# Suggested base URLs
 
 
 def test_a_base_url_that_cannot_work_is_answered_with_the_one_that_is_meant(

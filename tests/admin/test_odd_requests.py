@@ -1,4 +1,4 @@
-"""What no page of the admin asks for is refused in words, on either engine."""
+"""Requests that no page of the admin sends are refused, on both databases."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ USERS = "/admin/auth/user/"
 
 @pytest.fixture
 def admin(client: Browser, superuser: User, credential: Credential) -> Browser:
-    """A browser of a superuser, in a site with a conversation."""
+    """A superuser's browser, with a conversation in the index."""
     make_conversation(credential, {"k": "x"})
     client.raise_request_exception = False
     return signed_in(client, superuser)

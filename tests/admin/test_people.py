@@ -1,4 +1,4 @@
-"""Which accounts an administrator of one team knows of, in the admin's lists, pages, histories and shortcuts (R22)."""
+"""Which users an administrator of one team can see in the admin: lists, pages, histories and shortcuts (R22)."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ NOBODY = 10**9
 
 @pytest.fixture
 def admin(client: Browser, administrator: User) -> Browser:
-    """A browser in which an administrator of one team, who is no superuser, is signed in."""
+    """The browser of an administrator of one team who isn't a superuser."""
     return signed_in(client, administrator)
 
 
 @pytest.fixture
 def foreigners(db: None) -> dict[str, User]:
-    """Accounts that an administrator of the team has nothing to do with."""
+    """Users outside of the administrator's team."""
     elsewhere = make_team("Elsewhere")
     return {
         "of another team": make_user("foreign-plain", teams=[elsewhere]),
@@ -38,12 +38,12 @@ WHO = ["of another team", "staff of another team", "staff of none", "superuser"]
 
 
 def shown(browser: Browser) -> set[str]:
-    """The names in the list of accounts."""
+    """The names in the list of users."""
     return {user.username for user in browser.get(USERS).context_data["cl"].result_list}
 
 
 def answered(response: Any) -> tuple[int, str]:
-    """The status, and where it leads."""
+    """Status and target of a redirect."""
     return response.status_code, response.headers.get("Location", "")
 
 

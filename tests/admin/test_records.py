@@ -1,4 +1,4 @@
-"""The index and the events in the admin: read there, and purged by an act of its own."""
+"""The index and the events in the admin: read-only, except for purging."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -17,7 +17,7 @@ EVENTS = "/admin/conversations/event/"
 
 @pytest.fixture
 def conversation(credential: Credential, operator: User) -> Conversation:
-    """One with terms and with events that hold details."""
+    """A conversation with index terms, and with events that have details."""
     created = create_conversation(
         actor=operator, credential=credential, items=[], metadata={"tenant": "purged-value", "<b>": "<script>"}
     )

@@ -1,4 +1,4 @@
-"""R22, R23 in the admin: who may see and change what, and that nobody can raise themselves."""
+"""R22, R23 in the admin: who may see and change what. Nobody can give themselves more rights."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ PASSWORDS = {"password1": "another long phrase 7", "password2": "another long ph
 
 @pytest.fixture
 def admin(client: Browser, administrator: User) -> Browser:
-    """A browser in which an administrator of one team, who is no superuser, is signed in."""
+    """The browser of an administrator of one team who isn't a superuser."""
     return signed_in(client, administrator)
 
 
@@ -162,7 +162,7 @@ def test_a_new_account_has_no_rights_r22(admin: Browser) -> None:
 
 
 def others(credential: Credential) -> dict[str, User]:
-    """Accounts that an administrator of the team has nothing to do with."""
+    """Users outside of the administrator's team."""
     team = credential.teams.get()
     return {
         "superuser": make_user("root2", role=None, is_staff=True, is_superuser=True),
@@ -179,7 +179,7 @@ def test_an_account_that_sees_more_cannot_be_taken_over_r22(admin: Browser, cred
     user = others(credential)[which]
     before = User.objects.values().get(pk=user.pk)
     is_known = user.groups.filter(pk=credential.teams.get().pk).exists()
-    refused = (403,) if is_known else (302, 404)  # as if there were none
+    refused = (403,) if is_known else (302, 404)  # as if it didn't exist
     assert admin.post(user_page(user), {"username": "mine", "email": "a@example.com"}).status_code in refused
     assert admin.get(f"{USERS}{user.pk}/password/").status_code in refused
     assert admin.post(f"{USERS}{user.pk}/password/", PASSWORDS).status_code in refused

@@ -1,4 +1,4 @@
-"""R15, acceptance 3: a key that is known to the test alone is found nowhere once it was typed in."""
+"""R15: a secret that was typed in can't be found anywhere: not in pages, logs, the database or its files."""
 
 import io
 import json
@@ -40,7 +40,7 @@ def gated() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
-    """All that any logger says, from DEBUG on, each query included."""
+    """All log lines from DEBUG on, including queries."""
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, logger="django")
     django = logging.getLogger("django")
@@ -56,7 +56,7 @@ def shown(response: object) -> str:
 
 
 def add(browser: Browser, sandbox: Sandbox) -> list[str]:
-    """Add a credential, at first with a fault in the form; gives the pages."""
+    """Add a credential, the first time with an error in the form; returns the pages."""
     form = form_in(browser.get(f"{CREDENTIALS}add/"), "base_url").put("_continue", "Save")
     form.put("base_url", sandbox.url).put("api_key", KEY).put("headers-TOTAL_FORMS", "1")
     form.put("headers-0-name", "X-Gate").put("headers-0-value", HEADER)
@@ -67,7 +67,7 @@ def add(browser: Browser, sandbox: Sandbox) -> list[str]:
 
 
 def use(browser: Browser, sandbox: Sandbox) -> list[str]:
-    """Create, fail in ways that echo the secrets, test and change the credential; gives the pages."""
+    """Make calls, some of which fail and echo the secrets, then test and change the credential; returns the pages."""
     echo = f"You sent {KEY} and {HEADER} and {json.dumps(KEY)}"
     pages = []
     for fault in (
@@ -89,20 +89,20 @@ def use(browser: Browser, sandbox: Sandbox) -> list[str]:
 
 
 def looked_at(browser: Browser) -> list[str]:
-    """Every page that could tell."""
+    """Every page that might show a secret."""
     events = [f"/activity/{event.pk}/" for event in Event.objects.all()]
     return [shown(browser.get(url)) for url in [*PLACES, *events]]
 
 
 def dumped() -> str:
-    """The database as a plain dump."""
+    """A dump of the database as text."""
     with io.StringIO() as out:
         call_command("dumpdata", stdout=out)
         return out.getvalue()
 
 
 def raw() -> bytes:
-    """The bytes of the database's own files, where it has any."""
+    """The bytes of the database's files, if it has any."""
     if connection.vendor != "sqlite":
         return b""
     name = Path(connection.settings_dict["NAME"])

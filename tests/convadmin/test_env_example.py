@@ -1,4 +1,4 @@
-"""`.env.example` lists every setting that is read, and so do the settings of the tests."""
+"""`.env.example` and the settings of the tests list every setting that is read."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ def calls(path: str) -> list[ast.Call]:
 
 
 def names_read() -> set[str]:
-    """The names in the scheme of `Env(…)`, and those of `env(…)` and `env.str(…)`."""
+    """The names in `Env(…)`, `env(…)` and `env.str(…)`."""
     names = set()
     for call in calls("convadmin/settings.py"):
         if ast.unparse(call.func) == "Env":

@@ -1,4 +1,4 @@
-"""Large forms are read as Django reads small ones, and take not much more memory than they are long."""
+"""Large forms are parsed as Django parses small ones, with little more memory than their size."""
 
 import tracemalloc
 

@@ -1,4 +1,4 @@
-"""What stands in the log, and what the server is given to send."""
+"""What's in the log, and the bytes that the server sends."""
 
 import logging
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.html import signed_in
 
 
 class Kept(logging.Handler):
-    """Keeps what is logged."""
+    """Collects log records."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The files of an SQLite database are for the one who runs the server."""
+"""Only the server's user can read the files of an SQLite database."""
 
 import os
 import stat

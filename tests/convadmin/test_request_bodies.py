@@ -1,4 +1,4 @@
-"""How much may be sent: little by strangers, more where forms need it, and what is refused is not read."""
+"""Limits of request bodies: small without signing in, larger for some forms. A refused body isn't read."""
 
 from io import BytesIO
 from typing import Any
@@ -20,20 +20,20 @@ MIB = 1024 * KIB
 
 
 class Untouched(BytesIO):
-    """A body that nobody may read."""
+    """A body that must not be read."""
 
     def read(self, *args: Any) -> bytes:
         raise AssertionError("the body was read")
 
 
 def sent(browser: Browser, url: str, size: int, content_type: str = FORM, method: str = "POST") -> Any:
-    """The answer to a body that says it has this size, and must not be read."""
+    """The response to a request with this Content-Length, whose body must not be read."""
     told = {"CONTENT_LENGTH": str(size), "CONTENT_TYPE": content_type, "wsgi.input": Untouched()}
     return browser.generic(method, url, **told)
 
 
 def accepted(browser: Browser, url: str, size: int) -> bool:
-    """Whether a form of this many bytes is read."""
+    """Whether a form of this many bytes is accepted."""
     body = b"x=" + b"a" * (size - 2)
     return bool(browser.post(url, body, content_type=FORM).status_code != 413)
 

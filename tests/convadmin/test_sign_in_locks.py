@@ -1,4 +1,4 @@
-"""Who fails to sign in too often is locked out for a while; superusers see it, and unlock."""
+"""Too many failed sign-ins are locked for a while. Superusers see and unlock them."""
 
 import logging
 from datetime import timedelta
@@ -21,12 +21,12 @@ HERE, ELSEWHERE = "192.0.2.7", "192.0.2.8"
 
 
 def tried(browser: Browser, name: str = "viewer", password: str = WRONG, at: str = HERE, **told: str) -> Any:
-    """The answer to an attempt to sign in from an address."""
+    """The response to an attempt to sign in from an address."""
     return browser.post(SIGN_IN, {"username": name, "password": password}, REMOTE_ADDR=at, **told)
 
 
 def fail(browser: Browser, times: int, **attempt: str) -> list[int]:
-    """The statuses of so many failures."""
+    """The statuses of this many failed attempts."""
     return [tried(browser, **attempt).status_code for _ in range(times)]
 
 

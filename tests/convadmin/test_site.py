@@ -1,4 +1,4 @@
-"""What holds on every page: the policy, signing in and out, and what htmx is told."""
+"""What all pages have in common: content security policy, signing in and out, and headers for htmx."""
 
 import pytest
 from django.conf import settings as project

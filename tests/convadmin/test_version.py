@@ -1,4 +1,4 @@
-"""The version stands in one place; the command line tells it, and the foot of each page to those who are signed in."""
+"""The version is defined in one place. The command line prints it, and pages show it to signed-in users."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ SHOWN = f"Convadmin {__version__}"
 
 
 def manage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run manage.py where no setting is set, not even SECRET_KEY."""
+    """Run manage.py without any settings, not even SECRET_KEY."""
     command = [sys.executable, str(ROOT / "manage.py"), *arguments]
     return subprocess.run(command, env=clean_environment(folder), capture_output=True, text=True)
 

@@ -1,4 +1,4 @@
-"""The example items, and the four example conversations that are made of them."""
+"""The example items, and the example conversations that consist of them."""
 
 import json
 import time

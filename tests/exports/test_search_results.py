@@ -1,4 +1,4 @@
-"""The files of an export, read back as a program or a spreadsheet reads them."""
+"""Exported files, parsed as a program or a spreadsheet parses them."""
 
 import csv
 import json
@@ -48,7 +48,7 @@ def ids(text: str) -> list[str]:
 
 
 def break_row(conversation: Conversation) -> None:
-    """What stands in its row cannot be read any more: Python refuses numbers of so many digits."""
+    """Make its row unreadable: Python refuses numbers with this many digits."""
     unreadable = f'{{"n": {"1" * 5_000}}}'
     with connection.cursor() as cursor:
         sql = "UPDATE conversations_conversation SET metadata = %s WHERE id = %s"
@@ -231,7 +231,7 @@ def test_what_is_purged_or_handed_over_meanwhile_is_left_out_r23(operator: User,
 def test_one_that_is_handed_over_meanwhile_is_written_once(superuser: User) -> None:
     old, new = make_credential(), make_credential()
     moved = make_conversation(old, created_at=datetime(2026, 4, 1, tzinfo=UTC))
-    for _ in range(66):  # more than a walk reads at first
+    for _ in range(66):  # more than the first block of a walk
         make_conversation(new)
     chunks = Export(Search.for_user(parse(""), superuser), "jsonl", batch=10).chunks()
     first = next(chunks)

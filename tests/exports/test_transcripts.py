@@ -1,4 +1,4 @@
-"""A transcript as a file: whole or visibly not, exact, and harmless to whatever opens it."""
+"""Transcripts as files: complete or visibly truncated, exact, and harmless to the programs that open them."""
 
 import csv
 import json
@@ -28,13 +28,13 @@ def message(text: str, **fields: Any) -> Item:
 
 
 def written(kind: str, *pages: list[Item], openai_id: str = "conv_1") -> str:
-    """The whole file, of these pages."""
+    """The complete file of these pages."""
     file = FORMATS[kind](openai_id)
     return "".join([file.head(), *map(file.page, pages), file.foot()])
 
 
 def broken_off(kind: str, *pages: list[Item], why: str) -> str:
-    """The file as it is when it breaks off after these pages."""
+    """The file, truncated after these pages."""
     file = FORMATS[kind]("conv_1")
     return "".join([file.head(), *map(file.page, pages), file.truncated(why)])
 
@@ -44,7 +44,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def outside_fences(text: str) -> str:
-    """What a reader of Markdown takes for Markdown."""
+    """The lines outside of code fences."""
     kept, fence = [], ""
     for line in text.split("\n"):
         found = re.match("`{3,}", line)
@@ -83,7 +83,7 @@ def test_json_of_several_pages_is_one_document(sizes: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("kind", ["json", "jsonl"])
 def test_a_number_that_is_larger_than_any_float_leaves_the_file_json(kind: str) -> None:
-    too_large = {"id": "large", "type": "telepathy", "number": float("inf")}  # what Python reads of 1e999
+    too_large = {"id": "large", "type": "telepathy", "number": float("inf")}  # how Python parses 1e999
     assert "Infinity" not in written(kind, [too_large])
 
 
@@ -174,7 +174,7 @@ def test_nothing_of_an_item_stands_outside_its_fences_but_plain_words(item: Item
 
 
 def storable_halves(text: str) -> str:
-    """No file can hold the half of a character."""
+    """Lone surrogates, which no file can contain, replaced."""
     return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -187,7 +187,7 @@ def test_no_name_or_role_is_taken_for_markdown(hostile_text: str) -> None:
     assert [line for line in bare.split("\n") if line.startswith("# ")] == ["# Conversation "]
 
 
-# Breaking off
+# Truncated files
 
 
 @pytest.mark.parametrize("why", ["No answer.", 'He said "no".', "two\r\nlines\\"])

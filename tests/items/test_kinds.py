@@ -1,4 +1,4 @@
-"""Items as they are shown: who says or does it, and what, whatever form it comes in."""
+"""How items are displayed, in any form that the API returns."""
 
 import json
 from typing import Any
@@ -35,7 +35,7 @@ def said(*parts: Any) -> DisplayedItem:
 
 
 def strings_of(item: DisplayedItem) -> list[Any]:
-    """Everything of it that has to be text."""
+    """All attributes that have to be strings."""
     texts = [item.id, item.type, item.label, item.kind, item.name, item.status, item.call_id, item.text]
     texts += [text for fact in item.fields for text in fact]
     return texts + [text for block in item.blocks for text in (block.kind, block.text, block.caption, block.url)]
@@ -116,7 +116,7 @@ def test_the_phase_of_a_message_stands_beside_it() -> None:
     assert displayed(message("hi", phase="commentary")).fields == (("phase", "commentary"),)
 
 
-# What is of no known form
+# Unknown forms
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_no_score_of_a_file_is_too_large_to_be_shown(score: float) -> None:
     assert shown.blocks[0].text == "f"
 
 
-# Addresses
+# URLs
 
 
 @pytest.mark.parametrize("url", ["https://example.com/a?b=c#d", "http://127.0.0.1:8000/", "HTTPS://EXAMPLE.COM"])
@@ -206,7 +206,7 @@ def test_no_other_address_is_one(url: Any) -> None:
     assert safe_url(url) == ""
 
 
-# JSON to be read
+# Indented JSON
 
 
 def test_json_is_indented_with_its_numbers_and_repeated_keys_as_they_came() -> None:

@@ -1,4 +1,4 @@
-"""Items as other servers and newer versions of the API give them: whatever a field holds, it is to be seen."""
+"""Items of compatible servers and newer versions of the API: every field is shown, whatever it contains."""
 
 import csv
 import json
@@ -36,7 +36,7 @@ def written(kind: str, items: list[Any]) -> str:
     return "".join([file.head(), file.page(items), file.foot()])
 
 
-# What is no item
+# Entries that aren't items
 
 
 @pytest.mark.parametrize("odd", ODD)
@@ -77,7 +77,7 @@ def test_a_row_of_a_csv_holds_the_json_of_what_is_no_object() -> None:
     assert rows[1] == ["1", "", "", "", "", "", "", '"hm"', '"hm"']
 
 
-# What other servers leave out or do otherwise
+# What compatible servers leave out or do differently
 
 
 @pytest.mark.parametrize("kind", [{}, {"type": None}, {"type": ""}])
@@ -134,7 +134,7 @@ def test_what_a_web_search_found_is_shown(name: str) -> None:
     )
 
 
-# What is new in the API
+# New in the API
 
 
 def test_a_configuration_update_says_what_changes() -> None:
@@ -181,7 +181,7 @@ def test_who_called_and_how_stands_beside_a_call() -> None:
     assert displayed({"type": "custom_tool_call", "input": "x", "async": False, "caller": None}).fields == ()
 
 
-# Nothing vanishes
+# Nothing is lost
 
 
 @pytest.mark.parametrize("kind", [*_KINDS, "message"])
@@ -208,11 +208,11 @@ def test_a_field_of_a_part_that_nobody_knows_is_shown() -> None:
     ]
 
 
-PLACES = {"type", "index", "start_index", "end_index", "strict"}  # where a citation stands; what every tool says
+PLACES = {"type", "index", "start_index", "end_index", "strict"}  # positions of citations; a field of all tools
 
 
 def strings_of(value: Any) -> list[str]:
-    """The texts in it, without those that stand for a type or a role in general."""
+    """All strings, without types and roles."""
     if isinstance(value, dict):
         return [text for name, each in value.items() if name not in PLACES for text in strings_of(each)]
     return [text for each in value for text in strings_of(each)] if isinstance(value, list) else [str(value)]
@@ -229,11 +229,11 @@ def test_whatever_stands_in_an_example_is_shown(item: Item) -> None:
     assert [text for text in hidden if text not in QUIET and not is_elsewhere(text)] == []
 
 
-QUIET = {"None", "False", "True", "auto", "completed"}  # what is the rule is not said; "Approved" says the third
+QUIET = {"None", "False", "True", "auto", "completed"}  # defaults aren't shown; "Approved" shows the third
 
 
 def is_elsewhere(text: str) -> bool:
-    """Whether it is shown in another form: sealed or encoded contents by their size, code by its lines."""
+    """Whether it's shown differently: encrypted or encoded data as its size, code as lines."""
     return len(text) > 100 or text.startswith(("data:", "{", "gAAAA", "0.")) or "'" in text
 
 

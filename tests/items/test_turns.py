@@ -1,4 +1,4 @@
-"""Turns: an output stands beside the call that it answers, wherever the two are."""
+"""Turns: an output belongs to its call, wherever the two are."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ Item = dict[str, Any]
 
 
 def pair(output: str) -> tuple[Item, Item]:
-    """A call and its output, of this type."""
+    """A call and its output."""
     call = _CALL_OF[output]
     if output == "mcp_approval_response":
         return {"type": call, "id": "c"}, {"type": output, "id": "o", "approval_request_id": "c"}

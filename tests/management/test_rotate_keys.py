@@ -1,4 +1,4 @@
-"""Keys can be changed: what was sealed under an old one is sealed again under the newest."""
+"""`manage.py rotate_keys` seals all secrets under the newest key."""
 
 import pytest
 from django.conf import settings as project_settings

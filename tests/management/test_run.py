@@ -1,4 +1,4 @@
-"""`./dev run` from an empty folder on: signs in, ends, and keeps everything."""
+"""`./dev run` in a new checkout: sign in, end, start again."""
 
 import os
 import re
@@ -23,7 +23,7 @@ from tests.checkouts import ROOT, clean_environment, copy_checkout, free_port
 
 
 class Run:
-    """A running `./dev run`, with ports of its own and its output in a file."""
+    """A running `./dev run` with free ports and its output in a file."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.output = folder / "output.txt"
@@ -54,7 +54,7 @@ class Run:
             time.sleep(0.05)
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
-        """Send the signal as a terminal would: to the whole process group."""
+        """Send the signal to the whole process group, as a terminal does."""
         os.killpg(self.process.pid, number)
         return self.process.wait(20)
 
@@ -123,7 +123,7 @@ def command_line(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text()
 
 
-# Where the sandbox has to be
+# The sandbox's port
 
 
 def sandbox_credential(port: int) -> Credential:

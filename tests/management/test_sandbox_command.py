@@ -1,4 +1,4 @@
-"""`manage.py sandbox`, run as a process of its own, with bare settings."""
+"""`manage.py sandbox` as a separate process, with minimal settings."""
 
 import os
 import signal

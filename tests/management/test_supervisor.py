@@ -1,4 +1,4 @@
-"""Children that begin and end together."""
+"""Child processes that start and end together."""
 
 import os
 import signal
@@ -20,12 +20,12 @@ STUBBORN = "trap '' TERM; sleep 60 & echo $! >>pids; echo $$ >>pids; wait; wait"
 
 
 def forever() -> list[str]:
-    """A child that writes down its process id and that of a child of its own."""
+    """A child that writes its process id, and that of its own child, to a file."""
     return ["sh", "-c", "sleep 60 & echo $! >>pids; echo $$ >>pids; wait"]
 
 
 def written(folder: Path, count: int) -> Callable[[], bool]:
-    """Whether so many process ids were written down."""
+    """Whether this many process ids have been written."""
     return lambda: len(pids(folder)) >= count
 
 
@@ -35,7 +35,7 @@ def pids(folder: Path) -> list[int]:
 
 
 def are_gone(numbers: list[int]) -> bool:
-    """Whether all have ended, within the moments that the system takes to bury them."""
+    """Whether all have ended, after waiting a little for the system to reap them."""
     deadline = time.monotonic() + 5
     while any(map(is_alive, numbers)) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -43,7 +43,7 @@ def are_gone(numbers: list[int]) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that has ended and waits for its parent does not."""
+    """Whether the process runs. A zombie doesn't."""
     try:
         os.kill(pid, 0)
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

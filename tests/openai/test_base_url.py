@@ -1,4 +1,4 @@
-"""R14: where a credential may point."""
+"""R14: which base URLs a credential may have."""
 
 import pytest
 

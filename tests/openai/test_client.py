@@ -1,4 +1,4 @@
-"""The eight calls against the sandbox, and every fault it has: each ends in the documented error, in time."""
+"""The eight calls against the sandbox. Every fault leads to the documented error, in time."""
 
 import json
 import time
@@ -65,7 +65,7 @@ FAULTS: dict[str, tuple[Fault, type[OpenAIError] | tuple[type[OpenAIError], ...]
 
 @pytest.fixture
 def ids(sandbox: Sandbox) -> tuple[str, str]:
-    """A conversation with a message, and the message."""
+    """The ids of a conversation and its message."""
     conversation_id = make_remote(sandbox, {"a": "1"}, items=[MESSAGE])
     return conversation_id, sandbox.store.list_items(conversation_id)[0]["id"]
 
@@ -136,7 +136,7 @@ def test_empty_organization_and_project_are_left_out(sandbox: Sandbox, calls_to:
     assert not {"openai-organization", "openai-project"} & set(sandbox.log[-1].headers)
 
 
-# Acceptance 2: every call with each fault
+# Every call with each fault
 
 
 @pytest.mark.long
@@ -172,7 +172,7 @@ def test_a_time_that_is_used_up_sends_nothing(sandbox: Sandbox, calls_to: CallsT
     assert not sandbox.log
 
 
-# R11: the deadline holds while an answer drips
+# R11: the deadline holds while a response drips
 
 
 @pytest.mark.long

@@ -1,4 +1,4 @@
-"""Answers that are odd, but were given: what is read into them, and what is refused."""
+"""Unusual responses: what the client makes of them, and what it refuses."""
 
 import gzip
 import json
@@ -14,15 +14,15 @@ from conversations.openai.client import Calls
 from conversations.openai.transport import MAX_RESPONSE_BYTES
 from conversations.sandbox import Fault, Sandbox
 from tests.certificates import make_certificate
-from tests.raw_server import RawServer, answer
+from tests.raw_server import RawServer, raw_response
 
 CallsTo = Callable[..., Calls]
 
 ID = "conv_1"
 
 
-def told(sandbox: Sandbox, body: Any, **fault: Any) -> None:
-    """The next answer holds this, whatever is asked."""
+def respond_with(sandbox: Sandbox, body: Any, **fault: Any) -> None:
+    """The next response has this body, whatever the request."""
     sandbox.faults.add(Fault(body=body if isinstance(body, bytes | str) else json.dumps(body), **fault))
 
 
@@ -52,18 +52,18 @@ def told(sandbox: Sandbox, body: Any, **fault: Any) -> None:
 def test_an_absurd_time_of_creation_is_none(
     sandbox: Sandbox, calls_to: CallsTo, written: str, expected: int | None
 ) -> None:
-    told(sandbox, f'{{"id": "{ID}", "created_at": {written}, "metadata": {{}}}}')
+    respond_with(sandbox, f'{{"id": "{ID}", "created_at": {written}, "metadata": {{}}}}')
     assert calls_to(sandbox).retrieve_conversation(ID).created_at == expected
 
 
 def test_metadata_that_is_null_is_empty(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    told(sandbox, {"id": ID, "metadata": None})
+    respond_with(sandbox, {"id": ID, "metadata": None})
     assert calls_to(sandbox).retrieve_conversation(ID).metadata == {}
 
 
 @pytest.mark.parametrize("metadata", [[], "text", 1, True, ["a"] * 500])
 def test_metadata_that_is_no_map_is_none_and_told(sandbox: Sandbox, calls_to: CallsTo, metadata: Any) -> None:
-    told(sandbox, {"id": ID, "metadata": metadata})
+    respond_with(sandbox, {"id": ID, "metadata": metadata})
     remote = calls_to(sandbox).retrieve_conversation(ID)
     assert remote.metadata is None
     assert str(metadata)[:100] in remote.metadata_problem
@@ -71,20 +71,20 @@ def test_metadata_that_is_no_map_is_none_and_told(sandbox: Sandbox, calls_to: Ca
 
 
 def test_an_answer_without_metadata_says_so(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    told(sandbox, {"id": ID})
+    respond_with(sandbox, {"id": ID})
     remote = calls_to(sandbox).retrieve_conversation(ID)
     assert (remote.metadata, remote.metadata_problem) == (None, "The answer holds no metadata.")
 
 
 def test_metadata_of_other_servers_comes_as_it_is(sandbox: Sandbox, calls_to: CallsTo) -> None:
     metadata = {"number": 1.5, "list": [None], "map": {"a": True}, "nul\0": "\ud800"}
-    told(sandbox, {"id": ID, "metadata": metadata})
+    respond_with(sandbox, {"id": ID, "metadata": metadata})
     assert calls_to(sandbox).retrieve_conversation(ID).metadata == metadata
 
 
 @pytest.mark.parametrize("odd_id", [None, "", 7, "a/b", "..", "a\0b", "x" * 256, "conv_2"])
 def test_an_answer_about_another_conversation_is_refused(sandbox: Sandbox, calls_to: CallsTo, odd_id: Any) -> None:
-    told(sandbox, {"id": odd_id, "metadata": {}})
+    respond_with(sandbox, {"id": odd_id, "metadata": {}})
     with pytest.raises(errors.BadResponse):
         calls_to(sandbox).update_conversation(ID, {})
 
@@ -93,12 +93,12 @@ def test_an_answer_about_another_conversation_is_refused(sandbox: Sandbox, calls
     "body", [{}, {"deleted": "yes"}, {"id": ID}, {"deleted": None, "id": ID}, {"object": "conversation"}, ""]
 )
 def test_r2_a_removal_counts_only_where_the_answer_says_so(sandbox: Sandbox, calls_to: CallsTo, body: Any) -> None:
-    told(sandbox, body)
+    respond_with(sandbox, body)
     assert calls_to(sandbox).delete_conversation(ID) is False
 
 
 def test_a_204_to_a_deletion_confirms_nothing(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    told(sandbox, "", status=204, times=None)
+    respond_with(sandbox, "", status=204, times=None)
     calls = calls_to(sandbox)
     assert (calls.delete_conversation(ID), calls.delete_item(ID, "msg_1")) == (False, False)
 
@@ -107,14 +107,14 @@ def test_a_204_to_a_deletion_confirms_nothing(sandbox: Sandbox, calls_to: CallsT
     "delete", [lambda calls: calls.delete_conversation(ID), lambda calls: calls.delete_item(ID, ID)]
 )
 def test_a_deletion_that_was_not_done_is_refused(sandbox: Sandbox, calls_to: CallsTo, delete: Any) -> None:
-    told(sandbox, {"id": ID, "deleted": False})
+    respond_with(sandbox, {"id": ID, "deleted": False})
     with pytest.raises(errors.NotDeleted) as caught:
         delete(calls_to(sandbox))
     assert not caught.value.may_have_happened
 
 
 def test_the_answer_to_another_deletion_leaves_it_open(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    told(sandbox, {"deleted": True, "id": "conv_2"})
+    respond_with(sandbox, {"deleted": True, "id": "conv_2"})
     with pytest.raises(errors.BadResponse) as caught:
         calls_to(sandbox).delete_conversation(ID)
     assert caught.value.may_have_happened
@@ -122,35 +122,35 @@ def test_the_answer_to_another_deletion_leaves_it_open(sandbox: Sandbox, calls_t
 
 @pytest.mark.parametrize("body", [{"id": "msg_1", "object": "conversation.item.deleted", "deleted": True}, {"id": ID}])
 def test_both_answers_to_the_deletion_of_an_item_are_right(sandbox: Sandbox, calls_to: CallsTo, body: Any) -> None:
-    told(sandbox, body)
+    respond_with(sandbox, body)
     calls_to(sandbox).delete_item(ID, "msg_1")
 
 
 @pytest.mark.parametrize("data", [{}, "text", 1])
 def test_a_page_without_items_in_a_list_is_refused(sandbox: Sandbox, calls_to: CallsTo, data: Any) -> None:
-    told(sandbox, {"object": "list", "data": data})
+    respond_with(sandbox, {"object": "list", "data": data})
     with pytest.raises(errors.BadResponse):
         calls_to(sandbox).list_items(ID)
 
 
 def test_the_last_item_stands_in_for_a_missing_last_id(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    told(sandbox, {"data": [{"id": "a"}, {"id": "b"}], "has_more": True})
+    respond_with(sandbox, {"data": [{"id": "a"}, {"id": "b"}], "has_more": True})
     page = calls_to(sandbox).list_items(ID)
     assert (page.last_id, page.has_more) == ("b", True)
 
 
 def test_a_page_from_which_nobody_can_go_on_is_the_last(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    told(sandbox, {"data": [{"no": "id"}], "has_more": True})
+    respond_with(sandbox, {"data": [{"no": "id"}], "has_more": True})
     assert not calls_to(sandbox).list_items(ID).has_more
 
 
 def test_an_item_of_any_type_comes_as_it_is(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    told(sandbox, {"type": "of tomorrow", "x": [1]})
+    respond_with(sandbox, {"type": "of tomorrow", "x": [1]})
     assert calls_to(sandbox).retrieve_item(ID, "item_1") == {"type": "of tomorrow", "x": [1]}
 
 
 def test_a_request_id_that_cannot_be_stored_is_cleaned(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    told(sandbox, {"id": ID}, headers={"x-request-id": "req\0"})
+    respond_with(sandbox, {"id": ID}, headers={"x-request-id": "req\0"})
     assert "\0" not in calls_to(sandbox).retrieve_conversation(ID).request_id
 
 
@@ -158,35 +158,35 @@ def test_a_request_id_that_cannot_be_stored_is_cleaned(sandbox: Sandbox, calls_t
 
 
 def test_an_answer_of_the_largest_size_is_read(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    told(sandbox, b'{"id": "conv_1"}' + b" " * (MAX_RESPONSE_BYTES - 16))
+    respond_with(sandbox, b'{"id": "conv_1"}' + b" " * (MAX_RESPONSE_BYTES - 16))
     assert calls_to(sandbox).retrieve_conversation(ID).id == ID
 
 
 def test_a_larger_answer_is_refused(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    told(sandbox, b'{"id": "conv_1"}' + b" " * (MAX_RESPONSE_BYTES - 15))
+    respond_with(sandbox, b'{"id": "conv_1"}' + b" " * (MAX_RESPONSE_BYTES - 15))
     with pytest.raises(errors.BadResponse, match="too large"):
         calls_to(sandbox).retrieve_conversation(ID)
 
 
 def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    told(sandbox, gzip.compress(b" " * (MAX_RESPONSE_BYTES + 1)), headers={"Content-Encoding": "gzip"})
+    respond_with(sandbox, gzip.compress(b" " * (MAX_RESPONSE_BYTES + 1)), headers={"Content-Encoding": "gzip"})
     with pytest.raises(errors.BadResponse, match="too large"):
         calls_to(sandbox).retrieve_conversation(ID)
 
 
 @pytest.mark.parametrize("status", [404, 502])
 def test_only_the_beginning_of_a_large_refusal_is_read(sandbox: Sandbox, calls_to: CallsTo, status: int) -> None:
-    told(sandbox, b"<title>Sorry</title>" + b" " * (MAX_RESPONSE_BYTES + 1), status=status, times=None)
+    respond_with(sandbox, b"<title>Sorry</title>" + b" " * (MAX_RESPONSE_BYTES + 1), status=status, times=None)
     with pytest.raises(errors.OpenAIError, match="Sorry"):
         calls_to(sandbox).retrieve_conversation(ID)
 
 
 def test_a_compressed_answer_is_unpacked(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    told(sandbox, gzip.compress(b'{"id": "conv_1"}'), headers={"Content-Encoding": "gzip"})
+    respond_with(sandbox, gzip.compress(b'{"id": "conv_1"}'), headers={"Content-Encoding": "gzip"})
     assert calls_to(sandbox).retrieve_conversation(ID).id == ID
 
 
-# What is hardly HTTP
+# Malformed HTTP
 
 
 @pytest.mark.parametrize(
@@ -204,12 +204,12 @@ def test_a_compressed_answer_is_unpacked(sandbox: Sandbox, calls_to: CallsTo) ->
         b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 70_000 + b"\r\n\r\n{}",
         b"HTTP/1.1 100 Continue\r\n\r\n" * 3,
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n{}",
-        answer(b"{}", b"Content-Encoding: gzip, gzip, gzip, gzip, gzip, gzip, gzip"),
-        answer(b"{}", b"Content-Encoding: deflate"),
-        answer(b'{"id": "conv_1"}', length=b"9" * 30),
-        answer(b"\xef\xbb\xbf{", b"\xff\xfe: \xff"),
-        answer(b"{}", status=b"099 Early"),
-        answer(b"{}", status=b"000 Nothing"),
+        raw_response(b"{}", b"Content-Encoding: gzip, gzip, gzip, gzip, gzip, gzip, gzip"),
+        raw_response(b"{}", b"Content-Encoding: deflate"),
+        raw_response(b'{"id": "conv_1"}', length=b"9" * 30),
+        raw_response(b"\xef\xbb\xbf{", b"\xff\xfe: \xff"),
+        raw_response(b"{}", status=b"099 Early"),
+        raw_response(b"{}", status=b"000 Nothing"),
     ],
 )
 def test_what_is_hardly_http_ends_in_a_documented_error(
@@ -227,7 +227,7 @@ def test_what_is_hardly_http_ends_in_a_documented_error(
 def test_a_certificate_that_nobody_vouches_for_is_sent_nothing(
     sandbox: Sandbox, calls_to: CallsTo, raw_server: Callable[..., RawServer], self_signed: ssl.SSLContext
 ) -> None:
-    server = raw_server(answer(b'{"id": "conv_1"}'), tls=self_signed)
+    server = raw_server(raw_response(b'{"id": "conv_1"}'), tls=self_signed)
     with pytest.raises(errors.NotSent, match="certificate was not accepted"):
         calls_to(sandbox, base_url=server.url).retrieve_conversation(ID)
     assert not server.requests
@@ -240,7 +240,7 @@ def test_a_certificate_of_a_private_authority_is_accepted_where_that_is_known(
     self_signed: ssl.SSLContext,
     authority: str,
 ) -> None:
-    server = raw_server(answer(b'{"id": "conv_1", "metadata": {}}'), tls=self_signed)
+    server = raw_server(raw_response(b'{"id": "conv_1", "metadata": {}}'), tls=self_signed)
     calls = calls_to(sandbox, base_url=server.url, ca_certificates=authority)
     assert calls.retrieve_conversation(ID).id == ID
 
@@ -252,7 +252,7 @@ def test_a_file_of_authorities_is_for_every_client(
     self_signed: ssl.SSLContext,
     tmp_path: Path,
 ) -> None:
-    server = raw_server(answer(b'{"id": "conv_1", "metadata": {}}'), tls=self_signed)
+    server = raw_server(raw_response(b'{"id": "conv_1", "metadata": {}}'), tls=self_signed)
     calls = calls_to(sandbox, base_url=server.url, ca_file=str(tmp_path / "authority.pem"))
     assert calls.retrieve_conversation(ID).id == ID
 
@@ -260,7 +260,7 @@ def test_a_file_of_authorities_is_for_every_client(
 def test_another_authority_vouches_for_nothing(
     sandbox: Sandbox, calls_to: CallsTo, raw_server: Callable[..., RawServer], self_signed: ssl.SSLContext
 ) -> None:
-    server = raw_server(answer(b'{"id": "conv_1"}'), tls=self_signed)
+    server = raw_server(raw_response(b'{"id": "conv_1"}'), tls=self_signed)
     other = make_certificate("127.0.0.2")[1].decode()
     with pytest.raises(errors.NotSent, match="OPENAI_CA_FILE"):
         calls_to(sandbox, base_url=server.url, ca_certificates=other).retrieve_conversation(ID)

@@ -1,4 +1,4 @@
-"""R10: what is sent a second time, and what is not."""
+"""R10: what's retried, and what isn't."""
 
 import re
 import time
@@ -29,7 +29,7 @@ CREATING: dict[str, Callable[[Calls, str], Any]] = {
     "create": lambda calls, id: calls.create_conversation(items=[], metadata={}),
     "create items": lambda calls, id: calls.create_items(id, [MESSAGE]),
 }
-NOW = {"retry-after-ms": "1"}  # so that tests need not wait
+NOW = {"retry-after-ms": "1"}  # so that tests don't wait
 TRANSIENT = [
     Fault(status=408, headers=NOW),
     Fault(status=500, headers=NOW),
@@ -45,19 +45,19 @@ HARMLESS = [
 ]
 
 
-class Written:
-    """A recorder that keeps what it is told."""
+class KeepingRecorder:
+    """A recorder that keeps the ids and statuses of all attempts."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
-        self.answers: list[int | None] = []
+        self.statuses: list[int | None] = []
 
     def sending(self, method: str, path: str) -> str:
         self.sent.append(f"attempt-{len(self.sent) + 1}")
         return self.sent[-1]
 
     def received(self, status: int | None, request_id: str, *, is_usable: bool) -> None:
-        self.answers.append(status)
+        self.statuses.append(status)
 
 
 @pytest.fixture
@@ -123,10 +123,10 @@ def test_r10_a_creation_that_may_have_happened_is_sent_once(
 def test_r10_a_creation_that_was_never_connected_is_repeated(calls_to: CallsTo) -> None:
     with Sandbox() as gone:
         pass
-    written = Written()
+    recorder = KeepingRecorder()
     with pytest.raises(errors.NotSent):
-        calls_to(gone, recorder=written).create_conversation(items=[], metadata={})
-    assert written.answers == [None, None, None]
+        calls_to(gone, recorder=recorder).create_conversation(items=[], metadata={})
+    assert recorder.statuses == [None, None, None]
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,10 @@ def test_no_attempt_is_made_that_could_not_end_in_time(sandbox: Sandbox, calls_t
 
 def test_each_attempt_has_its_own_request_id(sandbox: Sandbox, calls_to: CallsTo, known: str) -> None:
     sandbox.faults.add(Fault(status=503, times=2, headers=NOW))
-    written = Written()
-    calls_to(sandbox, recorder=written).retrieve_conversation(known)
-    assert [entry.client_request_id for entry in sandbox.log] == written.sent
-    assert written.answers == [503, 503, 200]
+    recorder = KeepingRecorder()
+    calls_to(sandbox, recorder=recorder).retrieve_conversation(known)
+    assert [entry.client_request_id for entry in sandbox.log] == recorder.sent
+    assert recorder.statuses == [503, 503, 200]
 
 
 def test_without_a_recorder_request_ids_are_unique_all_the_same(

@@ -1,4 +1,4 @@
-"""R15, R16: the key goes where it belongs and comes back in nothing."""
+"""R15, R16: the key is only sent to its server, and isn't in anything that the client returns."""
 
 import gzip
 import json
@@ -16,7 +16,7 @@ from conversations.openai.client import Calls, Client
 from conversations.openai.errors import OpenAIError
 from conversations.sandbox import Fault, Sandbox
 from tests.factories import make_remote
-from tests.raw_server import RawServer, answer
+from tests.raw_server import RawServer, raw_response
 
 CallsTo = Callable[..., Calls]
 
@@ -33,7 +33,7 @@ def spellings(secret: str) -> list[str]:
 
 
 def shown(error: BaseException | None) -> Iterator[str]:
-    """Everything that a log, a page or an error report would show of an exception and those behind it."""
+    """What a log, a page or an error report would show of an exception and its causes."""
     while error is not None:
         yield from (str(error), repr(error), repr(error.args), repr(vars(error)))
         yield from traceback.format_exception(error)
@@ -133,7 +133,7 @@ def test_r15_a_client_does_not_show_its_key() -> None:
     client.close()
 
 
-# R16: the environment has no say
+# R16: the environment is ignored
 
 
 def test_r16_a_netrc_does_not_replace_the_key(
@@ -156,7 +156,7 @@ def test_r16_proxies_of_the_environment_are_ignored(
 def test_r16_a_proxy_by_setting_is_used(
     calls_to: CallsTo, sandbox: Sandbox, raw_server: Callable[..., RawServer]
 ) -> None:
-    proxy = raw_server(answer(b'{"id": "conv_1"}'))
+    proxy = raw_server(raw_response(b'{"id": "conv_1"}'))
     calls = calls_to(sandbox, proxy=f"http://127.0.0.1:{proxy.port}")
     assert calls.retrieve_conversation("conv_1").id == "conv_1"
     assert proxy.requests[0].startswith(f"GET {sandbox.url}/conversations/conv_1".encode())

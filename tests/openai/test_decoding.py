@@ -1,4 +1,4 @@
-"""The table of `decode()`: an answer in, a value or the error that fits out."""
+"""`decode()`: responses, and the values or errors that they become."""
 
 import json
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""The preview: what it prints is what would be sent, also once a shell has read it."""
+"""The preview shows exactly what would be sent, also after a shell has parsed it."""
 
 import json
 import os
@@ -32,7 +32,7 @@ HOSTILE = [
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Path:
-    """A folder with a `curl` that writes down its arguments, each ended by NUL."""
+    """A folder with a `curl` that writes its arguments to a file, separated by NUL."""
     curl = tmp_path / "curl"
     curl.write_text('#!/bin/sh\nprintf "%s\\0" "$@" > arguments\n')
     curl.chmod(0o755)
@@ -40,7 +40,7 @@ def shell(tmp_path: Path) -> Path:
 
 
 def arguments(shell: Path, command: str, **environment: str) -> list[str]:
-    """What `curl` is given once sh has read the command; nothing else may have been run."""
+    """The arguments of `curl` after sh has run the command, which must not run anything else."""
     known = {"PATH": f"{shell}:{os.defpath}", "OPENAI_API_KEY": "the-key", **environment}
     subprocess.run(["sh", "-c", command], cwd=shell, env=known, check=True, timeout=10)
     assert {path.name for path in shell.iterdir()} == {"curl", "arguments"}

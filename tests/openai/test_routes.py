@@ -1,4 +1,4 @@
-"""A gateway's 404 says the same of every path, whichever part of it the words repeat."""
+"""A gateway's 404 has the same signature for every path, whichever part of it the message quotes."""
 
 import pytest
 
@@ -8,26 +8,28 @@ from conversations.openai.routes import signature, unrouted_path
 PATHS = ["/conversations/conv_0a1b", "/conversations/conv_0a1b/items", "/conversations/conv_0a1b/items/msg_1"]
 
 
-def said(words: str, path: str) -> str:
+def signature_of(message: str, path: str) -> str:
     route, *rest = path.strip("/").split("/")
-    error = NotFound(words.format(path=path, route=route, id=rest[0], parts=" ".join(path.split("/"))))
+    error = NotFound(message.format(path=path, route=route, id=rest[0], parts=" ".join(path.split("/"))))
     return signature(error, path)
 
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
-    "words",
+    "message",
     ["No upstream for {route}", "service '{route}' has no resource", "{id} not found", "Cannot GET {path}"],
 )
-def test_words_that_repeat_a_part_of_the_path_say_the_same_of_one_that_cannot_exist(words: str, path: str) -> None:
-    assert said(words, path) == said(words, unrouted_path(path))
+def test_words_that_repeat_a_part_of_the_path_say_the_same_of_one_that_cannot_exist(message: str, path: str) -> None:
+    assert signature_of(message, path) == signature_of(message, unrouted_path(path))
 
 
 def test_all_parts_of_the_path_say_the_same_too() -> None:
     path = PATHS[0]
-    assert said("no route for v1{parts}", path) == said("no route for v1{parts}", unrouted_path(path))
+    assert signature_of("no route for v1{parts}", path) == signature_of("no route for v1{parts}", unrouted_path(path))
 
 
 def test_words_about_the_conversation_say_something_else() -> None:
     path = PATHS[0]
-    assert said("Conversation with id '{id}' not found.", path) != said("Not found: {path}", unrouted_path(path))
+    assert signature_of("Conversation with id '{id}' not found.", path) != signature_of(
+        "Not found: {path}", unrouted_path(path)
+    )

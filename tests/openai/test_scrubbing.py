@@ -1,4 +1,4 @@
-"""R15: a key that a server echoes is taken out of what it answers, however it is spelled."""
+"""R15: a key that a server echoes is removed from its response, however it's spelled."""
 
 import json
 from base64 import b64encode, urlsafe_b64encode

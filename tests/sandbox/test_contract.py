@@ -1,4 +1,4 @@
-"""The sandbox as the official `openai` package sees it: all eight calls, and paging."""
+"""The official `openai` package against the sandbox: all eight calls, and paging."""
 
 from collections.abc import Iterator
 from typing import Any

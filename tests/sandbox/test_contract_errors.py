@@ -1,4 +1,4 @@
-"""Every refusal of the sandbox, as the right exception of the official `openai` package."""
+"""Every error of the sandbox is the right exception in the official `openai` package."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

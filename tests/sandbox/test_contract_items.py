@@ -28,7 +28,7 @@ CLASSES: dict[str, type[BaseModel]] = {
 }
 EXAMPLES = every_type()
 INCLUDE: Any = list(INCLUDABLE)
-# Documented by OpenAI, though the package does not name them.
+# Documented by OpenAI, but missing in the package.
 BEYOND_THE_PACKAGE = {"web_search_call": {"results"}, "local_shell_call_output": {"call_id"}}
 
 
@@ -79,7 +79,7 @@ def test_all_roles_and_parts_are_there() -> None:
 @pytest.mark.parametrize("number", range(len(EXAMPLES)), ids=lambda number: f"{number}-{EXAMPLES[number]['type']}")
 def test_each_has_all_the_fields_of_its_class_and_no_others(number: int) -> None:
     item = {"id": "given", **EXAMPLES[number]}
-    read = CLASSES[item["type"]].model_validate(item)  # unlike the client, this refuses what does not fit
+    read = CLASSES[item["type"]].model_validate(item)  # unlike the client, this validates
     assert set(read.model_extra or ()) <= BEYOND_THE_PACKAGE.get(item["type"], set())
 
 
@@ -87,7 +87,7 @@ def test_the_includable_values_are_those_of_the_package() -> None:
     assert get_args(ResponseIncludable) == INCLUDABLE
 
 
-# With all that can be included
+# With everything that can be included
 
 
 def test_each_is_read_as_its_own_class(whole: list[Any]) -> None:
@@ -137,7 +137,7 @@ def test_each_is_read_as_its_own_class_without_the_optional_fields(bare: list[An
 
 
 def optional_fields(items: list[Any]) -> dict[str, list[Any]]:
-    """All that stands at the places which `include` is about."""
+    """The values of all fields that `include` controls."""
     of = {kind: [item for item in items if item.type == kind] for kind in TYPES}
     parts = [part for item in of["message"] for part in item.content]
     searches = of["web_search_call"]
@@ -186,7 +186,7 @@ def test_an_unknown_value_of_include_is_refused(official: openai.OpenAI, whole: 
         assert (refused.value.param, refused.value.code) == ("include", "invalid_value")
 
 
-# What the package does not know
+# Unknown to the package
 
 
 @pytest.mark.parametrize("items", [unknown_types(), hostile()], ids=["unknown", "hostile"])

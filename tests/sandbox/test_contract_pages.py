@@ -1,4 +1,4 @@
-"""What the pages show of items is what the official `openai` package reads, for every type that it knows."""
+"""Pages show of each type of item what the official `openai` package reads."""
 
 import html
 import json
@@ -26,7 +26,7 @@ def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
 
 
 def said(item: DisplayedItem) -> list[Any]:
-    """What an item is shown as; the package reads the keys of JSON in an order of its own."""
+    """What an item is displayed as. The package changes the order of JSON keys."""
     blocks = [(block.kind, block.caption, block.url, value_of(block.text)) for block in item.blocks]
     return [item.type, item.label, item.kind, item.name, item.status, item.call_id, item.fields, blocks]
 
@@ -39,7 +39,7 @@ def value_of(text: str) -> Any:
 
 
 def read_officially(sandbox: Sandbox, conversation: Conversation, include: list[Any]) -> list[DisplayedItem]:
-    """The items as the package read them, displayed."""
+    """The items that the package read, displayed."""
     with openai.OpenAI(base_url=sandbox.url, api_key=sandbox.key, max_retries=0, timeout=5) as official:
         found = official.conversations.items.list(conversation.openai_id, order="asc", limit=100, include=include)
         return [displayed(item.to_dict(mode="json")) for item in found]

@@ -1,4 +1,4 @@
-"""The sandbox's faults: which requests they hit, and what happens to those."""
+"""The sandbox's faults: which requests they apply to, and what happens."""
 
 import http.client
 import threading
@@ -136,7 +136,7 @@ def test_a_chance_can_be_given_over_http(web: Http, sandbox: Sandbox) -> None:
     assert statuses(web, 2) == [500, 200]
 
 
-# Answers
+# Responses
 
 
 def test_a_status_is_answered_in_place_of_acting(web: Http, sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""The sandbox's HTTP: keep-alive, headers, the key, odd methods, paths and bodies."""
+"""The sandbox's HTTP: keep-alive, headers, the key, unusual methods, paths and bodies."""
 
 import time
 from collections.abc import Iterator

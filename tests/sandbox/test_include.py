@@ -1,4 +1,4 @@
-"""What a read leaves out of an item, and what `include` brings back."""
+"""The fields that a read leaves out, unless `include` asks for them."""
 
 from copy import deepcopy
 from typing import Any
