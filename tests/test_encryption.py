@@ -60,7 +60,7 @@ def test_without_proper_keys_nothing_is_sealed(keys: list[str]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x" * 44, "ключ"])
-def test_what_is_no_key_is_told_by_its_form(text: str) -> None:
+def test_an_invalid_key_is_recognized_by_its_form(text: str) -> None:
     assert not is_key(text)
 
 

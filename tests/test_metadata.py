@@ -131,7 +131,7 @@ def test_each_key_has_its_kind() -> None:
     ]
 
 
-def test_values_that_are_no_strings_are_told_as_their_json() -> None:
+def test_values_that_are_not_strings_become_their_json() -> None:
     assert difference({"a": 1}, {"a": None}) == [Change("a", "1", "null", ChangeKind.CHANGED)]
 
 

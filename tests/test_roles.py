@@ -60,6 +60,6 @@ def test_making_them_again_gives_back_what_was_taken_and_keeps_what_was_added() 
     assert viewer.permissions.count() == len(ROLES["Viewer"]) + 1
 
 
-def test_r22_a_team_is_told_from_a_role() -> None:
+def test_r22_a_team_is_not_a_role() -> None:
     make_team("Support")
     assert list(Team.objects.values_list("name", flat=True)) == ["Support"]

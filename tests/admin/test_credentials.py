@@ -143,7 +143,7 @@ def test_another_path_of_the_same_host_needs_nothing_r14(admin: Browser, gated: 
 @pytest.mark.parametrize(
     "url", ["https://evil.example.com/v1", "http://api.openai.com/v1", "https://a:b@api.openai.com", "ftp://x", "x"]
 )
-def test_an_address_that_no_key_may_go_to_is_refused_r14(admin: Browser, credential: Credential, url: str) -> None:
+def test_a_base_url_that_no_key_may_be_sent_to_is_refused_r14(admin: Browser, credential: Credential, url: str) -> None:
     assert "base_url" in errors_of(changed(admin, credential, base_url=url, api_key=MARKER))
 
 
@@ -268,7 +268,7 @@ def test_a_server_that_is_not_there_is_said_r17(admin: Browser, credential: Cred
 
 
 @pytest.mark.parametrize("fault", [Fault(body=b"<html>"), Fault(status=302), Fault(status=403), Fault(body=b"{}")])
-def test_any_other_answer_does_not_pass_and_blocks_nothing_r17(
+def test_any_other_response_does_not_pass_and_blocks_nothing_r17(
     admin: Browser, credential: Credential, sandbox: Sandbox, fault: Fault
 ) -> None:
     sandbox.faults.add(fault)
@@ -336,9 +336,7 @@ def test_teams_are_chosen_by_superusers_among_all(admin: Browser, credential: Cr
 # Suggested base URLs
 
 
-def test_a_base_url_that_cannot_work_is_answered_with_the_one_that_is_meant(
-    admin: Browser, credential: Credential
-) -> None:
+def test_a_base_url_that_cannot_work_gets_a_suggestion(admin: Browser, credential: Credential) -> None:
     typed = f"{credential.base_url}/conversations"
     response = changed(admin, credential, base_url=typed, api_key=MARKER)
     assert errors_of(response) == ["base_url"]

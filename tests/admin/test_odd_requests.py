@@ -36,7 +36,7 @@ def admin(client: Browser, superuser: User, credential: Credential) -> Browser:
         "/admin/autocomplete/?app_label=conversations&model_name=conversation&field_name=credential&term=%00",
     ],
 )
-def test_an_address_that_no_page_links_to_is_refused(admin: Browser, url: str) -> None:
+def test_a_url_that_no_page_links_to_is_refused(admin: Browser, url: str) -> None:
     response = admin.get(url)
     assert response.status_code == 400
     assert "This request cannot be read" in text_of(response)

@@ -58,7 +58,7 @@ def test_a_search_finds_no_others(admin: Browser, foreigners: dict[str, User]) -
 
 @pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("verb", ["change/", "history/", "delete/", "password/"])
-def test_an_account_of_others_is_answered_as_one_that_is_not_there(
+def test_a_user_of_others_looks_like_one_that_does_not_exist(
     admin: Browser, foreigners: dict[str, User], who: str, verb: str
 ) -> None:
     response = admin.get(f"{USERS}{foreigners[who].pk}/{verb}")
@@ -70,7 +70,7 @@ def test_the_history_of_a_teammate_is_shown(admin: Browser, operator: User) -> N
     assert admin.get(f"{USERS}{operator.pk}/history/").status_code == 200
 
 
-def test_a_teammates_other_teams_are_not_told_and_their_roles_are(admin: Browser, team: Team) -> None:
+def test_a_teammates_other_teams_are_hidden_and_their_roles_are_not(admin: Browser, team: Team) -> None:
     both = make_user("both", teams=[team, make_team("Hidden team")])
     text = text_of(admin.get(f"{USERS}{both.pk}/change/"))
     assert "Support" in text

@@ -223,7 +223,7 @@ def test_superusers_say_who_is_in_a_team_r22(client: Browser, superuser: User, o
     assert [*Team.objects.get(name="New").user_set.all()] == [operator]
 
 
-def test_roles_and_teams_are_told_apart_r22(client: Browser, superuser: User, team: Team) -> None:
+def test_roles_and_teams_are_distinct_r22(client: Browser, superuser: User, team: Team) -> None:
     browser = signed_in(client, superuser)
     assert ">Support<" not in text_of(browser.get("/admin/auth/group/"))
     assert ">Operator<" not in text_of(browser.get("/admin/conversations/team/"))

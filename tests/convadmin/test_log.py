@@ -45,7 +45,7 @@ def test_a_failure_keeps_its_traceback(client: Browser, viewer: User, log: Kept)
 
 
 @pytest.mark.parametrize("url", ["/healthz", "/sign-in/", "/nowhere/", "/conversations/"])
-def test_a_head_is_answered_as_a_get_without_its_body(db: None, url: str) -> None:
+def test_a_head_gets_the_response_to_a_get_without_its_body(db: None, url: str) -> None:
     bodies, lengths = [], []
     for method in ("GET", "HEAD"):
         environment = Browser()._base_environ(REQUEST_METHOD=method, PATH_INFO=url)  # type: ignore[attr-defined]

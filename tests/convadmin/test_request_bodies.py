@@ -119,7 +119,7 @@ def test_someone_signed_in_who_is_no_staff_is_not_sent_in_circles(client: Browse
         "multipart/form-data; boundary=",
     ],
 )
-def test_a_body_that_cannot_be_read_is_refused_in_words(db: None, content_type: str) -> None:
+def test_a_body_that_cannot_be_read_is_refused_with_an_explanation(db: None, content_type: str) -> None:
     query = b"next=%ff%fe&" + b"q=%d8" * 500
     environment = Browser()._base_environ(  # type: ignore[attr-defined]
         REQUEST_METHOD="POST", PATH_INFO=SIGN_IN, QUERY_STRING=query.decode(), CONTENT_TYPE=content_type

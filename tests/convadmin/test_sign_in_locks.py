@@ -97,7 +97,7 @@ def test_another_browser_of_the_address_counts_on(client: Browser, viewer: User)
     assert fail(client, 1, HTTP_USER_AGENT="two") == [429]
 
 
-def test_what_clients_say_of_their_address_is_not_believed(client: Browser, viewer: User) -> None:
+def test_an_address_that_clients_claim_is_not_believed(client: Browser, viewer: User) -> None:
     statuses = [tried(client, HTTP_X_FORWARDED_FOR=f"198.51.100.{number}").status_code for number in range(5)]
     assert statuses[-1] == 429
 

@@ -25,7 +25,7 @@ urlpatterns = [path("broken/", broken), *ours]
 
 
 @pytest.mark.parametrize("url", [*PAGES, "/admin/conversations/credential/add/", "/admin/auth/user/"])
-def test_every_page_bears_the_policy(client: Browser, superuser: User, url: str) -> None:
+def test_every_page_has_the_policy(client: Browser, superuser: User, url: str) -> None:
     response = signed_in(client, superuser).get(url)
     assert response.status_code == 200
     assert response["Content-Security-Policy"].startswith(POLICY)
@@ -34,14 +34,14 @@ def test_every_page_bears_the_policy(client: Browser, superuser: User, url: str)
 @pytest.mark.parametrize(
     ("url", "status"), [("/nowhere/", 404), ("/conversations/new/", 403), ("/healthz", 200), (SIGN_IN, 302)]
 )
-def test_every_other_answer_bears_the_policy_too(client: Browser, viewer: User, url: str, status: int) -> None:
+def test_every_other_response_has_the_policy_too(client: Browser, viewer: User, url: str, status: int) -> None:
     response = signed_in(client, viewer).get(url)
     assert response.status_code == status
     assert response["Content-Security-Policy"].startswith(POLICY)
 
 
 @pytest.mark.urls("tests.convadmin.test_site")
-def test_a_failure_of_ours_tells_nothing_of_itself_and_bears_the_policy(client: Browser, viewer: User) -> None:
+def test_a_server_error_reveals_nothing_and_has_the_policy(client: Browser, viewer: User) -> None:
     client.raise_request_exception = False
     response = signed_in(client, viewer).get("/broken/")
     assert response.status_code == 500
@@ -83,7 +83,7 @@ def test_no_cache_keeps_a_refusal_or_a_failure(client: Browser, viewer: User) ->
     assert client.get("/sign-in/", headers={"Host": "evil.example.com"})["Cache-Control"] == "no-store"
 
 
-def test_healthz_answers_without_a_sign_in_and_is_not_kept(client: Browser, db: None) -> None:
+def test_healthz_responds_without_a_sign_in_and_is_not_cached(client: Browser, db: None) -> None:
     response = client.get("/healthz")
     assert (response.status_code, response.content) == (200, b"ok\n")
     assert "no-store" in response["Cache-Control"]
@@ -141,7 +141,7 @@ def test_a_password_that_is_soon_guessed_is_refused(as_operator: Browser, operat
 
 
 @pytest.mark.parametrize("url", [SIGN_IN, "/conversations/new/", "/conversations/get/", "/password/", "/sign-out/"])
-def test_a_form_of_another_site_is_refused_in_words(operator: User, url: str) -> None:
+def test_a_form_of_another_site_is_refused_with_an_explanation(operator: User, url: str) -> None:
     browser = signed_in(Browser(enforce_csrf_checks=True), operator)
     response = browser.post(url, {"token": "t"})
     assert response.status_code == 403
@@ -154,7 +154,7 @@ def test_caches_keep_page_and_fragment_apart(client: Browser, db: None, url: str
     assert {"HX-Request", "HX-Target"} <= varies
 
 
-def test_caches_keep_what_htmx_is_told_apart_too(client: Browser, db: None) -> None:
+def test_caches_keep_responses_to_htmx_apart_too(client: Browser, db: None) -> None:
     varies = client.get("/conversations/", headers=fragment("results"))["Vary"]
     assert "HX-Request" in varies
     assert "HX-Target" in varies

@@ -163,7 +163,7 @@ def test_keys_are_columns_the_most_frequent_first_and_marked_as_such(superuser: 
     assert header == [*FIXED, "metadata.b", "metadata.a", "metadata.state"]
 
 
-def test_chosen_columns_come_first_even_where_nothing_bears_them(superuser: User) -> None:
+def test_chosen_columns_come_first_even_if_no_conversation_has_them(superuser: User) -> None:
     make_conversation(make_credential(), {"b": "1", "a": "2"})
     header, row = table(text_of(superuser, columns=("a", "none")))
     assert header[8:] == ["metadata.a", "metadata.none", "metadata.b"]

@@ -166,7 +166,7 @@ def test_a_fence_is_longer_than_any_in_its_text(inside: str) -> None:
 
 
 @pytest.mark.parametrize("item", SHORT, ids=lambda item: item["id"])
-def test_nothing_of_an_item_stands_outside_its_fences_but_plain_words(item: Item) -> None:
+def test_outside_of_fences_an_item_has_plain_words_only(item: Item) -> None:
     text = outside_fences(written("md", [item]))
     assert re.search(r"[<>\[\]!$|\\~&*]", re.sub(r"`[^`\n]*`", "", text)) is None
     for block in displayed(item).blocks:

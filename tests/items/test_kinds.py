@@ -54,7 +54,7 @@ def test_a_part_of_reasoning_is_named(kind: str, caption: str) -> None:
     assert said({"type": kind, "text": "hm"}).blocks == (Block("text", "hm", caption),)
 
 
-def test_a_refusal_shows_its_words() -> None:
+def test_a_refusal_shows_its_text() -> None:
     assert said({"type": "refusal", "refusal": "I won't."}).blocks == (Block("refusal", "I won't.", "Refusal"),)
 
 
@@ -139,7 +139,7 @@ def test_an_item_without_an_id_or_content_is_shown_too() -> None:
     assert (shown.id, shown.text, shown.label) == ("", "", "Message")
 
 
-def test_an_unknown_type_is_said_in_words() -> None:
+def test_an_unknown_type_is_shown_without_underscores() -> None:
     shown = displayed({"type": "hologram_call"})
     assert (shown.label, shown.is_known) == ("Hologram call", False)
 
@@ -202,7 +202,7 @@ def test_an_url_of_the_web_may_be_followed(url: str) -> None:
         ["https://example.com/"],
     ],
 )
-def test_no_other_address_is_one(url: Any) -> None:
+def test_no_other_url_is_safe(url: Any) -> None:
     assert safe_url(url) == ""
 
 

@@ -105,7 +105,7 @@ def test_the_url_of_an_image_may_stand_in_an_object() -> None:
         (7, "Image: 7, file file-1"),
     ],
 )
-def test_an_image_shows_its_address_and_its_file(url: Any, text: str) -> None:
+def test_an_image_shows_its_url_and_its_file(url: Any, text: str) -> None:
     assert image(url, "file-1").text == text
 
 

@@ -153,7 +153,7 @@ def test_a_type_shows_its_label_its_name_its_status_and_what_it_holds(item: dict
     assert shown(item["type"], **{name: value for name, value in item.items() if name != "type"}) == expected
 
 
-def test_a_tool_looks_like_one_and_bears_the_id_of_its_call() -> None:
+def test_a_tool_looks_like_one_and_has_the_id_of_its_call() -> None:
     item = displayed({"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f", "arguments": ""})
     assert (item.kind, item.id, item.call_id, item.is_known) == ("tool", "fc_1", "call_1", True)
 

@@ -62,7 +62,7 @@ def test_the_partner_of_each_half_is_the_other(kind: str) -> None:
     assert [forth.matches(first), back.matches(second)] == [False, False]
 
 
-def test_an_output_of_a_local_shell_may_bear_the_id_of_its_call_as_its_own() -> None:
+def test_an_output_of_a_local_shell_may_have_the_id_of_its_call_as_its_own() -> None:
     shell = {"type": "local_shell_call", "id": "lsh_1", "call_id": "shared"}
     assert ids([shell, {"type": "local_shell_call_output", "id": "shared"}]) == [["lsh_1", "shared"]]
 

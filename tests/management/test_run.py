@@ -157,7 +157,7 @@ def test_r1_a_taken_port_that_holds_conversations_is_named_with_a_way_out() -> N
 
 
 @pytest.mark.django_db
-def test_a_sandbox_without_conversations_goes_where_it_is_told() -> None:
+def test_a_sandbox_without_conversations_uses_the_given_port() -> None:
     sandbox_credential(free_port())
     port = free_port()
     assert find_sandbox_port(str(port), 1) == port

@@ -93,7 +93,7 @@ def test_operators_see_host_and_port_only() -> None:
         ("nonsense", "nonsense"),
     ],
 )
-def test_r1_an_address_is_stored_in_one_form(typed: str, stored: str) -> None:
+def test_r1_a_base_url_is_stored_in_one_form(typed: str, stored: str) -> None:
     assert normalized(typed) == stored
 
 
@@ -116,5 +116,5 @@ def test_r1_an_address_is_stored_in_one_form(typed: str, stored: str) -> None:
         ("http://notopenai.com", ""),
     ],
 )
-def test_an_address_without_conversations_is_corrected(url: str, meant: str) -> None:
+def test_a_base_url_without_conversations_is_corrected(url: str, meant: str) -> None:
     assert corrected(url) == meant

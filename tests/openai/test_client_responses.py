@@ -62,7 +62,9 @@ def test_metadata_that_is_null_is_empty(sandbox: Sandbox, calls_to: CallsTo) -> 
 
 
 @pytest.mark.parametrize("metadata", [[], "text", 1, True, ["a"] * 500])
-def test_metadata_that_is_no_map_is_none_and_told(sandbox: Sandbox, calls_to: CallsTo, metadata: Any) -> None:
+def test_metadata_that_is_not_an_object_is_none_and_reported(
+    sandbox: Sandbox, calls_to: CallsTo, metadata: Any
+) -> None:
     respond_with(sandbox, {"id": ID, "metadata": metadata})
     remote = calls_to(sandbox).retrieve_conversation(ID)
     assert remote.metadata is None
@@ -70,7 +72,7 @@ def test_metadata_that_is_no_map_is_none_and_told(sandbox: Sandbox, calls_to: Ca
     assert len(remote.metadata_problem) < 300
 
 
-def test_an_answer_without_metadata_says_so(sandbox: Sandbox, calls_to: CallsTo) -> None:
+def test_missing_metadata_is_reported(sandbox: Sandbox, calls_to: CallsTo) -> None:
     respond_with(sandbox, {"id": ID})
     remote = calls_to(sandbox).retrieve_conversation(ID)
     assert (remote.metadata, remote.metadata_problem) == (None, "The answer holds no metadata.")
@@ -83,7 +85,7 @@ def test_metadata_of_other_servers_comes_as_it_is(sandbox: Sandbox, calls_to: Ca
 
 
 @pytest.mark.parametrize("odd_id", [None, "", 7, "a/b", "..", "a\0b", "x" * 256, "conv_2"])
-def test_an_answer_about_another_conversation_is_refused(sandbox: Sandbox, calls_to: CallsTo, odd_id: Any) -> None:
+def test_a_response_about_another_conversation_is_refused(sandbox: Sandbox, calls_to: CallsTo, odd_id: Any) -> None:
     respond_with(sandbox, {"id": odd_id, "metadata": {}})
     with pytest.raises(errors.BadResponse):
         calls_to(sandbox).update_conversation(ID, {})
@@ -92,7 +94,7 @@ def test_an_answer_about_another_conversation_is_refused(sandbox: Sandbox, calls
 @pytest.mark.parametrize(
     "body", [{}, {"deleted": "yes"}, {"id": ID}, {"deleted": None, "id": ID}, {"object": "conversation"}, ""]
 )
-def test_r2_a_removal_counts_only_where_the_answer_says_so(sandbox: Sandbox, calls_to: CallsTo, body: Any) -> None:
+def test_r2_a_removal_counts_only_if_the_response_confirms_it(sandbox: Sandbox, calls_to: CallsTo, body: Any) -> None:
     respond_with(sandbox, body)
     assert calls_to(sandbox).delete_conversation(ID) is False
 
@@ -113,7 +115,7 @@ def test_a_deletion_that_was_not_done_is_refused(sandbox: Sandbox, calls_to: Cal
     assert not caught.value.may_have_happened
 
 
-def test_the_answer_to_another_deletion_leaves_it_open(sandbox: Sandbox, calls_to: CallsTo) -> None:
+def test_a_response_about_another_deletion_confirms_nothing(sandbox: Sandbox, calls_to: CallsTo) -> None:
     respond_with(sandbox, {"deleted": True, "id": "conv_2"})
     with pytest.raises(errors.BadResponse) as caught:
         calls_to(sandbox).delete_conversation(ID)
@@ -121,7 +123,7 @@ def test_the_answer_to_another_deletion_leaves_it_open(sandbox: Sandbox, calls_t
 
 
 @pytest.mark.parametrize("body", [{"id": "msg_1", "object": "conversation.item.deleted", "deleted": True}, {"id": ID}])
-def test_both_answers_to_the_deletion_of_an_item_are_right(sandbox: Sandbox, calls_to: CallsTo, body: Any) -> None:
+def test_two_responses_confirm_the_deletion_of_an_item(sandbox: Sandbox, calls_to: CallsTo, body: Any) -> None:
     respond_with(sandbox, body)
     calls_to(sandbox).delete_item(ID, "msg_1")
 
@@ -157,18 +159,18 @@ def test_a_request_id_that_cannot_be_stored_is_cleaned(sandbox: Sandbox, calls_t
 # Size
 
 
-def test_an_answer_of_the_largest_size_is_read(sandbox: Sandbox, calls_to: CallsTo) -> None:
+def test_a_response_of_the_maximum_size_is_read(sandbox: Sandbox, calls_to: CallsTo) -> None:
     respond_with(sandbox, b'{"id": "conv_1"}' + b" " * (MAX_RESPONSE_BYTES - 16))
     assert calls_to(sandbox).retrieve_conversation(ID).id == ID
 
 
-def test_a_larger_answer_is_refused(sandbox: Sandbox, calls_to: CallsTo) -> None:
+def test_a_larger_response_is_refused(sandbox: Sandbox, calls_to: CallsTo) -> None:
     respond_with(sandbox, b'{"id": "conv_1"}' + b" " * (MAX_RESPONSE_BYTES - 15))
     with pytest.raises(errors.BadResponse, match="too large"):
         calls_to(sandbox).retrieve_conversation(ID)
 
 
-def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(sandbox: Sandbox, calls_to: CallsTo) -> None:
+def test_a_small_response_that_unpacks_to_a_large_one_is_refused(sandbox: Sandbox, calls_to: CallsTo) -> None:
     respond_with(sandbox, gzip.compress(b" " * (MAX_RESPONSE_BYTES + 1)), headers={"Content-Encoding": "gzip"})
     with pytest.raises(errors.BadResponse, match="too large"):
         calls_to(sandbox).retrieve_conversation(ID)
@@ -181,7 +183,7 @@ def test_only_the_beginning_of_a_large_refusal_is_read(sandbox: Sandbox, calls_t
         calls_to(sandbox).retrieve_conversation(ID)
 
 
-def test_a_compressed_answer_is_unpacked(sandbox: Sandbox, calls_to: CallsTo) -> None:
+def test_a_compressed_response_is_unpacked(sandbox: Sandbox, calls_to: CallsTo) -> None:
     respond_with(sandbox, gzip.compress(b'{"id": "conv_1"}'), headers={"Content-Encoding": "gzip"})
     assert calls_to(sandbox).retrieve_conversation(ID).id == ID
 

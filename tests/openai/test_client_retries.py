@@ -217,7 +217,7 @@ def test_a_read_never_may_have_happened_because_of_an_earlier_attempt(
     assert not caught.value.may_have_happened
 
 
-def test_an_interim_answer_is_no_answer_and_leaves_nothing_behind(
+def test_an_interim_response_is_an_error_and_leaves_nothing_behind(
     raw_server: Callable[..., RawServer], sandbox: Sandbox, calls_to: CallsTo
 ) -> None:
     final = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"id": "conv_1"}'

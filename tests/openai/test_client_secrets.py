@@ -106,7 +106,7 @@ def test_r15_further_headers_are_secrets_too(sandbox: Sandbox, calls_to: CallsTo
     assert failure(lambda: calls.retrieve_conversation("conv_1")).message == "Not for [secret] or [secret]."
 
 
-def test_r15_a_key_in_a_successful_answer_is_cut_out(sandbox: Sandbox, calls_to: CallsTo) -> None:
+def test_r15_a_key_in_a_successful_response_is_removed(sandbox: Sandbox, calls_to: CallsTo) -> None:
     conversation_id = make_remote(sandbox, {"note": f"used {sandbox.key}"})
     assert calls_to(sandbox).retrieve_conversation(conversation_id).metadata == {"note": "used [secret]"}
 

@@ -79,20 +79,20 @@ def test_r10_each_status_has_its_error_and_its_consequences(
         b"[" * 100_000,
     ],
 )
-def test_a_success_that_is_no_object_is_a_bad_answer(body: bytes) -> None:
+def test_a_success_that_is_not_an_object_is_a_bad_response(body: bytes) -> None:
     with pytest.raises(errors.BadResponse) as caught:
         decode(200, {"x-request-id": "req_1"}, body, NO_SECRETS)
     assert (caught.value.status, caught.value.request_id) == (200, "req_1")
 
 
-def test_an_error_holds_openais_words() -> None:
+def test_an_error_has_openais_message() -> None:
     error = refusal(400, headers={"x-request-id": "req_1"}, message="Too long.", code="c", param="metadata.a")
     assert (error.message, error.code, error.param, error.request_id) == ("Too long.", "c", "metadata.a", "req_1")
     assert error.full_message.startswith("Too long. (code c, field metadata.a, request id req_1) Correct")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"\0\1", b'{"error": {"message": null}}'])
-def test_an_error_without_words_says_so(body: bytes) -> None:
+def test_an_error_without_a_message_says_so(body: bytes) -> None:
     with pytest.raises(errors.ServerError, match=r"^HTTP 502, without a word\.$"):
         decode(502, {}, body, NO_SECRETS)
 
@@ -116,14 +116,14 @@ def test_an_error_without_words_says_so(body: bytes) -> None:
         (b"x" * 5000, "x" * 299 + "…"),
     ],
 )
-def test_the_words_of_any_server_are_told(body: bytes, words: str) -> None:
+def test_the_message_of_any_server_is_found(body: bytes, words: str) -> None:
     with pytest.raises(errors.ServerError) as caught:
         decode(502, {}, body, NO_SECRETS)
     assert caught.value.message == words
     assert not caught.value.full_message.endswith("status.openai.com.") or caught.value.has_error_object
 
 
-def test_the_words_of_a_success_that_is_no_object_are_told() -> None:
+def test_the_message_of_a_success_that_is_not_an_object_is_found() -> None:
     with pytest.raises(errors.BadResponse, match="It says: Please sign in"):
         decode(200, {}, b"<title>Please sign in</title>", NO_SECRETS)
 
@@ -181,7 +181,7 @@ def test_a_field_of_the_server_of_any_name_is_kept() -> None:
     assert decode(200, {"x-request-id": "r"}, json.dumps(content).encode(), NO_SECRETS).content == content
 
 
-def test_a_quota_is_told_by_its_type_too_and_nothing_is_not_a_field() -> None:
+def test_the_type_can_mean_a_quota_and_none_is_not_a_field() -> None:
     error = refusal(429, message="m", type="insufficient_quota", code="429", param="None")
     assert (type(error), error.param) == (errors.QuotaExceeded, "")
     assert type(refusal(402, message="m")) is errors.QuotaExceeded
@@ -230,20 +230,20 @@ def test_an_error_after_an_attempt_that_may_have_happened_does_not_claim_that_no
         ({"retry-after": "Mon, 15 Jun 99999999999999999999 12:00:30 GMT"}, None),
     ],
 )
-def test_the_wait_that_an_answer_asks_for(headers: dict[str, str], seconds: float | None) -> None:
+def test_the_wait_that_a_response_asks_for(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers, NOW) == seconds
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"), [("1", "Wait 1 second,"), ("0.2", "Wait 1 second,"), ("7", "Wait 7 seconds,")]
 )
-def test_waiting_is_told_from_paying(seconds: str, words: str) -> None:
+def test_advice_says_whether_to_wait_or_to_pay(seconds: str, words: str) -> None:
     assert words in refusal(429, headers={"retry-after": seconds}).advice_text
     assert "add credit" in refusal(429, headers={"retry-after": seconds}, code="insufficient_quota").advice_text
 
 
 @given(st.integers(100, 999), st.binary(max_size=40), st.text(max_size=30), st.text(max_size=30))
-def test_any_answer_ends_in_a_value_or_a_documented_error(status: int, body: bytes, wait: str, should: str) -> None:
+def test_any_response_becomes_a_value_or_a_documented_error(status: int, body: bytes, wait: str, should: str) -> None:
     with suppress(OpenAIError):
         headers = {"retry-after": wait, "x-should-retry": should}
         assert isinstance(decode(status, headers, body, NO_SECRETS), Response)
@@ -257,7 +257,7 @@ def test_any_answer_ends_in_a_value_or_a_documented_error(status: int, body: byt
         b'{"id": "conv_1", "a": [' + b"1," * 700_000 + b"1]}",
     ],
 )
-def test_an_answer_of_too_many_values_is_not_read(body: bytes) -> None:
+def test_a_response_with_too_many_values_is_not_read(body: bytes) -> None:
     with pytest.raises(errors.TooLarge, match="more than 600,000 values"):
         decode(200, {}, body, NO_SECRETS)
 

@@ -19,16 +19,16 @@ def signature_of(message: str, path: str) -> str:
     "message",
     ["No upstream for {route}", "service '{route}' has no resource", "{id} not found", "Cannot GET {path}"],
 )
-def test_words_that_repeat_a_part_of_the_path_say_the_same_of_one_that_cannot_exist(message: str, path: str) -> None:
+def test_a_quoted_part_of_the_path_does_not_change_the_signature(message: str, path: str) -> None:
     assert signature_of(message, path) == signature_of(message, unrouted_path(path))
 
 
-def test_all_parts_of_the_path_say_the_same_too() -> None:
+def test_all_quoted_parts_of_the_path_do_not_change_it_either() -> None:
     path = PATHS[0]
     assert signature_of("no route for v1{parts}", path) == signature_of("no route for v1{parts}", unrouted_path(path))
 
 
-def test_words_about_the_conversation_say_something_else() -> None:
+def test_a_message_about_the_conversation_has_another_signature() -> None:
     path = PATHS[0]
     assert signature_of("Conversation with id '{id}' not found.", path) != signature_of(
         "Not found: {path}", unrouted_path(path)

@@ -82,7 +82,7 @@ def test_a_key_that_an_item_spells_with_escapes_is_not_shown(credential: Credent
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le"])
-def test_an_answer_that_is_not_utf_8_is_refused_without_the_key(
+def test_a_response_that_is_not_utf_8_is_refused_without_the_key(
     operator: User, credential: Credential, sandbox: Sandbox, encoding: str
 ) -> None:
     content: dict[str, Any] = {"id": "conv_1", "metadata": {"echo": KEY}}

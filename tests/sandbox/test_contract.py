@@ -61,12 +61,12 @@ def test_create_takes_null_for_nothing(official: openai.OpenAI, sandbox: Sandbox
     assert created.metadata == {}
 
 
-def test_retrieve_answers_what_was_created(official: openai.OpenAI) -> None:
+def test_retrieve_returns_what_was_created(official: openai.OpenAI) -> None:
     created = official.conversations.create(metadata={"a": "b"})
     assert official.conversations.retrieve(created.id) == created
 
 
-def test_update_answers_the_merged_metadata(official: openai.OpenAI) -> None:
+def test_update_returns_the_merged_metadata(official: openai.OpenAI) -> None:
     created = official.conversations.create(metadata={"a": "1", "b": "2"})
     updated = official.conversations.update(created.id, metadata={"b": "3"})
     assert updated.metadata == {"a": "1", "b": "3"}
@@ -78,14 +78,14 @@ def test_update_with_null_for_the_whole_map_changes_nothing(official: openai.Ope
     assert official.conversations.update(created.id, metadata=None) == created
 
 
-def test_delete_answers_that_it_is_deleted(official: openai.OpenAI) -> None:
+def test_delete_returns_that_it_is_deleted(official: openai.OpenAI) -> None:
     created = official.conversations.create()
     deleted = official.conversations.delete(created.id)
     assert isinstance(deleted, ConversationDeletedResource)
     assert (deleted.id, deleted.object, deleted.deleted) == (created.id, "conversation.deleted", True)
 
 
-def test_every_answer_has_a_request_id(official: openai.OpenAI, sandbox: Sandbox) -> None:
+def test_every_response_has_a_request_id(official: openai.OpenAI, sandbox: Sandbox) -> None:
     created = official.conversations.create()
     assert getattr(created, "_request_id") == sandbox.log[-1].request_id  # noqa: B009 - named so by the package
 
@@ -93,7 +93,7 @@ def test_every_answer_has_a_request_id(official: openai.OpenAI, sandbox: Sandbox
 # Items
 
 
-def test_create_items_answers_the_new_items_only(official: openai.OpenAI) -> None:
+def test_create_items_returns_the_new_items_only(official: openai.OpenAI) -> None:
     id = official.conversations.create(items=user_says("old")).id
     added = official.conversations.items.create(id, items=user_says("one", "two"))
     assert isinstance(added, ConversationItemList)
@@ -146,7 +146,7 @@ def test_other_item_types_are_read_as_theirs(official: openai.OpenAI) -> None:
     assert [str(item.id).partition("_")[0] for item in added] == ["fc", "fco", "rs"]
 
 
-def test_retrieve_item_answers_one_item(official: openai.OpenAI) -> None:
+def test_retrieve_item_returns_one_item(official: openai.OpenAI) -> None:
     id = official.conversations.create().id
     (added,) = official.conversations.items.create(id, items=user_says("hi")).data
     found = official.conversations.items.retrieve(
@@ -155,7 +155,7 @@ def test_retrieve_item_answers_one_item(official: openai.OpenAI) -> None:
     assert found == added
 
 
-def test_delete_item_answers_the_conversation(official: openai.OpenAI) -> None:
+def test_delete_item_returns_the_conversation(official: openai.OpenAI) -> None:
     created = official.conversations.create(metadata={"a": "b"}, items=user_says("one", "two"))
     items = list(official.conversations.items.list(created.id))
     assert official.conversations.items.delete(str(items[0].id), conversation_id=created.id) == created

@@ -154,7 +154,7 @@ def optional_fields(items: list[Any]) -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("name", INCLUDABLE)
-def test_an_optional_field_is_answered_only_if_it_is_included(
+def test_an_optional_field_is_returned_only_if_it_is_included(
     official: openai.OpenAI, whole: list[Any], bare: list[Any], id: str, name: Any
 ) -> None:
     assert any(optional_fields(whole)[name])

@@ -139,7 +139,7 @@ def test_a_chance_can_be_given_over_http(web: Http, sandbox: Sandbox) -> None:
 # Responses
 
 
-def test_a_status_is_answered_in_place_of_acting(web: Http, sandbox: Sandbox) -> None:
+def test_a_status_is_returned_instead_of_acting(web: Http, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(status=503, code="busy", type="server_error", message="Later.", param="p"))
     answer = web.call("POST", "/v1/conversations")
     assert answer.error == {"message": "Later.", "type": "server_error", "param": "p", "code": "busy"}
@@ -159,7 +159,7 @@ def test_headers_are_added_and_taken_away(web: Http, sandbox: Sandbox) -> None:
     assert answer.error["code"] == "rate_limit_exceeded"
 
 
-def test_headers_alone_are_added_to_the_true_answer(web: Http, sandbox: Sandbox) -> None:
+def test_headers_alone_are_added_to_the_real_response(web: Http, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(headers={"X-Should-Retry": "false"}))
     answer = web.call("POST", "/v1/conversations")
     assert (answer.status, answer.headers["x-should-retry"]) == (200, "false")
@@ -204,7 +204,7 @@ def test_a_delay_waits_before_acting(web: Http, sandbox: Sandbox) -> None:
     assert len(sandbox.store.list_conversations()) == 1
 
 
-def test_a_delay_after_acting_waits_before_the_answer(web: Http, sandbox: Sandbox) -> None:
+def test_a_delay_after_acting_waits_before_the_response(web: Http, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(delay=30, after=True))
     web.connection.timeout = 0.1
     with pytest.raises(TimeoutError):
@@ -236,7 +236,7 @@ def test_stopping_is_quick_with_a_drip_and_a_delay_under_way(sandbox: Sandbox) -
 
 
 @pytest.mark.parametrize(("drop", "made"), [("before", 0), ("after", 1)])
-def test_a_connection_is_dropped_without_an_answer(web: Http, sandbox: Sandbox, drop: str, made: int) -> None:
+def test_a_connection_is_dropped_without_a_response(web: Http, sandbox: Sandbox, drop: str, made: int) -> None:
     sandbox.faults.add(Fault(drop=drop))
     with pytest.raises(http.client.RemoteDisconnected):
         web.create()

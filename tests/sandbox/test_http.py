@@ -42,13 +42,13 @@ def test_a_kept_connection_never_waits_for_a_delayed_acknowledgement(web: Http) 
     assert time.monotonic() - started < 1
 
 
-def test_pipelined_requests_are_answered_in_turn(sandbox: Sandbox) -> None:
+def test_pipelined_requests_get_responses_in_order(sandbox: Sandbox) -> None:
     one = b"GET /_sandbox/health HTTP/1.1\r\n\r\n"
     answers = talk(sandbox, one + one.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
     assert answers.count(b"HTTP/1.1 200 OK") == 2
 
 
-def test_every_answer_carries_openais_headers(web: Http) -> None:
+def test_every_response_has_openais_headers(web: Http) -> None:
     expected = {"x-request-id", "openai-processing-ms", "openai-version"} | {
         f"x-ratelimit-{kind}-requests" for kind in ("limit", "remaining", "reset")
     }
@@ -133,7 +133,7 @@ def test_what_is_no_http_is_refused(sandbox: Sandbox, line: bytes) -> None:
     assert b'"invalid_request_error"' in talk(sandbox, line)
 
 
-def test_a_body_that_is_too_large_is_refused_with_an_answer(web: Http) -> None:
+def test_a_body_that_is_too_large_gets_a_response(web: Http) -> None:
     answer = web.call("POST", "/v1/conversations", b"x" * (MAX_BODY + 1))
     assert (answer.status, answer.headers["connection"]) == (413, "close")
 

@@ -101,7 +101,7 @@ def test_the_given_item_stays_whole(name: str, whole: dict[str, Any], bare: dict
         {"type": "hologram_call", "results": [1], "outputs": [1], "encrypted_content": "x"},
     ],
 )
-def test_an_item_without_such_fields_is_answered_as_it_is(item: dict[str, Any]) -> None:
+def test_an_item_without_such_fields_is_returned_as_it_is(item: dict[str, Any]) -> None:
     assert included(item, ()) == item
 
 
