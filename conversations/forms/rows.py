@@ -134,7 +134,7 @@ class MetadataRows(Rows[PairRow]):
         return cls([PairRow(as_typed(key), as_typed(as_text(metadata[key])), json.dumps(key)) for key in metadata])
 
     def fill(self, text: str) -> str | None:
-        """Fill the rows from a JSON object, and keep rows with other keys; gives what is wrong with the JSON."""
+        """Fill the rows from a JSON object, and keep rows with other keys; returns what is wrong with the JSON."""
         try:
             pairs = pairs_from_json(text)
         except ValueError as error:

@@ -69,7 +69,7 @@ class ErasureQuerySet(RecordQuerySet["Erasure"]):
         return running if lease is None else running.filter(lease=lease)
 
     def lease(self, pk: int, seconds: float) -> str:
-        """Lease a running erasure for this many seconds; gives the key of the lease, "" where another process has it.
+        """Lease a running erasure for this many seconds; returns the key of the lease, "" where another process has it.
 
         One process works on an erasure at a time; if it dies, another may take over once the lease has expired.
         """

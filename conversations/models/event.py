@@ -216,7 +216,7 @@ class Event(models.Model):
         self.save(update_fields={"outcome", "finished_at", *RECORDED_MEANWHILE, *known})
 
     def resolve(self, *, by: "Event") -> bool:
-        """Record that `by` tells how this one ended, unless that is known already; gives whether it was unresolved."""
+        """Record that `by` tells how this one ended, unless that is known; returns whether it was unresolved."""
         resolved = Event.objects.unresolved().filter(pk=self.pk).resolve(by=by)
         self.refresh_from_db(fields=["outcome", "resolved_by"])
         return bool(resolved)

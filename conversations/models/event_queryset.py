@@ -164,7 +164,7 @@ class EventQuerySet(RecordQuerySet["Event"]):
         return self.filter(_IS_OPEN, _stale() | Q(outcome=Outcome.UNKNOWN), resolved_by=None)
 
     def resolve(self, *, by: "Event", outcome: Outcome = Outcome.UNKNOWN) -> int:
-        """Record that `by` tells how these ended; gives how many they are."""
+        """Record that `by` tells how these ended; returns their number."""
         return self.update(outcome=outcome, resolved_by=by)
 
     def removal_was_sent(self, base_url: str, openai_id: str) -> bool:

@@ -60,7 +60,7 @@ def find_unanswered(*, conversation: Conversation, after: str = "", include: Seq
 def list_with_unanswered(
     *, conversation: Conversation, newest_first: bool, after: str, before: str, include: Sequence[str]
 ) -> tuple[Items, frozenset[str]]:
-    """A page of items as `list_items` gives it, and the ids of the calls on it that certainly have no output.
+    """A page of items as `list_items` returns it, and the ids of the calls on it that certainly have no output.
 
     That is certain where the transcript ends with the page, or within 100 items after it, which are read once.
     """

@@ -59,7 +59,7 @@ def calls_for(credential: Credential, recorder: Recorder | None = None) -> Calls
 
 
 def check_credential(*, credential: Credential) -> bool | None:
-    """Ask for a conversation that can't exist, and keep the result; gives whether the credential works, None where that
+    """Ask for a conversation that can't exist, and keep the result; returns whether the credential works, None if that
     can't be known.
 
     It works if the server says that it has no conversation with that id, and says something else for a path that can't

@@ -302,7 +302,7 @@ class _ItemRecorder:
         self._leased = leased
 
     def sending(self, method: str, path: str) -> str:
-        """Commit that the deletion is about to be sent; gives its X-Client-Request-Id."""
+        """Commit that the deletion is about to be sent; returns its X-Client-Request-Id."""
         request_id = f"{self._event.uuid}-{self._row.pk}-{self._row.tries + 1}"
         with self._leased():
             self._row.record_sending(request_id)

@@ -79,7 +79,7 @@ def start_erasure(*, actor: User, conversation: Conversation, reason: str, token
 
 
 def work_on(*, actor: User, erasure: Erasure, seconds: float = SECONDS_A_STEP) -> Erasure:
-    """Work on a running erasure for at most this many seconds; gives it as it is then, with its last failure if there
+    """Work on a running erasure for at most this many seconds; returns it as it is then, with its last failure if there
     was one. Does nothing if it isn't running, OpenAI asked to wait, or another process is working on it.
 
     Raises BeingChanged where somebody else is changing the conversation.

@@ -160,7 +160,7 @@ def find_partner(*, conversation: Conversation, item: Json) -> Json | None:
 
 
 def add_items(*, actor: User, conversation: Conversation, items: Sequence[Json], token: str | None = None) -> Event:
-    """Add 1–20 items; gives the event, which holds their ids and how many of them the response held.
+    """Add 1–20 items; returns the event, which holds their ids and how many of them the response held.
 
     An OpenAIError with `may_have_happened` means that they may have been added all the same.
     """
@@ -176,7 +176,7 @@ def add_items(*, actor: User, conversation: Conversation, items: Sequence[Json],
 def delete_items(
     *, actor: User, conversation: Conversation, item_ids: Sequence[str], token: str | None = None
 ) -> Event:
-    """Delete items, one after the other; gives the event.
+    """Delete items, one after the other; returns the event.
 
     A 404 counts as success where an earlier deletion of ours may have been carried out. Where a response confirms
     nothing, a read has to. The first failure ends it; the event records how many were deleted before.

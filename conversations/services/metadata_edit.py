@@ -37,7 +37,7 @@ def update_metadata(
     requested: Mapping[str, Any],
     token: str | None = None,
 ) -> list[Change]:
-    """Make `requested` the metadata at OpenAI; gives each key's change as the response shows it.
+    """Make `requested` the metadata at OpenAI; returns each key's change as the response shows it.
 
     `opened_with` is what the form showed: where OpenAI holds something else by now, MetadataMoved is raised and nothing
     was sent. Values that the form left alone are sent back exactly as OpenAI holds them.
@@ -86,7 +86,7 @@ def _refuse_scrubbed(event: Event, current: Mapping[str, Any], exact: Mapping[st
 def _updates(
     calls: Calls, openai_id: str, current: Mapping[str, Any], requested: Mapping[str, Any]
 ) -> Iterator[RemoteConversation]:
-    """Turn `current` into `requested`, whether the server replaces or merges; gives each response."""
+    """Turn `current` into `requested`, whether the server replaces or merges; returns each response."""
     removed = [key for key in current if key not in requested]
     try:
         response = _update(calls, openai_id, requested)

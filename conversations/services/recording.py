@@ -29,7 +29,7 @@ class EventRecorder:
         self._event = event
 
     def sending(self, method: str, path: str) -> str:
-        """Commit that a request is about to be sent; gives its X-Client-Request-Id."""
+        """Commit that a request is about to be sent; returns its X-Client-Request-Id."""
         request_id = f"{self._event.uuid}-{len(self._event.attempts) + 1}"
         self._event.attempts.append({"id": request_id, "method": method, "at": timezone.now().isoformat()})
         self._event.save(update_fields=["attempts"])

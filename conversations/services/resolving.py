@@ -30,7 +30,7 @@ def resolve_by_id(*, actor: User, event: Event, openai_id: str) -> Conversation:
 
 
 def resolve_by_note(*, actor: User, event: Event, note: str) -> Event:
-    """A person says how the event ended; gives the new event that holds the note.
+    """A person says how the event ended; returns the new event that holds the note.
 
     Raises ServiceError where somebody else has resolved it meanwhile.
     """

@@ -39,7 +39,7 @@ def attempted(
 
 
 def read_or_failure(read: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], int]:
-    """The context that `read` gives, or one that says why it failed; and the status of the page."""
+    """The context that `read` returns, or one that says why it failed; and the status of the page."""
     try:
         return read(), 200
     except OpenAIError as error:

@@ -69,7 +69,7 @@ def differences() -> Iterator[str]:
 
 
 def rebuild(*, restart: bool = False, report: Callable[[str], None] = lambda text: None) -> int:
-    """Repair the index, from where an interrupted rebuild stopped; gives how many differences were repaired, those
+    """Repair the index, from where an interrupted rebuild stopped; returns how many differences were repaired, those
     before the interruption included."""
     if restart:
         Progress.objects.all().delete()

@@ -1,6 +1,6 @@
 """Finding terms by a part of their value, by the trigrams of the folded values: FTS5 on SQLite, pg_trgm on PostgreSQL.
 
-A database may have neither; then `terms_containing()` gives None, and the search tests rows instead.
+A database may have neither; then `terms_containing()` returns None, and the search tests rows instead.
 """
 
 from collections.abc import Collection, Sequence
@@ -39,7 +39,7 @@ def are_kept() -> bool:
 
 
 def install() -> bool:
-    """Create the trigrams of all terms if the database can; gives whether it has them now."""
+    """Create the trigrams of all terms if the database can; returns whether it has them now."""
     if are_kept():
         return True
     try:

@@ -100,7 +100,7 @@ def _ensure_terms(added: Iterable[OwnedTerm], removed: Iterable[OwnedTerm]) -> d
 
 
 def _insert_postings(sort_keys: Mapping[int, list[int]]) -> Counter[int]:
-    """Insert postings; gives how many each term gained."""
+    """Insert postings; returns how many each term gained."""
     relation, parameters = statements.postings(sort_keys)
     sql = f"""INSERT INTO {POSTING} (term_id, sort_key) SELECT term_id, sort_key FROM {relation} AS new
         WHERE true ON CONFLICT DO NOTHING RETURNING term_id"""
@@ -108,7 +108,7 @@ def _insert_postings(sort_keys: Mapping[int, list[int]]) -> Counter[int]:
 
 
 def _delete_postings(sort_keys: Mapping[int, list[int]]) -> Counter[int]:
-    """Delete postings; gives how many each term lost."""
+    """Delete postings; returns how many each term lost."""
     relation, parameters = statements.postings(sort_keys)
     sql = f"""DELETE FROM {POSTING} WHERE (term_id, sort_key) IN (SELECT term_id, sort_key FROM {relation} AS old)
         RETURNING term_id"""
