@@ -1,4 +1,4 @@
-"""The house keeps its shape: imports point down only, and nothing grows past what one reads in a sitting."""
+"""The architecture: imports point down only, and functions and modules stay short."""
 
 import ast
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ PURE = {
     *("metadata", "encryption", "query", "items", "exports.csv", "exports.transcripts"),
     *("openai.base_url", "openai.certificates", "openai.request_preview", "openai.scrubbing"),
 }
-# What each part of the house may import of the others, besides itself.
+# What each part may import, besides itself.
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(PURE, PURE),
     "openai": {"metadata", "openai.scrubbing"},
@@ -41,7 +41,7 @@ NETWORK = {"requests", "urllib3", "http", "socket", "ssl"}
 
 
 def part_of(name: str) -> str:
-    """The part of the house that a module of this name, inside the package, belongs to."""
+    """The part that a module belongs to, by its name inside the package."""
     first, *rest = name.split(".")
     own = ".".join([first, *rest[:1]])
     return own if own in ALLOWED else first
@@ -66,7 +66,7 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def parts_imported(path: Path) -> set[str]:
-    """The other parts of the house that a module imports."""
+    """The other parts that a module imports."""
     names = (name.removeprefix("conversations.") for name in imported(path) if name.startswith("conversations."))
     return {part_of(name) for name in names} & {*ALLOWED} - {part_of(name_of(path))}
 

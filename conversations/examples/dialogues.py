@@ -201,7 +201,7 @@ CUSTOMER = {"tenant": "acme", "env": "dev", "user_id": "48213"}
 SPECIAL_TOPICS = ("long transcript", "hostile content", "every item type")  # oldest first
 
 # As much as the API allows: 16 pairs, some of them with keys and values of the maximum length.
-LONGEST_METADATA = {
+MAX_METADATA_LENGTH = {
     "tenant": "acme",
     "env": "prod",
     "topic": "escalation",

@@ -7,8 +7,8 @@ from django.contrib.auth.forms import AuthenticationForm, UsernameField
 from django.contrib.auth.models import User
 from django.core.validators import MaxLengthValidator
 
-LONGEST_NAME: int = User._meta.get_field("username").max_length or 150
-LONGEST_PASSWORD = 4096
+MAX_NAME_LENGTH: int = User._meta.get_field("username").max_length or 150
+MAX_PASSWORD_LENGTH = 4096
 
 
 class ShortUsernameField(UsernameField):
@@ -16,7 +16,7 @@ class ShortUsernameField(UsernameField):
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         value = super().bound_data(data, initial)
-        return value[:LONGEST_NAME] if isinstance(value, str) else value
+        return value[:MAX_NAME_LENGTH] if isinstance(value, str) else value
 
 
 class SignInForm(AuthenticationForm):
@@ -24,11 +24,11 @@ class SignInForm(AuthenticationForm):
 
     username = ShortUsernameField(
         widget=forms.TextInput(attrs={"autofocus": True}),
-        validators=[MaxLengthValidator(LONGEST_NAME, "A user name has at most %(limit_value)d characters.")],
+        validators=[MaxLengthValidator(MAX_NAME_LENGTH, "A user name has at most %(limit_value)d characters.")],
     )
     password = forms.CharField(
         strip=False,
-        max_length=LONGEST_PASSWORD,
+        max_length=MAX_PASSWORD_LENGTH,
         error_messages={"max_length": "A password has at most %(limit_value)d characters."},
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )

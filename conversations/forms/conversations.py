@@ -15,7 +15,7 @@ from .base import RowsForm, TokenForm
 from .ids import OpenAIIdField
 from .rows import MessageRow, MessageRows, MetadataRows, PairRow, Row, as_typed
 
-LONGEST_CARRIED = 64 * 1024  # characters of JSON that a form carries along
+MAX_CARRIED_LENGTH = 64 * 1024  # characters of JSON that a form carries along
 
 
 class MetadataRowsForm(RowsForm):
@@ -156,7 +156,7 @@ class MetadataForm(MetadataRowsForm):
     def opened_with_json(self) -> str:
         """The map that the form was opened with, or its digest if it is large, for a hidden field."""
         text = json.dumps(self.opened)
-        return text if len(text) <= LONGEST_CARRIED else json.dumps(digest(self.opened))
+        return text if len(text) <= MAX_CARRIED_LENGTH else json.dumps(digest(self.opened))
 
     def fill(self, metadata: Mapping[str, Any]) -> None:
         """Fill the rows with another map than the form was opened with, such as our version."""
@@ -198,7 +198,7 @@ class MetadataForm(MetadataRowsForm):
 def _opened(text: str, held: Mapping[str, Any]) -> dict[str, Any] | None:
     """The map that a form was opened with: the one that it carries, or `held` if it carries the digest of that."""
     try:
-        content = replace_unstorable(json.loads(text)) if len(text) <= 2 * LONGEST_CARRIED else None
+        content = replace_unstorable(json.loads(text)) if len(text) <= 2 * MAX_CARRIED_LENGTH else None
     except (ValueError, RecursionError):
         return None
     if isinstance(content, str):

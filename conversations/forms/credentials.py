@@ -14,7 +14,7 @@ from ..models.credential import refuse_certificates
 from ..openai import certificates
 from ..openai.base_url import corrected, normalized, origin
 
-SHORTEST_KEY = 8  # characters; a shorter one can't be told from ordinary text when it is removed from responses
+MIN_KEY_LENGTH = 8  # characters; a shorter one can't be told from ordinary text when it is removed from responses
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OWN_HEADERS = frozenset(
     """authorization connection content-length content-type cookie expect host keep-alive openai-organization
@@ -87,8 +87,8 @@ class CredentialForm(forms.ModelForm):
 
     def clean_api_key(self) -> str:
         key: str = self.cleaned_data["api_key"]
-        if key and len(key) < SHORTEST_KEY:
-            raise ValidationError(f"A key has at least {SHORTEST_KEY} characters. Paste it again.")
+        if key and len(key) < MIN_KEY_LENGTH:
+            raise ValidationError(f"A key has at least {MIN_KEY_LENGTH} characters. Paste it again.")
         if key.lower().startswith("bearer "):
             raise ValidationError("Leave “Bearer” out: paste the key alone.")
         if " " in key:

@@ -9,14 +9,14 @@ from .base import TokenForm
 from .rows import as_typed
 
 SHOWN_OF_ID = 6  # characters at an id's end, typed to confirm
-LONGEST_REASON = 500
+MAX_REASON_LENGTH = 500
 
 
 class EraseForm(TokenForm):
     """Why a conversation is erased, and the end of its id, which nobody types by mistake."""
 
     reason = forms.CharField(
-        max_length=LONGEST_REASON,
+        max_length=MAX_REASON_LENGTH,
         error_messages={
             "required": "Say why: it stands in the receipt.",
             "max_length": "The reason has %(show_value)d characters. Shorten it to %(limit_value)d.",

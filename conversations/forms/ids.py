@@ -16,7 +16,7 @@ OTHER_IDS = {  # by how they begin
     "msg_": "a message",
     "run_": "a run of the Assistants API",
 }
-LONGEST_PASTED = 2_000  # characters that are searched for an id
+MAX_PASTED_LENGTH = 2_000  # characters that are searched for an id
 
 
 def refuse_illegal_id(text: str) -> None:
@@ -49,7 +49,7 @@ class OpenAIIdField(forms.CharField):
         self.validators.append(MaxLengthValidator(MAX_ID_LENGTH))
 
     def to_python(self, value: Any) -> str:
-        return pasted_id(str(super().to_python(value))[:LONGEST_PASTED])
+        return pasted_id(str(super().to_python(value))[:MAX_PASTED_LENGTH])
 
 
 def refuse_illegal_item_id(text: str) -> None:

@@ -15,7 +15,7 @@ from .rows import as_typed
 Call = Mapping[str, Any]
 
 STATUSES = (("completed", "It was applied"), ("failed", "It failed"))
-LARGEST_EXIT_CODE = 2**31 - 1
+MAX_EXIT_CODE = 2**31 - 1
 
 
 class OutputForm(TokenForm):
@@ -24,9 +24,7 @@ class OutputForm(TokenForm):
     kind = forms.CharField(required=False)
     output = forms.CharField(required=False, strip=False)
     stderr = forms.CharField(required=False, strip=False)
-    exit_code = forms.IntegerField(
-        required=False, initial=0, min_value=-LARGEST_EXIT_CODE - 1, max_value=LARGEST_EXIT_CODE
-    )
+    exit_code = forms.IntegerField(required=False, initial=0, min_value=-MAX_EXIT_CODE - 1, max_value=MAX_EXIT_CODE)
     status = forms.ChoiceField(choices=STATUSES, required=False, initial="completed")
 
     def __init__(

@@ -27,7 +27,7 @@ from ..metadata import (
 )
 
 MAX_MESSAGES = 20
-MOST_FILLED = 100  # pairs of pasted JSON that become rows; a form with thousands of fields would be refused unread
+MAX_FILLED = 100  # pairs of pasted JSON that become rows; a form with thousands of fields would be refused unread
 ROLES = ["user", "system", "developer", "assistant"]
 
 _ITEM = re.compile(r"items\[(\d{1,4})\]")
@@ -139,7 +139,7 @@ class MetadataRows(Rows[PairRow]):
             pairs = pairs_from_json(text)
         except ValueError as error:
             return str(replace_unstorable(str(error)))
-        if len(pairs) > MOST_FILLED:
+        if len(pairs) > MAX_FILLED:
             return f"There are {len(pairs)} pairs. OpenAI keeps {MAX_PAIRS}: leave some out."
         if not all(is_storable(key + value) for key, value in pairs):
             return "A key or value holds a NUL or a broken character, which cannot be kept. Take it out."

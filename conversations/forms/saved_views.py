@@ -13,8 +13,8 @@ from ..models.saved_view import credentials_named, teams_of
 from ..query import Query
 from ..query.clauses import quoted
 
-LONGEST_QUERY_STRING = 4000  # characters: a server reads a request line of some 4,000
-MOST_DIGITS = 9
+MAX_QUERY_STRING_LENGTH = 4000  # characters: a server reads a request line of some 4,000
+MAX_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class TeamChoiceField(forms.ModelChoiceField):
     """The team that a view is shared with."""
 
     def to_python(self, value: Any) -> Team | None:
-        if value and len(value) > MOST_DIGITS:  # more than a database takes for a number
+        if value and len(value) > MAX_DIGITS:  # more than a database takes for a number
             raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
         team: Team | None = super().to_python(value)
         return team
@@ -91,7 +91,7 @@ class SavedViewForm(forms.ModelForm):
     def _refuse_problems(self, offer: Offer) -> None:
         if offer.query.problems:
             self.add_error(None, "Nothing was saved: correct the search first, as it says below.")
-        if len(offer.query_string) > LONGEST_QUERY_STRING:
+        if len(offer.query_string) > MAX_QUERY_STRING_LENGTH:
             self.add_error(None, "Nothing was saved: the search is too long to be kept. Drop some of its terms.")
 
     def _refuse_foreign_credentials(self, named: set[str], team: Team | None) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .event import EventQuerySet
 
 
-SHORT_METADATA = 20_000  # characters of JSON; longer than anything OpenAI accepts
+MAX_SHORT_METADATA = 20_000  # characters of JSON; longer than anything OpenAI accepts
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -43,7 +43,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def with_short_metadata(self) -> "ConversationQuerySet":
         """For reading many: `short_metadata` replaces the metadata, and is None where that is large."""
-        short = Case(When(metadata_length__lte=SHORT_METADATA, then=F("metadata")), output_field=OrderedJSONField())
+        short = Case(When(metadata_length__lte=MAX_SHORT_METADATA, then=F("metadata")), output_field=OrderedJSONField())
         rows = self.alias(metadata_length=Length("metadata")).annotate(short_metadata=short)  # type: ignore[no-redef]
         return rows.defer("metadata", "our_metadata")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .conversation import Conversation
 
-SHORTEST_KEY_WITH_ENDING = 20  # characters; of shorter keys no part is shown
+MIN_LENGTH_TO_SHOW_ENDING = 20  # characters; of shorter keys no part is shown
 
 
 def validate_base_url(value: str) -> None:
@@ -120,7 +120,7 @@ class Credential(models.Model):
     def key_ending(self) -> str:
         """The last four characters of a long key; only dots for a short one."""
         key = self.open_key()
-        return f"…{key[-4:]}" if len(key) >= SHORTEST_KEY_WITH_ENDING else "…"
+        return f"…{key[-4:]}" if len(key) >= MIN_LENGTH_TO_SHOW_ENDING else "…"
 
     def rotate_keys(self) -> None:
         """Seal key and headers again under the newest of CREDENTIAL_KEYS, and save."""

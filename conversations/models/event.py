@@ -33,16 +33,19 @@ if TYPE_CHECKING:
     pass
 
 MORE_KEYS = "… and "
-KEPT_KEYS, KEPT_LENGTH = 64, 500  # key names that an event keeps of each kind of change, and characters of each
-LONGEST_DETAIL = 256 * 1024  # characters of JSON that an event keeps of one map
+MAX_KEPT_KEYS, MAX_KEPT_KEY_LENGTH = (
+    64,
+    500,
+)  # key names that an event keeps of each kind of change, and characters of each
+MAX_DETAIL_LENGTH = 256 * 1024  # characters of JSON that an event keeps of one map
 
 RECORDED_MEANWHILE = ("attempts", "request_id", "item_count", "keys")  # set while it runs, saved when it finishes
 
 
 def _first_keys(keys: list[str]) -> list[str]:
     """The first key names, shortened, and how many more there are."""
-    kept = [key if len(key) <= KEPT_LENGTH else f"{key[:KEPT_LENGTH]}…" for key in keys[:KEPT_KEYS]]
-    return [*kept, *([f"{MORE_KEYS}{len(keys) - KEPT_KEYS:,} more"] if len(keys) > KEPT_KEYS else [])]
+    kept = [key if len(key) <= MAX_KEPT_KEY_LENGTH else f"{key[:MAX_KEPT_KEY_LENGTH]}…" for key in keys[:MAX_KEPT_KEYS]]
+    return [*kept, *([f"{MORE_KEYS}{len(keys) - MAX_KEPT_KEYS:,} more"] if len(keys) > MAX_KEPT_KEYS else [])]
 
 
 class Event(models.Model):
@@ -244,4 +247,4 @@ class Event(models.Model):
 
 
 def _is_short(metadata: Mapping[str, Any]) -> bool:
-    return len(json.dumps(metadata)) <= LONGEST_DETAIL
+    return len(json.dumps(metadata)) <= MAX_DETAIL_LENGTH

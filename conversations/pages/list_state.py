@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from ..query import Clause, FieldClause, Label, Query, exact, parse_bounded
 
 NOT_REMOVED = Query((FieldClause("state", exact("removed"), negated=True),))
-MOST_COLUMNS = 8
+MAX_COLUMNS = 8
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class ListState:
             query=parse_bounded(text),
             text=text,
             oldest_first=one.get("order") == "oldest",
-            columns=tuple(columns)[:MOST_COLUMNS],
+            columns=tuple(columns)[:MAX_COLUMNS],
             before=one.get("before", ""),
             after=one.get("after", ""),
             on=one.get("on", ""),

@@ -54,8 +54,8 @@ from .dates import DateRange
 from .parser import UNSTORABLE, read_clauses
 from .simplify import simplify
 
-MOST_CHARACTERS = 4_000
-MOST_VALUES = 100
+MAX_CHARACTERS = 4_000
+MAX_VALUES = 100
 
 __all__ = [
     "STATES",
@@ -139,12 +139,12 @@ def parse_bounded(text: str) -> Query:
 
     Each link of a page holds the whole search, so a page grows with the square of its clauses.
     """
-    if len(text) > MOST_CHARACTERS:
-        return _refused(text, f"A search has at most {MOST_CHARACTERS:,} characters: shorten it.")
+    if len(text) > MAX_CHARACTERS:
+        return _refused(text, f"A search has at most {MAX_CHARACTERS:,} characters: shorten it.")
     query = parse(text)
     size = sum(len(clause.values) if isinstance(clause, ChoiceClause) else 1 for clause in query.clauses)
-    if size + len(query.problems) > MOST_VALUES:
-        return _refused(text, f"A search has at most {MOST_VALUES} terms and values: leave some out.")
+    if size + len(query.problems) > MAX_VALUES:
+        return _refused(text, f"A search has at most {MAX_VALUES} terms and values: leave some out.")
     return query
 
 

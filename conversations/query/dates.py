@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
 FIRST_YEAR, LAST_YEAR = 1970, 9998
-LONGEST_AGE = timedelta(days=36_500)
+MAX_AGE = timedelta(days=36_500)
 
 Bounds = tuple[datetime | None, datetime | None]
 
@@ -278,7 +278,7 @@ def _read_point(text: str) -> Point:
 
 
 def _ago(digits: str, unit: str) -> Ago:
-    most = LONGEST_AGE // _UNITS[unit]
+    most = MAX_AGE // _UNITS[unit]
     # The length comes first: int() refuses very long numbers.
     if len(digits) > 9 or not 1 <= int(digits) <= most:
         raise NotADate(f"Write a number from 1 to {most} before the {unit}.", complete=True)

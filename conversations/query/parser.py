@@ -34,7 +34,7 @@ from .tokens import Atom, Token, tokens
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _COMPARISON = re.compile(r"(created|read)([<>=].*)", re.IGNORECASE | re.DOTALL)
 _CURLY = "“”„"
-_LONGEST_SHOWN = 60
+_MAX_SHOWN = 60
 _KINDS: dict[tuple[str, str], Kind] = {("", ""): "exact", ("~", ""): "contains", ("", "*"): "prefix"}
 
 
@@ -300,4 +300,4 @@ _READERS: dict[str, Callable[[list[Atom]], Clause]] = {
 
 def _shown(text: str) -> str:
     """Short enough for a sentence."""
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

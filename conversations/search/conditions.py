@@ -17,9 +17,9 @@ from ..metadata import as_text, fold
 from ..models import Conversation, Credential, Term
 from ..models.index import statements, trigrams
 from ..models.index.terms import (
-    LONGEST_KEY,
-    LONGEST_VALUE,
-    MOST_PAIRS,
+    MAX_SEARCHABLE_KEY,
+    MAX_SEARCHABLE_PAIRS,
+    MAX_SEARCHABLE_VALUE,
     after_all,
     searchable,
     searchable_keys,
@@ -31,8 +31,8 @@ from ..query import STATES, Clause, DateClause, FieldClause, HasClause, Metadata
 from .sources import ALL, NONE, AllConversations, InMemory, Interval, Postings, RowTest, Source
 from .walk import Plan
 
-MOST_TERMS = 5_000  # that a prefix or part may stand for before the rows are tested
-MOST_POSTINGS = 50_000  # that are read into memory
+MAX_TERMS = 5_000  # that a prefix or part may stand for before the rows are tested
+MAX_POSTINGS = 50_000  # that are read into memory
 FEW_POSTINGS = 2_000  # that are always read into memory
 FEW_TERMS = 16  # whose postings are merged in order
 SAMPLE = 64  # of the newest rows, which show whether a part is common
@@ -138,7 +138,7 @@ class Conditions:
         raise NotImplementedError(str(clause))
 
     def _look_up_metadata(self, clause: MetadataClause) -> dict[int, Condition]:
-        if len(clause.key) > LONGEST_KEY:
+        if len(clause.key) > MAX_SEARCHABLE_KEY:
             return {}
         test = RowTest(("metadata",), partial(_has_value, clause.key, [_test(value) for value in clause.values]))
         found = self._exactly([term_digest(clause.key, value.text) for value in clause.values if value.kind == "exact"])
@@ -186,8 +186,8 @@ class Conditions:
         condition, parameters = values_beginning(beginning)
         sql = f"""SELECT credential_id, id, count, value FROM {Term._meta.db_table}
             WHERE credential_id IN {statements.placeholders(self._credentials)} AND key = %s AND {condition} LIMIT %s"""
-        rows = statements.fetch(sql, [*self._credentials, key, *parameters, MOST_TERMS + 1])
-        if len(rows) > MOST_TERMS:
+        rows = statements.fetch(sql, [*self._credentials, key, *parameters, MAX_TERMS + 1])
+        if len(rows) > MAX_TERMS:
             return None
         return [(pk, term_id, count) for pk, term_id, count, value in rows if value.startswith(beginning)]
 
@@ -195,7 +195,7 @@ class Conditions:
         """The terms of a key whose values contain a part; None if there are too many, or they can't be determined."""
         part = fold(value.text)
         terms = Term.objects.filter(credential_id__in=list(self._credentials), key=key, value__isnull=False)
-        readable = SAMPLE if len(part) >= trigrams.LENGTH and trigrams.are_kept() else MOST_TERMS
+        readable = SAMPLE if len(part) >= trigrams.LENGTH and trigrams.are_kept() else MAX_TERMS
         rows = list(terms.values_list("credential_id", "pk", "count", "folded")[: readable + 1])
         if len(rows) <= readable:
             return [(pk, term_id, count) for pk, term_id, count, folded in rows if part in folded]
@@ -208,8 +208,8 @@ class Conditions:
         sql = f"""SELECT credential_id, sort_key, openai_id FROM {Conversation._meta.db_table}
             WHERE credential_id IN {statements.placeholders(self._credentials)}
             AND lower(openai_id) >= %s AND lower(openai_id) {end[0]} %s LIMIT %s"""
-        rows = statements.fetch(sql, [*self._credentials, beginning, end[1], MOST_TERMS + 1])
-        if len(rows) > MOST_TERMS:
+        rows = statements.fetch(sql, [*self._credentials, beginning, end[1], MAX_TERMS + 1])
+        if len(rows) > MAX_TERMS:
             return None
         return [(pk, sort_key) for pk, sort_key, openai_id in rows if openai_id.startswith(text)]
 
@@ -245,7 +245,7 @@ class Conditions:
         if len(terms) <= FEW_TERMS or test is None:
             return Postings([term_id for term_id, _ in terms], total, are_exclusive=are_exclusive)
         # Many terms: reading all their postings first would cost more than testing rows, if matches are that frequent.
-        if total > MOST_POSTINGS or (total > FEW_POSTINGS and self._is_common(test)):
+        if total > MAX_POSTINGS or (total > FEW_POSTINGS and self._is_common(test)):
             return test
         return InMemory.of_terms(term_id for term_id, _ in terms)
 
@@ -254,7 +254,7 @@ class Conditions:
     ) -> Condition:
         """The conversations whose id was found, and those that have one of the terms."""
         own = {term_id: count for pk, term_id, count in terms if pk == credential_id}
-        if sum(own.values()) > MOST_POSTINGS:
+        if sum(own.values()) > MAX_POSTINGS:
             return test
         return InMemory([*sort_keys, *InMemory.of_terms(own).sort_keys])
 
@@ -316,10 +316,10 @@ def _fits_any(tests: Sequence[Test], text: str) -> bool:
 
 
 def _has_value(key: str, tests: Sequence[Test], metadata: Mapping[str, Any]) -> bool:
-    if key not in metadata or (len(metadata) > MOST_PAIRS and key not in searchable_keys(metadata)):
+    if key not in metadata or (len(metadata) > MAX_SEARCHABLE_PAIRS and key not in searchable_keys(metadata)):
         return False
     text = as_text(metadata[key])
-    return len(text) <= LONGEST_VALUE and _fits_any(tests, text)
+    return len(text) <= MAX_SEARCHABLE_VALUE and _fits_any(tests, text)
 
 
 def _contains_text(part: str, beginning: str, metadata: Mapping[str, Any], openai_id: str) -> bool:

@@ -14,8 +14,8 @@ from ..query import STATES
 
 KEYS = 8  # whose values are shown
 VALUES = 6  # of each key
-MOST_EXCLUDED = 2_000  # conversations that are subtracted from the counts of the index
-MOST_VALUES = 5_000  # of a key that are searched for a part
+MAX_EXCLUDED = 2_000  # conversations that are subtracted from the counts of the index
+MAX_VALUES = 5_000  # of a key that are searched for a part
 
 TERM, POSTING = Term._meta.db_table, Posting._meta.db_table
 IS_KEY = "value IS NULL AND key IS NOT NULL"
@@ -75,7 +75,7 @@ def of_index(credentials: Sequence[int], excluded: set[str]) -> Counts:
             counts.states[state] += count
             counts.credentials[credential_id] += count
     sort_keys = _sort_keys_of([pk for pk, _, state, _ in states if state in excluded])
-    if len(sort_keys) > MOST_EXCLUDED:
+    if len(sort_keys) > MAX_EXCLUDED:
         counts.is_exact = False
         return counts
     return counts.without(counted(sort_keys, is_complete=True))
@@ -117,8 +117,8 @@ def values_containing(credentials: Sequence[int], key: str, part: str, limit: in
         found = Term.objects.filter(pk__in=[pk for _, pk, _ in sorted(terms, key=lambda term: -term[2])[:limit]])
         return _summed(found.values_list("value", "count"))
     every = Term.objects.filter(credential__in=credentials, key=key, value__isnull=False)
-    rows = list(every.values_list("value", "count", "folded")[: MOST_VALUES + 1])
-    if len(rows) > MOST_VALUES:
+    rows = list(every.values_list("value", "count", "folded")[: MAX_VALUES + 1])
+    if len(rows) > MAX_VALUES:
         return None
     return _summed((value, count) for value, count, own in rows if folded in own)
 
@@ -140,4 +140,4 @@ def _states_of(credentials: Sequence[int]) -> list[tuple[int, int, str, int]]:
 def _sort_keys_of(term_ids: Sequence[int]) -> list[int]:
     """Conversations that have one of the terms, at most one more than can be subtracted."""
     sql = f"SELECT sort_key FROM {POSTING} WHERE term_id IN {statements.placeholders(term_ids)} LIMIT %s"
-    return statements.fetch_column(sql, [*term_ids, MOST_EXCLUDED + 1]) if term_ids else []
+    return statements.fetch_column(sql, [*term_ids, MAX_EXCLUDED + 1]) if term_ids else []

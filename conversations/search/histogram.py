@@ -19,8 +19,8 @@ from .result import COUNTED, Search
 from .sources import CONVERSATION, POSTING, AllConversations, Postings, Source
 from .walk import Plan
 
-MOST_BARS = 75
-MOST_READ = 20_000  # conversations that are read to subtract them
+MAX_BARS = 75
+MAX_READ = 20_000  # conversations that are read to subtract them
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _is_countable(plan: Plan) -> bool:
     one_list = isinstance(plan.driver, AllConversations | Postings) and plan.driver.is_exact
     few_off = all(
         source.is_exact
-        and (isinstance(plan.driver, AllConversations) or min(source.size, plan.driver.size) <= MOST_READ)
+        and (isinstance(plan.driver, AllConversations) or min(source.size, plan.driver.size) <= MAX_READ)
         for source in plan.excluded
     )
     return one_list and few_off and len(plan.excluded) <= 1 and not plan.required and not plan.tests
@@ -123,11 +123,11 @@ def _by_bisection(sort_keys: Sequence[int], edges: Sequence[int]) -> Counter[int
 
 
 def _days(first: date, last: date) -> tuple[str, list[date]]:
-    """The smallest unit that gives at most MOST_BARS bars, and each bar's first day, followed by the day after the last
+    """The smallest unit that gives at most MAX_BARS bars, and each bar's first day, followed by the day after the last
     bar."""
     for unit in ("day", "week"):
         days = list(_steps(unit, first, last))
-        if len(days) - 1 <= MOST_BARS:
+        if len(days) - 1 <= MAX_BARS:
             return unit, days
     return "month", list(_steps("month", first, last))
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from .sources import Interval, RowTest, Source, passing
 
-FIRST_BLOCK, GROWTH, LARGEST_BLOCK = 64, 4, 8192
-LARGEST_READ = 1024  # rows read at once where a condition tests the rows themselves
+FIRST_BLOCK, GROWTH, MAX_BLOCK = 64, 4, 8192
+MAX_ROWS = 1024  # rows read at once where a condition tests the rows themselves
 
 Step = tuple[int, bool]  # a sort key, and whether it matches; if not, the walk ran out of time there
 
@@ -68,7 +68,7 @@ class Plan:
                 yield block[-1], False
                 return
             # The first block answers most pages; growing ones spare statements when matches are rare.
-            count = min(count * GROWTH, LARGEST_READ if self.tests else LARGEST_BLOCK)
+            count = min(count * GROWTH, MAX_ROWS if self.tests else MAX_BLOCK)
 
     def _filter(self, block: list[int]) -> tuple[list[int], Source | None]:
         """The part of the block that matches, and the required source that contains none of it, if there is one."""

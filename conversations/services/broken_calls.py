@@ -13,8 +13,8 @@ from .clients import calls_for
 from .errors import CredentialUnusable, ServiceError
 from .items import Items, list_items, retrieve_item
 
-MOST_PAGES = 20
-MOST_SECONDS = 10.0  # after which no further page is read
+MAX_PAGES = 20
+MAX_SECONDS = 10.0  # after which no further page is read
 HASTE = 5.0  # seconds within which a page has to come for the next one to be read as well
 
 
@@ -41,7 +41,7 @@ def find_unanswered(*, conversation: Conversation, after: str = "", include: Seq
     further one after 10 seconds. Raises OpenAIError or CredentialUnusable if not even one page could be read."""
     found, count, started = Unanswered(), 0, time.monotonic()
     calls = calls_for(conversation.credential)
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         try:
             page = list_items(conversation=conversation, after=after, include=include, calls=calls)
         except OpenAIError:
@@ -52,7 +52,7 @@ def find_unanswered(*, conversation: Conversation, after: str = "", include: Seq
         count += len(page.items)
         is_stuck = page.later == after
         after = page.later
-        if not after or is_stuck or time.monotonic() - started > MOST_SECONDS:
+        if not after or is_stuck or time.monotonic() - started > MAX_SECONDS:
             break
     return Look([dict(call) for call in found.calls], count, after, page.is_cut)
 

@@ -31,7 +31,7 @@ from .recording import (
     succeed,
 )
 
-MOST_ITEMS = 20  # that one call of the API takes
+MAX_ITEMS = 20  # that one call of the API takes
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ def _keep_named_id(event: Event, error: BadResponse) -> None:
 def _count_kept(event: Event, calls: Calls, conversation: Conversation) -> None:
     """Record how many of the messages the server kept: one server drops them all."""
     with suppress(OpenAIError):
-        page = calls.list_items(conversation.openai_id, limit=MOST_ITEMS)
+        page = calls.list_items(conversation.openai_id, limit=MAX_ITEMS)
         is_all = len(page.items) >= event.item_count or not page.has_more  # some servers return fewer than asked for
         event.kept_count = min(len(page.items), event.item_count) if is_all else None
     event.save(update_fields=["kept_count", "attempts"])

@@ -36,7 +36,7 @@ from ..openai.errors import (
 from .items import ITEMS_A_PAGE, read_page
 from .recording import EventRecorder, store_not_found
 
-LEAST_SECONDS = 2.0  # of the budget that another call needs: one that is cut off has an unknown outcome
+MIN_SECONDS = 2.0  # of the budget that another call needs: one that is cut off has an unknown outcome
 FAILURES_IN_A_ROW = 3  # failed deletions after which the item can't be the reason
 
 REFUSES_ALL = (Unauthorized, Forbidden, QuotaExceeded, Redirected)  # whatever is sent
@@ -77,7 +77,7 @@ class Run:
 
     def _should_continue(self) -> bool:
         """Whether there is time for another call. One deletion is always sent, even after a slow listing."""
-        least = LEAST_SECONDS if self._has_tried else 0
+        least = MIN_SECONDS if self._has_tried else 0
         return self._calls.remaining > least and self._erasure.should_continue()
 
     # Items

@@ -27,16 +27,16 @@ from ..models.event_queryset import Subject
 from ..models.evidence import Evidence, timestamp
 from ..openai.errors import Locked, NoResponse, OpenAIError
 from .clients import MAX_RETRY_WAIT, client_for
-from .erasure_run import LEAST_SECONDS, Run, is_final
+from .erasure_run import MIN_SECONDS, Run, is_final
 from .errors import CredentialUnusable, ServiceError
 from .recording import locked, read, start, start_on, was_requested
 
 SECONDS_A_STEP = 5.0
 LEASE_MARGIN = 5.0  # seconds that a lease outlasts its step
 WAIT_FOR_OTHERS = 2.0  # seconds
-LONGEST_WAIT = 15.0  # seconds between steps where OpenAI names none
-MOST_FAILURES = 20  # steps in a row that fail without progress, before the erasure stops
-MOST_WAITS = 100  # steps in a row after which OpenAI asks to wait
+MAX_WAIT = 15.0  # seconds between steps where OpenAI names none
+MAX_FAILURES = 20  # steps in a row that fail without progress, before the erasure stops
+MAX_WAITS = 100  # steps in a row after which OpenAI asks to wait
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def erase(*, actor: User, erasure: Erasure, seconds: float) -> Erasure:
     """Work on it until it finishes or stops, or the time is up, waiting where OpenAI asks to: for a worker. Raises what
     `work_on()` raises."""
     until = time.monotonic() + seconds
-    while erasure.is_running and (left := until - time.monotonic()) > LEAST_SECONDS:
+    while erasure.is_running and (left := until - time.monotonic()) > MIN_SECONDS:
         erasure = work_on(actor=actor, erasure=erasure, seconds=min(SECONDS_A_STEP, left))
         if erasure.is_running:
             time.sleep(min(wait_before_next(erasure), max(0.0, until - time.monotonic())))
@@ -163,7 +163,7 @@ def wait_before_next(erasure: Erasure) -> float:
         return WAIT_FOR_OTHERS
     if erasure.not_before is not None:
         return max(0.0, (erasure.not_before - timezone.now()).total_seconds())
-    return min(0.5 * 2**erasure.failures_in_a_row, LONGEST_WAIT) if erasure.failure else 0.0
+    return min(0.5 * 2**erasure.failures_in_a_row, MAX_WAIT) if erasure.failure else 0.0
 
 
 def _current(erasure: Erasure) -> Erasure:
@@ -225,7 +225,7 @@ def _record_failure(erasure: Erasure, error: OpenAIError | None, lease: str, *, 
         return
     is_asked_to_wait = isinstance(error, Locked) or error.retry_after is not None
     in_a_row = 1 if made_progress else erasure.failures_in_a_row + 1
-    if is_final(error) or in_a_row > (MOST_WAITS if is_asked_to_wait else MOST_FAILURES):
+    if is_final(error) or in_a_row > (MAX_WAITS if is_asked_to_wait else MAX_FAILURES):
         _stop(erasure, _failure(error), lease)
         return
     not_before = timezone.now() + timedelta(seconds=error.retry_after) if error.retry_after is not None else None

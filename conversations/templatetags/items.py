@@ -11,7 +11,7 @@ from ..metadata import REPLACEMENT
 
 register = template.Library()
 
-MOST_MARKED = 2_000  # in one text; if there are more, each is shown as U+FFFD
+MAX_MARKED = 2_000  # in one text; if there are more, each is shown as U+FFFD
 
 # What a page would hide or obey: control characters except tab and line feed, characters that change the direction of
 # the text after them, and invisible ones. Each is put into an element of its own, where it has no effect and is shown
@@ -79,7 +79,7 @@ def _marked(pattern: re.Pattern[str], escaped: str) -> str:
     if not pattern.search(escaped):
         return escaped
     hits = {found.start() for found in pattern.finditer(escaped) if not _belongs(found)}
-    write = _mark if len(hits) <= MOST_MARKED else _replaced
+    write = _mark if len(hits) <= MAX_MARKED else _replaced
     return pattern.sub(lambda found: write(found[0]) if found.start() in hits else found[0], escaped)
 
 
@@ -99,7 +99,7 @@ def _at(found: re.Match[str], position: int) -> str:
 
 
 def _each(spaces: str) -> str:
-    return "".join(map(_mark if len(spaces) <= MOST_MARKED else _replaced, spaces))
+    return "".join(map(_mark if len(spaces) <= MAX_MARKED else _replaced, spaces))
 
 
 def _replaced(character: str) -> str:

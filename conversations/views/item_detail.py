@@ -18,7 +18,7 @@ from ..services.items import retrieve_item
 from .access import requested_transcript, visible_conversation
 from .outcomes import read_or_failure
 
-LONGEST_RAW = 1_000_000  # characters of JSON on the page of an item
+MAX_RAW_LENGTH = 1_000_000  # characters of JSON on the page of an item
 
 
 @require_safe
@@ -50,5 +50,5 @@ def item_json(request: SignedInRequest, pk: int, item_id: str) -> HttpResponse:
 
 def _item(conversation: Conversation, item_id: str, state: TranscriptState) -> dict[str, Any]:
     item = retrieve_item(conversation=conversation, item_id=item_id, include=state.include)
-    is_short = len(json.dumps(item)) <= LONGEST_RAW
+    is_short = len(json.dumps(item)) <= MAX_RAW_LENGTH
     return {"item": displayed(item), "raw": as_json(item) if is_short else ""}

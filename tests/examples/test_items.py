@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from conversations.examples.dialogues import LONGEST_METADATA
+from conversations.examples.dialogues import MAX_METADATA_LENGTH
 from conversations.examples.items import every_type, from_other_servers, hostile, long, unknown_types
 from conversations.items import displayed
 from conversations.items.media import decode_media
@@ -118,7 +118,7 @@ def test_the_special_conversations_stand_just_before_the_newest(store: Store) ->
         "every item type",
         "escalation",
     ]
-    assert made[-1]["metadata"] == LONGEST_METADATA
+    assert made[-1]["metadata"] == MAX_METADATA_LENGTH
     times = [one["created_at"] for one in made]
     assert times == sorted(times)
     assert times[-1] - times[-KEPT] == 240

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 
-from conversations.forms.rows import MAX_MESSAGES, MOST_FILLED, MessageRows, MetadataRows, PairRow
+from conversations.forms.rows import MAX_FILLED, MAX_MESSAGES, MessageRows, MetadataRows, PairRow
 from conversations.metadata import difference
 
 # What the index may hold, of OpenAI and of other servers.
@@ -213,9 +213,9 @@ def test_an_emoji_in_json_is_one_character_however_it_is_written_r18() -> None:
 
 
 def test_more_rows_than_a_form_can_send_are_refused() -> None:
-    many = {f"k{number}": "v" for number in range(MOST_FILLED + 1)}
+    many = {f"k{number}": "v" for number in range(MAX_FILLED + 1)}
     rows = typed()
-    assert f"There are {MOST_FILLED + 1} pairs." in str(rows.fill(json.dumps(many)))
+    assert f"There are {MAX_FILLED + 1} pairs." in str(rows.fill(json.dumps(many)))
     assert len(rows) == 0
 
 

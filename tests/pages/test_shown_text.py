@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.examples.hostile_items import CHARACTERS, MARKUP
-from conversations.templatetags.items import MOST_MARKED, exact, grouped, in_words, shown, status_tone
+from conversations.templatetags.items import MAX_MARKED, exact, grouped, in_words, shown, status_tone
 
 Filter = Callable[[str], str]
 
@@ -57,8 +57,8 @@ def test_cr_lf_is_one_end_of_line_and_a_lone_carriage_return_is_marked() -> None
 
 
 def test_of_too_many_controls_each_is_replaced() -> None:
-    assert shown("\x1b" * MOST_MARKED).count("<bdi") == MOST_MARKED
-    assert shown("<" + "\x1b" * (MOST_MARKED + 1)) == "&lt;" + "\ufffd" * (MOST_MARKED + 1)
+    assert shown("\x1b" * MAX_MARKED).count("<bdi") == MAX_MARKED
+    assert shown("<" + "\x1b" * (MAX_MARKED + 1)) == "&lt;" + "\ufffd" * (MAX_MARKED + 1)
 
 
 @pytest.mark.parametrize("text", [*MARKUP, *CHARACTERS], ids=lambda text: ascii(text[:12]))
@@ -175,5 +175,5 @@ def test_any_exact_text_is_read_as_it_was_written_and_holds_no_other_tag(text: s
 
 
 def test_of_too_many_that_nobody_sees_each_is_replaced_and_emoji_stay_whole() -> None:
-    assert exact(" " * (MOST_MARKED + 1)) == "\ufffd" * (MOST_MARKED + 1)
-    assert shown("\u200b" * (MOST_MARKED + 1) + "👨\u200d👩") == "\ufffd" * (MOST_MARKED + 1) + "👨\u200d👩"
+    assert exact(" " * (MAX_MARKED + 1)) == "\ufffd" * (MAX_MARKED + 1)
+    assert shown("\u200b" * (MAX_MARKED + 1) + "👨\u200d👩") == "\ufffd" * (MAX_MARKED + 1) + "👨\u200d👩"

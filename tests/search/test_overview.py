@@ -93,7 +93,7 @@ def test_the_index_s_own_numbers_are_estimates_where_many_are_left_out(
     rows: list[Conversation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(overview, "SAMPLE", 1)
-    monkeypatch.setattr(counts, "MOST_EXCLUDED", 1)
+    monkeypatch.setattr(counts, "MAX_EXCLUDED", 1)
     found = of("-state:removed").counts
     assert (found.is_exact, found.total) == (False, 35)
     assert found.keys["env"] == 40

@@ -21,7 +21,7 @@ from conversations.services.conversations import (
     remove_conversation,
     transfer_conversation,
 )
-from conversations.services.erasures import MOST_WAITS, start_erasure, work_on
+from conversations.services.erasures import MAX_WAITS, start_erasure, work_on
 from conversations.services.errors import BeingChanged, ServiceError
 from conversations.services.recording import start_on
 from tests.factories import add_messages, in_threads, make_credential, make_known, make_team, make_user
@@ -170,7 +170,7 @@ def test_an_erasure_that_is_asked_to_wait_for_ever_stops_in_the_end(
 ) -> None:
     erasure = start_erasure(actor=operator, conversation=known, reason="r")
     sandbox.faults.add(Fault(status=429, headers={"Retry-After": "60"}, times=None))
-    Erasure.objects.update(failures_in_a_row=MOST_WAITS - 1)
+    Erasure.objects.update(failures_in_a_row=MAX_WAITS - 1)
     assert work_on(actor=operator, erasure=erasure).stage == Stage.RUNNING
     Erasure.objects.update(not_before=None)
     assert work_on(actor=operator, erasure=erasure).stage == Stage.STOPPED

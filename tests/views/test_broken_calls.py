@@ -234,7 +234,7 @@ def test_the_filter_is_served_alone_to_htmx(
     assert names(response) == ["a"]
 
 
-@pytest.mark.parametrize(("name", "value"), [("MOST_PAGES", 2), ("MOST_SECONDS", -1)])
+@pytest.mark.parametrize(("name", "value"), [("MAX_PAGES", 2), ("MAX_SECONDS", -1)])
 def test_it_says_how_far_it_looked_and_looks_further(
     as_operator: Browser,
     conversation: Conversation,

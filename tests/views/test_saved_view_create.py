@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client as Browser
 
-from conversations.forms.saved_views import LONGEST_QUERY_STRING
+from conversations.forms.saved_views import MAX_QUERY_STRING_LENGTH
 from conversations.models import Credential, SavedView, Team
 from tests.factories import in_threads, make_credential, make_team, make_user
 from tests.html import HOSTILE, asks_to_sign_in, everything, form_in, is_page, signed_in, text_of
@@ -220,6 +220,6 @@ def test_sharing_a_search_with_the_teams_own_credential_is_done(
 
 
 def test_a_search_too_long_for_an_address_is_refused(as_operator: Browser) -> None:
-    response = post(as_operator, f"/views/new/?q={'x' * LONGEST_QUERY_STRING}")
+    response = post(as_operator, f"/views/new/?q={'x' * MAX_QUERY_STRING_LENGTH}")
     assert response.status_code == 422
     assert "too long to be kept" in text_of(response)

@@ -94,7 +94,7 @@ def make_all(store: Store) -> list[dict[str, Any]]:
         made.append(make_one(store, draw, now - 300, tenant="acme", user=dialogues.CUSTOMER["user_id"]))
         made += make_special(store, now - 240)
         items = messages(draw, "billing", draw_values(draw))[1]
-        made.append(store.create_conversation(metadata=dialogues.LONGEST_METADATA, items=items, created_at=now - 60))
+        made.append(store.create_conversation(metadata=dialogues.MAX_METADATA_LENGTH, items=items, created_at=now - 60))
     return made
 
 

@@ -23,9 +23,9 @@ from ..fields import CodePointTextField
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)  # no conversation of the API is older
 TIEBREAK_BITS = 17
 
-LONGEST_KEY = 500  # characters; longer keys, which OpenAI refuses and PostgreSQL can't index, aren't searchable
-LONGEST_VALUE = 2_000  # characters; of longer values, which OpenAI refuses, only the key is searchable
-MOST_PAIRS = 64  # of one conversation that are searchable; OpenAI keeps 16
+MAX_SEARCHABLE_KEY = 500  # characters; longer keys, which OpenAI refuses and PostgreSQL can't index, aren't searchable
+MAX_SEARCHABLE_VALUE = 2_000  # characters; of longer values, which OpenAI refuses, only the key is searchable
+MAX_SEARCHABLE_PAIRS = 64  # of one conversation that are searchable; OpenAI keeps 16
 LAST_CHARACTER = "\U0010ffff"
 INDEXED_LENGTH = 64  # characters of a value in the database's index; PostgreSQL refuses long entries
 
@@ -88,13 +88,13 @@ def term_digest(key: str | None, value: str | None) -> bytes:
 
 def searchable_keys(metadata: Mapping[str, Any]) -> list[str]:
     """The keys that the conversation can be found by: the first ones, without those that are too long."""
-    return [key for key in islice(metadata, MOST_PAIRS) if len(key) <= LONGEST_KEY]
+    return [key for key in islice(metadata, MAX_SEARCHABLE_PAIRS) if len(key) <= MAX_SEARCHABLE_KEY]
 
 
 def searchable(metadata: Mapping[str, Any]) -> dict[str, str]:
     """The pairs that the conversation can be found by, values as text: long values are left out."""
     pairs = ((key, as_text(metadata[key])) for key in searchable_keys(metadata))
-    return {key: text for key, text in pairs if len(text) <= LONGEST_VALUE}
+    return {key: text for key, text in pairs if len(text) <= MAX_SEARCHABLE_VALUE}
 
 
 def index_terms(metadata: Mapping[str, Any], state: str) -> frozenset[IndexTerm]:

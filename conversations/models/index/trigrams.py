@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from . import statements
 
 LENGTH = 3  # characters of the shortest part that has a trigram
-MOST_CANDIDATES = 20_000  # terms with all trigrams of a part, which are compared one by one
+MAX_CANDIDATES = 20_000  # terms with all trigrams of a part, which are compared one by one
 NAME = "term_trigram"  # of the table, or of the index
 TERM = "conversations_term"
 IS_PAIR = "key IS NOT NULL AND value IS NOT NULL"
@@ -85,8 +85,8 @@ def terms_containing(part: str, *, credentials: Collection[int], key: str | None
     if len(part) < LENGTH or not are_kept():
         return None
     read = _read_from_gin if connection.vendor == "postgresql" else _read_from_fts
-    candidates = read(part, credentials, key, MOST_CANDIDATES + 1)
-    if len(candidates) > MOST_CANDIDATES:
+    candidates = read(part, credentials, key, MAX_CANDIDATES + 1)
+    if len(candidates) > MAX_CANDIDATES:
         return None
     return [(credential, pk, count) for credential, pk, count, folded in candidates if part in folded]
 

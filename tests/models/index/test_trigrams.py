@@ -137,9 +137,9 @@ def test_more_candidates_than_are_looked_at_cannot_be_told(
 ) -> None:
     for number in range(4):
         make_conversation(credential, {"k": f"text {number}"})
-    monkeypatch.setattr(trigrams, "MOST_CANDIDATES", 3)
+    monkeypatch.setattr(trigrams, "MAX_CANDIDATES", 3)
     assert terms_containing("text", credentials=[credential.pk], key=None) is None
-    monkeypatch.setattr(trigrams, "MOST_CANDIDATES", 4)
+    monkeypatch.setattr(trigrams, "MAX_CANDIDATES", 4)
     assert len(terms_containing("text", credentials=[credential.pk], key=None) or []) == 4
 
 
