@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth_views
 from django.urls import path, register_converter
 
-from .pages.converters import ItemIdConverter
+from .pages.path_converters import ItemIdConverter
 from .views import (
     conversation_actions,
     conversation_create,

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from ..models import Conversation, Credential, IndexChange, State
 from ..models.choices import Origin
-from ..models.index import statements, writing
+from ..models.index import sql_helpers, writing
 from ..models.index.terms import TIEBREAK_BITS, index_terms, sort_key_at
 from . import dialogues
 
@@ -88,7 +88,7 @@ def add_conversations(count: int, *, added_by: User | None, seed: int = 1) -> It
         _row(owner, now - timedelta(days=DAYS) * (1 - (number + 1) / count), generator, number, added_by)
         for number, owner in enumerate(owners)
     )
-    statements.prepare_for_bulk()
+    sql_helpers.prepare_for_bulk()
     done = 0
     while batch := list(islice(rows, BATCH)):
         insert(batch)
@@ -100,7 +100,7 @@ def insert(rows: list[dict[str, Any]]) -> None:
     """Insert conversations and their terms in one transaction. Without model instances, which are slow."""
     values = [[row["columns"][name] for name in COLUMNS] for row in rows]
     with transaction.atomic():
-        statements.insert_missing(Conversation._meta.db_table, COLUMNS, values)
+        sql_helpers.insert_missing(Conversation._meta.db_table, COLUMNS, values)
         writing.apply(
             IndexChange(row["columns"]["credential_id"], row["columns"]["sort_key"], after=row["index_terms"])
             for row in rows

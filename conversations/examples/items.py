@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
+from .agent_items import CUSTOM, PATCHES, SERVERS, SHELLS
 from .hostile_items import hostile
 from .media_items import from_other_servers
 from .tool_items import CONTAINER, DRAWING, LOOKING_UP, ON_THE_WEB, PNG_URL, TOOLS, Item
-from .work_items import CUSTOM, PATCHES, SERVERS, SHELLS
 
 __all__ = ["every_type", "from_other_servers", "hostile", "long", "unknown_types"]
 

@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from ..models import Event
 from ..openai.errors import OpenAIError
-from .rows import Row
+from .repeating_rows import Row
 
 
 def fresh_token() -> str:

@@ -13,7 +13,7 @@ from ..metadata import MAX_PAIRS, SHOWN_PAIRS, Change, digest, replace_unstorabl
 from ..models import Action, Credential, Event
 from .base import RowsForm, TokenForm
 from .ids import OpenAIIdField
-from .rows import MessageRow, MessageRows, MetadataRows, PairRow, Row, as_typed
+from .repeating_rows import MessageRow, MessageRows, MetadataRows, PairRow, Row, as_typed
 
 MAX_CARRIED_LENGTH = 64 * 1024  # characters of JSON that a form carries along
 

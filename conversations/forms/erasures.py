@@ -6,7 +6,7 @@ from django.http import QueryDict
 
 from ..models import Conversation
 from .base import TokenForm
-from .rows import as_typed
+from .repeating_rows import as_typed
 
 SHOWN_OF_ID = 6  # characters at an id's end, typed to confirm
 MAX_REASON_LENGTH = 500

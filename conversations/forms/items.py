@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from .base import RowsForm, TokenForm
 from .ids import refuse_illegal_item_id
-from .rows import MessageRow, MessageRows, Row
+from .repeating_rows import MessageRow, MessageRows, Row
 
 
 class AddItemsForm(RowsForm):

@@ -23,7 +23,7 @@ from .conversation import Conversation
 from .credential import Credential
 from .erased_item import ErasedItem, ListedItem, Numbers
 from .evidence import EvidenceField, timestamp
-from .record import RecordQuerySet
+from .record_queryset import RecordQuerySet
 
 if TYPE_CHECKING:
     from .erased_item import ErasedItemQuerySet

@@ -13,7 +13,7 @@ from .choices import ABOUT_ITEMS, Action, Outcome
 from .conversation import Conversation
 from .credential import Credential
 from .event_detail import EventDetail
-from .record import RecordQuerySet
+from .record_queryset import RecordQuerySet
 
 if TYPE_CHECKING:
     from .erasure import Erasure

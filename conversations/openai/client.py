@@ -17,14 +17,7 @@ from .attempts import Attempts, NoRecorder, Recorder
 from .decoding import Json
 from .errors import InvalidRequest, OpenAIError
 from .ids import is_legal_id, is_legal_item_id
-from .objects import (
-    ItemPage,
-    RemoteConversation,
-    read_conversation,
-    read_deletion,
-    read_item,
-    read_page,
-)
+from .objects import ItemPage, RemoteConversation, read_conversation, read_deletion, read_item, read_page
 from .scrubbing import Scrubber
 from .transport import Deadline, new_session, send
 
@@ -82,11 +75,8 @@ class Client:
     ) -> None:
         """Raises OSError if the certificates of private authorities can't be read."""
         self.base_url = base_url.rstrip("/")
-        self._session = new_session(proxy, ca_file=ca_file, ca_certificates=ca_certificates)
+        self._session = new_session(headers, proxy=proxy, ca_file=ca_file, ca_certificates=ca_certificates)
         self._session.auth = _Bearer(key)
-        self._session.headers = requests.structures.CaseInsensitiveDict(
-            {"User-Agent": "Convadmin", "Accept": "application/json", **(headers or {})}
-        )
         if organization:
             self._session.headers["OpenAI-Organization"] = organization
         if project:

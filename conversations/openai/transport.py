@@ -9,6 +9,7 @@ import logging
 import ssl
 import threading
 import time
+from collections.abc import Mapping
 from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import requests
 from requests import exceptions
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, check_header_validity
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -127,15 +129,22 @@ class _Session(requests.Session):
         return None
 
 
-def new_session(proxy: str = "", *, ca_file: str = "", ca_certificates: str = "") -> requests.Session:
+# Sent with every request; a credential's own headers replace them.
+DEFAULT_HEADERS = {"User-Agent": "Convadmin", "Accept": "application/json"}
+
+
+def new_session(
+    headers: Mapping[str, str] | None = None, *, proxy: str = "", ca_file: str = "", ca_certificates: str = ""
+) -> requests.Session:
     """A session that ignores `.netrc` and proxy variables, drops cookies, and uses `proxy` if there is one.
 
-    Besides the public certificate authorities, it trusts those in `ca_file` and in `ca_certificates` (PEM). Raises
-    OSError if they can't be read; ssl.SSLError is a subclass.
+    It sends DEFAULT_HEADERS and `headers` with every request. Besides the public certificate authorities, it trusts
+    those in `ca_file` and in `ca_certificates` (PEM). Raises OSError if they can't be read; ssl.SSLError is a subclass.
     """
     context = _context(ca_file, ca_certificates) if ca_file or ca_certificates else None
     session = _Session()
     session.trust_env = False
+    session.headers = CaseInsensitiveDict({**DEFAULT_HEADERS, **(headers or {})})
     session.proxies = {"http": proxy, "https": proxy} if proxy else {}
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.mount("https://", _DeadlineAdapter(context, pool_maxsize=POOL_SIZE))

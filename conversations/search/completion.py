@@ -13,7 +13,7 @@ from django.contrib.auth.models import AnonymousUser, User
 
 from ..metadata import fold
 from ..models import Credential, Term
-from ..models.index import statements
+from ..models.index import sql_helpers
 from ..models.index.terms import values_beginning
 from ..query import STATES
 from ..query.clauses import BUILT_INS, key_text, quoted_if_needed
@@ -135,8 +135,8 @@ def _of_key(key: str, typed: str, credentials: list[int]) -> Counter[str]:
 def _beginning(credentials: list[int], key: str, typed: str) -> list[str]:
     condition, parameters = values_beginning(typed)
     sql = f"""SELECT value FROM {Term._meta.db_table}
-        WHERE credential_id IN {statements.placeholders(credentials)} AND key = %s AND {condition} LIMIT %s"""
-    values = statements.fetch_column(sql, [*credentials, key, *parameters, READ])
+        WHERE credential_id IN {sql_helpers.placeholders(credentials)} AND key = %s AND {condition} LIMIT %s"""
+    values = sql_helpers.fetch_column(sql, [*credentials, key, *parameters, READ])
     return [value for value in values if value.startswith(typed)]
 
 

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 
 from ..metadata import as_text, fold
 from ..models import Conversation, Credential, Term
-from ..models.index import statements, trigrams
+from ..models.index import sql_helpers, trigrams
 from ..models.index.terms import (
     MAX_SEARCHABLE_KEY,
     MAX_SEARCHABLE_PAIRS,
@@ -98,9 +98,9 @@ class Conditions:
             if isinstance(clause, MetadataClause):
                 digests.update(term_digest(clause.key, value.text) for value in clause.values if value.kind == "exact")
         sql = f"""SELECT credential_id, digest, id, count FROM {Term._meta.db_table}
-            WHERE credential_id IN {statements.placeholders(self._credentials)}
-            AND digest IN {statements.placeholders(digests)}"""
-        rows = statements.fetch(sql, [*self._credentials, *digests])
+            WHERE credential_id IN {sql_helpers.placeholders(self._credentials)}
+            AND digest IN {sql_helpers.placeholders(digests)}"""
+        rows = sql_helpers.fetch(sql, [*self._credentials, *digests])
         return {(credential_id, bytes(own)): (pk, count) for credential_id, own, pk, count in rows}
 
     def _intervals(self) -> tuple[Interval, ...]:
@@ -185,14 +185,15 @@ class Conditions:
         """The terms of a key whose values begin with a text; None if there are too many."""
         condition, parameters = values_beginning(beginning)
         sql = f"""SELECT credential_id, id, count, value FROM {Term._meta.db_table}
-            WHERE credential_id IN {statements.placeholders(self._credentials)} AND key = %s AND {condition} LIMIT %s"""
-        rows = statements.fetch(sql, [*self._credentials, key, *parameters, MAX_TERMS + 1])
+            WHERE credential_id IN {sql_helpers.placeholders(self._credentials)} AND key = %s AND {condition}
+            LIMIT %s"""
+        rows = sql_helpers.fetch(sql, [*self._credentials, key, *parameters, MAX_TERMS + 1])
         if len(rows) > MAX_TERMS:
             return None
         return [(pk, term_id, count) for pk, term_id, count, value in rows if value.startswith(beginning)]
 
     def _containing(self, key: str, value: Value) -> list[TermCount] | None:
-        """The terms of a key whose values contain a part; None if there are too many, or they can't be determined."""
+        """The terms of a key whose values contain a part; None if there are too many, or they can't be found."""
         part = fold(value.text)
         terms = Term.objects.filter(credential_id__in=list(self._credentials), key=key, value__isnull=False)
         readable = SAMPLE if len(part) >= trigrams.LENGTH and trigrams.are_kept() else MAX_TERMS
@@ -206,9 +207,9 @@ class Conditions:
         compared in its own case too. None if there are too many."""
         end = ("<=", beginning) if whole else ("<", after_all(beginning))
         sql = f"""SELECT credential_id, sort_key, openai_id FROM {Conversation._meta.db_table}
-            WHERE credential_id IN {statements.placeholders(self._credentials)}
+            WHERE credential_id IN {sql_helpers.placeholders(self._credentials)}
             AND lower(openai_id) >= %s AND lower(openai_id) {end[0]} %s LIMIT %s"""
-        rows = statements.fetch(sql, [*self._credentials, beginning, end[1], MAX_TERMS + 1])
+        rows = sql_helpers.fetch(sql, [*self._credentials, beginning, end[1], MAX_TERMS + 1])
         if len(rows) > MAX_TERMS:
             return None
         return [(pk, sort_key) for pk, sort_key, openai_id in rows if openai_id.startswith(text)]

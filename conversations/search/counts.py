@@ -8,7 +8,7 @@ from typing import Any
 
 from ..metadata import fold
 from ..models import Conversation, Posting, Term
-from ..models.index import statements, trigrams
+from ..models.index import sql_helpers, trigrams
 from ..models.index.terms import searchable, term_digest
 from ..query import STATES
 
@@ -54,7 +54,7 @@ class Counts:
 def counted(sort_keys: Sequence[int], *, is_complete: bool) -> Counts:
     """The counts of these conversations."""
     counts = Counts(is_complete=is_complete)
-    for batch in statements.batches(sort_keys):
+    for batch in sql_helpers.batches(sort_keys):
         for row in Conversation.objects.filter(sort_key__in=batch).fields_of_each("metadata", "state", "credential_id"):
             counts.add(*row)
     return counts
@@ -83,9 +83,9 @@ def of_index(credentials: Sequence[int], excluded: set[str]) -> Counts:
 
 def keys_of(credentials: Sequence[int]) -> Counter[str]:
     """How many conversations of the credentials have each key."""
-    sql = f"""SELECT key, SUM(count) FROM {TERM} WHERE credential_id IN {statements.placeholders(credentials)}
+    sql = f"""SELECT key, SUM(count) FROM {TERM} WHERE credential_id IN {sql_helpers.placeholders(credentials)}
         AND {IS_KEY} GROUP BY key"""
-    return Counter({key: int(count) for key, count in statements.fetch(sql, credentials)})
+    return Counter({key: int(count) for key, count in sql_helpers.fetch(sql, credentials)})
 
 
 def top_values(credentials: Sequence[int], key: str, limit: int = VALUES) -> Counter[str]:
@@ -98,7 +98,7 @@ def top_values(credentials: Sequence[int], key: str, limit: int = VALUES) -> Cou
     )
     found: dict[str, None] = {}
     for credential_id in credentials:
-        found.update(dict.fromkeys(statements.fetch_column(top, [credential_id, key, limit + 1])))
+        found.update(dict.fromkeys(sql_helpers.fetch_column(top, [credential_id, key, limit + 1])))
     return numbers_of(credentials, key, found)
 
 
@@ -139,5 +139,5 @@ def _states_of(credentials: Sequence[int]) -> list[tuple[int, int, str, int]]:
 
 def _sort_keys_of(term_ids: Sequence[int]) -> list[int]:
     """Conversations that have one of the terms, at most one more than can be subtracted."""
-    sql = f"SELECT sort_key FROM {POSTING} WHERE term_id IN {statements.placeholders(term_ids)} LIMIT %s"
-    return statements.fetch_column(sql, [*term_ids, MAX_EXCLUDED + 1]) if term_ids else []
+    sql = f"SELECT sort_key FROM {POSTING} WHERE term_id IN {sql_helpers.placeholders(term_ids)} LIMIT %s"
+    return sql_helpers.fetch_column(sql, [*term_ids, MAX_EXCLUDED + 1]) if term_ids else []

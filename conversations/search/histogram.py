@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from django.utils import timezone
 
-from ..models.index import statements
+from ..models.index import sql_helpers
 from ..models.index.terms import created_at_of, sort_key_at
 from .result import COUNTED, Search
 from .sources import CONVERSATION, POSTING, AllConversations, Postings, Source
@@ -98,13 +98,13 @@ def _numbers(source: Source, edges: Sequence[int]) -> Counter[int]:
     if isinstance(source, AllConversations):
         table, condition, owners = CONVERSATION, "credential_id = %s", [source.credential_id]
     elif isinstance(source, Postings):
-        table, condition, owners = POSTING, f"term_id IN {statements.placeholders(source.term_ids)}", source.term_ids
+        table, condition, owners = POSTING, f"term_id IN {sql_helpers.placeholders(source.term_ids)}", source.term_ids
     else:
         return _by_bisection(source.all(), edges)
     one = f"SELECT %s, COUNT(*) FROM {table} WHERE {condition} AND sort_key >= %s AND sort_key < %s"
     intervals = list(enumerate(pairwise(edges)))
     parameters = [value for position, interval in intervals for value in (position, *owners, *interval)]
-    return Counter(dict(statements.fetch(" UNION ALL ".join([one] * len(intervals)), parameters)))
+    return Counter(dict(sql_helpers.fetch(" UNION ALL ".join([one] * len(intervals)), parameters)))
 
 
 def _common_numbers(driver: Source, excluded: Source, edges: Sequence[int]) -> Counter[int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, Self
 
 from ..models import Conversation, Posting
-from ..models.index import statements
+from ..models.index import sql_helpers
 
 POSTING = Posting._meta.db_table
 CONVERSATION = Conversation._meta.db_table
@@ -70,21 +70,21 @@ class Postings:
             ORDER BY sort_key {order} LIMIT %s"""
         parameters = [value for term_id in self.term_ids for value in (term_id, *interval, count)]
         if len(self.term_ids) == 1:
-            return statements.fetch_column(one, parameters)
+            return sql_helpers.fetch_column(one, parameters)
         every = " UNION ".join(f"SELECT sort_key FROM ({one}) AS t{number}" for number in range(len(self.term_ids)))
-        return statements.fetch_column(f"{every} ORDER BY sort_key {order} LIMIT %s", [*parameters, count])
+        return sql_helpers.fetch_column(f"{every} ORDER BY sort_key {order} LIMIT %s", [*parameters, count])
 
     def all(self) -> list[int]:
-        sql = f"SELECT sort_key FROM {POSTING} WHERE term_id IN {statements.placeholders(self.term_ids)}"
-        return statements.fetch_column(sql, self.term_ids)
+        sql = f"SELECT sort_key FROM {POSTING} WHERE term_id IN {sql_helpers.placeholders(self.term_ids)}"
+        return sql_helpers.fetch_column(sql, self.term_ids)
 
     def contained(self, sort_keys: Sequence[int]) -> set[int]:
         """A lookup for each. OFFSET 0 keeps PostgreSQL from merging whole tables instead."""
-        relation, parameters = statements.numbers(sort_keys)
-        terms = statements.placeholders(self.term_ids)
+        relation, parameters = sql_helpers.numbers(sort_keys)
+        terms = sql_helpers.placeholders(self.term_ids)
         sql = f"""SELECT value FROM {relation} AS o WHERE EXISTS
             (SELECT 1 FROM {POSTING} WHERE term_id IN {terms} AND sort_key = o.value LIMIT 1 OFFSET 0)"""
-        return set(statements.fetch_column(sql, [*parameters, *self.term_ids]))
+        return set(sql_helpers.fetch_column(sql, [*parameters, *self.term_ids]))
 
 
 class AllConversations:
@@ -100,7 +100,7 @@ class AllConversations:
         order = "ASC" if ascending else "DESC"
         sql = f"""SELECT sort_key FROM {CONVERSATION} WHERE credential_id = %s AND sort_key >= %s AND sort_key < %s
             ORDER BY sort_key {order} LIMIT %s"""
-        return statements.fetch_column(sql, [self.credential_id, *interval, count])
+        return sql_helpers.fetch_column(sql, [self.credential_id, *interval, count])
 
     def all(self) -> list[int]:
         return self.next(ALL, self.size, ascending=True)
@@ -122,9 +122,9 @@ class InMemory:
     @classmethod
     def of_terms(cls, term_ids: Iterable[int]) -> Self:
         """Those that have at least one of many terms, which together have few postings."""
-        relation, parameters = statements.numbers(term_ids)
+        relation, parameters = sql_helpers.numbers(term_ids)
         sql = f"SELECT sort_key FROM {POSTING} WHERE term_id IN (SELECT value FROM {relation} AS t)"
-        return cls(statements.fetch_column(sql, parameters))
+        return cls(sql_helpers.fetch_column(sql, parameters))
 
     def next(self, interval: Interval, count: int, *, ascending: bool) -> list[int]:
         low, high = bisect_left(self.sort_keys, interval.low), bisect_left(self.sort_keys, interval.high)

@@ -14,7 +14,7 @@ from ..pages import responses
 from ..pages.responses import SignedInRequest
 from ..services.conversations import refresh_conversation, remove_conversation, transfer_conversation
 from ..services.errors import ServiceError
-from ..services.resolving import accept_remote_metadata
+from ..services.unresolved_events import accept_remote_metadata
 from .access import visible_conversation
 from .outcomes import attempted, to_conversation
 

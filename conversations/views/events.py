@@ -21,7 +21,7 @@ from ..pages import responses
 from ..pages.paging import keyset_page
 from ..pages.responses import SignedInRequest
 from ..services.errors import ServiceError
-from ..services.resolving import resolve_by_id, resolve_by_note
+from ..services.unresolved_events import resolve_by_id, resolve_by_note
 from .outcomes import status_of
 
 

@@ -11,7 +11,7 @@ from ..models import Conversation
 from ..pages import responses
 from ..pages.responses import SignedInRequest
 from ..pages.transcript_state import TranscriptState
-from ..services.broken_calls import find_unanswered, list_with_unanswered
+from ..services.unanswered_calls import find_unanswered, list_with_unanswered
 from .access import requested_transcript, visible_conversation
 from .outcomes import read_or_failure
 

@@ -7,13 +7,13 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
-from ..forms.outputs import OutputForm
+from ..forms.tool_outputs import OutputForm
 from ..items import displayed
 from ..models import Conversation
 from ..pages import responses
 from ..pages.responses import SignedInRequest
-from ..services.broken_calls import retrieve_call
 from ..services.items import add_items, find_partner
+from ..services.unanswered_calls import retrieve_call
 from .access import requested_transcript, visible_conversation
 from .outcomes import attempted, read_or_failure, to_conversation
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from conversations.examples import bulk as bulk_examples
 from conversations.models import Conversation, Credential, ErasedItem, Erasure, Event, EventDetail, Outcome, Team
 from conversations.models.choices import ItemOutcome, Stage
-from conversations.models.index import statements
+from conversations.models.index import sql_helpers
 
 EVENTS, ERASURES, ITEMS, CONVERSATIONS, CREDENTIALS = 100_000, 1_000, 500, 20_000, 12
 TIMELINE = 400  # events of the conversation whose page is measured
@@ -43,8 +43,8 @@ def prepare() -> None:
     insert(EventDetail, details())
     insert(Erasure, erasures(credentials))
     insert(ErasedItem, items())
-    if statements.connection.vendor == "postgresql":  # what autovacuum does before long; SQLite is left as it is
-        statements.execute("VACUUM ANALYZE")
+    if sql_helpers.connection.vendor == "postgresql":  # what autovacuum does before long; SQLite is left as it is
+        sql_helpers.execute("VACUUM ANALYZE")
 
 
 def make_credential(number: int) -> Credential:

@@ -12,7 +12,7 @@ from django.db import connection, models
 
 from conversations.examples import bulk as bulk_examples
 from conversations.models import Conversation, Credential, Team
-from conversations.models.index import statements
+from conversations.models.index import sql_helpers
 
 SIGNED_IN, IN_ADMIN = "benchmark", "benchmark-admin"
 
@@ -77,12 +77,12 @@ def fill_naive() -> None:
     with connection.schema_editor() as editor:
         editor.create_model(Naive)
     kind = "metadata::jsonb" if connection.vendor == "postgresql" else "metadata"
-    statements.execute(
+    sql_helpers.execute(
         f"INSERT INTO {Naive._meta.db_table} (id, created_at, metadata)"  # noqa: S608  names of our own
         f" SELECT id, created_at, {kind} FROM {Conversation._meta.db_table}"
     )
     if connection.vendor == "postgresql":  # what autovacuum does before long; SQLite is left as an operator leaves it
-        statements.execute("VACUUM ANALYZE")
+        sql_helpers.execute("VACUUM ANALYZE")
 
 
 def make_people() -> None:
@@ -98,15 +98,15 @@ def make_people() -> None:
 def engine() -> str:
     """The engine with its version."""
     if connection.vendor == "postgresql":
-        return f"PostgreSQL {statements.fetch_column('SHOW server_version')[0].split()[0]}"
-    return f"SQLite {statements.fetch_column('SELECT sqlite_version()')[0]}"
+        return f"PostgreSQL {sql_helpers.fetch_column('SHOW server_version')[0].split()[0]}"
+    return f"SQLite {sql_helpers.fetch_column('SELECT sqlite_version()')[0]}"
 
 
 def size_in_bytes() -> int:
     """How much room conversations and their index take, without the naive peer."""
     if connection.vendor == "postgresql":
         sql = "SELECT pg_database_size(current_database()) - pg_total_relation_size(%s::regclass)"
-        return int(statements.fetch_column(sql, [Naive._meta.db_table])[0])
-    pages = statements.fetch_column("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")[0]
+        return int(sql_helpers.fetch_column(sql, [Naive._meta.db_table])[0])
+    pages = sql_helpers.fetch_column("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")[0]
     peer = "SELECT SUM(pgsize) FROM dbstat WHERE aggregate = TRUE AND name LIKE %s"
-    return int(pages - statements.fetch_column(peer, [f"{Naive._meta.db_table}%"])[0])
+    return int(pages - sql_helpers.fetch_column(peer, [f"{Naive._meta.db_table}%"])[0])

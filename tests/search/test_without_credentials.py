@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 from django.test import Client as Browser
 
-from conversations.models.index import statements
+from conversations.models.index import sql_helpers
 from tests.factories import make_conversation, make_credential, make_user
 from tests.html import signed_in, text_of
 
@@ -44,4 +44,4 @@ def test_someone_without_a_credential_finds_nothing(alone: Browser, url: str) ->
 
 
 def test_nothing_is_among_no_values(db: None) -> None:
-    assert statements.fetch(f"SELECT 1 WHERE 1 IN {statements.placeholders([])}") == []
+    assert sql_helpers.fetch(f"SELECT 1 WHERE 1 IN {sql_helpers.placeholders([])}") == []

@@ -12,7 +12,7 @@ from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import refresh_conversation
 from conversations.services.errors import BeingChanged
 from conversations.services.metadata_edit import update_metadata
-from conversations.services.resolving import accept_remote_metadata
+from conversations.services.unresolved_events import accept_remote_metadata
 from tests.factories import make_known
 
 pytestmark = pytest.mark.django_db

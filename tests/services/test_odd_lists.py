@@ -12,11 +12,11 @@ from conversations.models import Conversation, Credential, Erasure, Event, Outco
 from conversations.models.choices import Stage
 from conversations.openai import errors
 from conversations.sandbox import Dialect, Fault, Sandbox
-from conversations.services.broken_calls import find_unanswered
 from conversations.services.conversations import refresh_conversation
 from conversations.services.erasures import erase, start_erasure
 from conversations.services.items import all_pages, count_items, list_items
 from conversations.services.transcripts import download
+from conversations.services.unanswered_calls import find_unanswered
 from tests.factories import KEY, add_messages, make_credential, make_known
 from tests.html import text_of
 

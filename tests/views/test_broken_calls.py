@@ -8,10 +8,10 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client as Browser
 
-from conversations.items.broken import APPLICATION_CALLS, Unanswered, needs_output
+from conversations.items.unanswered_calls import APPLICATION_CALLS, Unanswered, needs_output
 from conversations.models import Conversation, Credential
 from conversations.sandbox import Fault, Sandbox
-from conversations.services import broken_calls
+from conversations.services import unanswered_calls as broken_calls
 from tests.factories import add_messages, calls_in, make_known
 from tests.html import REFUSALS, everything, form_in, fragment, is_page, signed_in, text_of
 

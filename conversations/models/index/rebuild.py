@@ -13,7 +13,7 @@ from django.db import models, transaction
 
 from ...metadata import fold
 from ..conversation import Conversation
-from . import statements, trigrams, writing
+from . import sql_helpers, trigrams, writing
 from .terms import IndexTerm, Posting, Term, term_digest
 from .writing import IndexChange
 
@@ -74,7 +74,7 @@ def rebuild(*, restart: bool = False, report: Callable[[str], None] = lambda tex
     if restart:
         Progress.objects.all().delete()
     progress = Progress.objects.first() or Progress()
-    statements.prepare_for_bulk()
+    sql_helpers.prepare_for_bulk()
     if trigrams.differ():  # SQLite may refuse to delete a term whose trigrams are wrong
         trigrams.remove()
     for number, check in enumerate(CHECKS[progress.stage :], start=progress.stage):
@@ -103,7 +103,7 @@ def _compare(check: Check, cursor: Cursor, *, repair: bool) -> tuple[list[str], 
 def _candidate_terms(cursor: Cursor) -> tuple[list[Cursor], Cursor | None]:
     sql = f"""SELECT id, key, value, folded, digest, count, (SELECT count(*) FROM {POSTING} WHERE term_id = t.id)
         FROM {TERM} t WHERE id > %s ORDER BY id LIMIT %s"""
-    rows = statements.fetch(sql, [cursor[0], STEP])
+    rows = sql_helpers.fetch(sql, [cursor[0], STEP])
     candidates = [(row[0], 0) for row in rows if not _is_correct(*row[1:])]
     return candidates, (rows[-1][0], 0) if len(rows) == STEP else None
 
@@ -141,7 +141,7 @@ def _candidate_postings(cursor: Cursor) -> tuple[list[Cursor], Cursor | None]:
     sql = f"""SELECT p.term_id, p.sort_key, t.credential_id, t.key, t.value
         FROM {POSTING} p LEFT JOIN {TERM} t ON t.id = p.term_id
         WHERE (p.term_id, p.sort_key) > (%s, %s) ORDER BY p.term_id, p.sort_key LIMIT %s"""
-    rows = statements.fetch(sql, [*cursor, POSTINGS])
+    rows = sql_helpers.fetch(sql, [*cursor, POSTINGS])
     by_sort_key: dict[int, list[tuple[int, int | None, IndexTerm]]] = defaultdict(list)
     for term_id, sort_key, owner, key, value in rows:
         by_sort_key[sort_key].append((term_id, owner, (key, value)))
@@ -151,7 +151,7 @@ def _candidate_postings(cursor: Cursor) -> tuple[list[Cursor], Cursor | None]:
 
 def _correct_postings(by_sort_key: dict[int, list[tuple[int, int | None, IndexTerm]]]) -> Iterator[Cursor]:
     """The correct ones of these postings. Each conversation is read once, and few are held in memory."""
-    for batch in statements.batches(sorted(by_sort_key)):
+    for batch in sql_helpers.batches(sorted(by_sort_key)):
         for conversation in Conversation.objects.filter(sort_key__in=batch).iterator(chunk_size=READ_AT_ONCE):
             own = conversation.index_terms
             for term_id, owner, index_term in by_sort_key[conversation.sort_key]:

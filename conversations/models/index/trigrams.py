@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 
-from . import statements
+from . import sql_helpers
 
 LENGTH = 3  # characters of the shortest part that has a trigram
 MAX_CANDIDATES = 20_000  # terms with all trigrams of a part, which are compared one by one
@@ -35,7 +35,7 @@ _POSTGRESQL = [
 def are_kept() -> bool:
     """Whether this database has trigrams."""
     catalogue = "pg_indexes WHERE indexname" if connection.vendor == "postgresql" else "sqlite_master WHERE name"
-    return bool(statements.fetch(f"SELECT 1 FROM {catalogue} = %s", [NAME]))
+    return bool(sql_helpers.fetch(f"SELECT 1 FROM {catalogue} = %s", [NAME]))
 
 
 def install() -> bool:
@@ -72,7 +72,7 @@ def differ() -> bool:
         return False
     pairs, kept = f"SELECT id FROM {TERM} WHERE {IS_PAIR}", f"SELECT id FROM {NAME}_docsize"
     return any(
-        statements.fetch(f"SELECT 1 FROM ({one} EXCEPT {other}) LIMIT 1")
+        sql_helpers.fetch(f"SELECT 1 FROM ({one} EXCEPT {other}) LIMIT 1")
         for one, other in ((pairs, kept), (kept, pairs))
     )
 
@@ -95,11 +95,11 @@ def _read_from_fts(part: str, credentials: Collection[int], key: str | None, lim
     """The candidates: FTS5 without positions finds values that contain each of the trigrams, somewhere."""
     trigrams = dict.fromkeys(part[start : start + LENGTH] for start in range(len(part) - LENGTH + 1))
     match = " AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams)
-    found = statements.fetch_column(f"SELECT rowid FROM {NAME} WHERE {NAME} MATCH %s LIMIT %s", [match, limit])
+    found = sql_helpers.fetch_column(f"SELECT rowid FROM {NAME} WHERE {NAME} MATCH %s LIMIT %s", [match, limit])
     if len(found) >= limit:
         return found
-    relation, parameters = statements.numbers(found)
-    return statements.fetch(  # CROSS JOIN: the hits first, and each one's term by its id
+    relation, parameters = sql_helpers.numbers(found)
+    return sql_helpers.fetch(  # CROSS JOIN: the hits first, and each one's term by its id
         f"SELECT credential_id, id, count, folded FROM {relation} AS hit CROSS JOIN {TERM} ON id = hit.value"
         f" WHERE {_of(credentials, key)}",
         [*parameters, *_parameters(credentials, key)],
@@ -109,7 +109,7 @@ def _read_from_fts(part: str, credentials: Collection[int], key: str | None, lim
 def _read_from_gin(part: str, credentials: Collection[int], key: str | None, limit: int) -> Sequence[Any]:
     """The candidates: LIKE uses the trigrams."""
     pattern = "%{}%".format(part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_"))
-    return statements.fetch(
+    return sql_helpers.fetch(
         f"SELECT credential_id, id, count, folded FROM {TERM} WHERE {IS_PAIR} AND folded LIKE %s"
         f" AND {_of(credentials, key)} LIMIT %s",
         [pattern, *_parameters(credentials, key), limit],
@@ -117,7 +117,7 @@ def _read_from_gin(part: str, credentials: Collection[int], key: str | None, lim
 
 
 def _of(credentials: Collection[int], key: str | None) -> str:
-    return f"credential_id IN {statements.placeholders(credentials)}" + (" AND key = %s" if key is not None else "")
+    return f"credential_id IN {sql_helpers.placeholders(credentials)}" + (" AND key = %s" if key is not None else "")
 
 
 def _parameters(credentials: Collection[int], key: str | None) -> list[Any]:

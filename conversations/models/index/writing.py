@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from ...metadata import fold
-from . import statements
+from . import sql_helpers
 from .terms import IndexTerm, Posting, Term, term_digest
 
 TERM, POSTING = Term._meta.db_table, Posting._meta.db_table
@@ -59,19 +59,19 @@ def lock(credentials: Iterable[int]) -> None:
     """
     if connection.vendor == "postgresql":
         for credential_id in sorted(set(credentials)):
-            statements.fetch("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, credential_id % 2**31])
+            sql_helpers.fetch("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, credential_id % 2**31])
 
 
 def ids_of(digests: Mapping[OwnedTerm, bytes]) -> dict[OwnedTerm, int]:
     """The ids of those terms that exist."""
     terms = {(term[0], digest): term for term, digest in digests.items()}
     found: dict[OwnedTerm, int] = {}
-    for batch in statements.batches(sorted(terms)):
+    for batch in sql_helpers.batches(sorted(terms)):
         credentials = sorted({credential_id for credential_id, _ in batch})
         sql = f"""SELECT id, credential_id, digest FROM {TERM}
-            WHERE credential_id IN {statements.placeholders(credentials)}
-            AND digest IN {statements.placeholders(batch)}"""
-        for pk, credential_id, digest in statements.fetch(sql, [*credentials, *(digest for _, digest in batch)]):
+            WHERE credential_id IN {sql_helpers.placeholders(credentials)}
+            AND digest IN {sql_helpers.placeholders(batch)}"""
+        for pk, credential_id, digest in sql_helpers.fetch(sql, [*credentials, *(digest for _, digest in batch)]):
             term = terms.get((credential_id, bytes(digest)))
             if term is not None:
                 found[term] = pk
@@ -80,10 +80,10 @@ def ids_of(digests: Mapping[OwnedTerm, bytes]) -> dict[OwnedTerm, int]:
 
 def missing_postings(sort_keys: Mapping[int, list[int]]) -> list[tuple[int, int]]:
     """Those of the postings, as term id and sort key, that don't exist."""
-    relation, parameters = statements.postings(sort_keys)
+    relation, parameters = sql_helpers.postings(sort_keys)
     sql = f"""SELECT p.term_id, p.sort_key FROM {relation} AS p WHERE NOT EXISTS
         (SELECT 1 FROM {POSTING} o WHERE o.term_id = p.term_id AND o.sort_key = p.sort_key)"""
-    return [(term_id, sort_key) for term_id, sort_key in statements.fetch(sql, parameters)] if sort_keys else []
+    return [(term_id, sort_key) for term_id, sort_key in sql_helpers.fetch(sql, parameters)] if sort_keys else []
 
 
 def _ensure_terms(added: Iterable[OwnedTerm], removed: Iterable[OwnedTerm]) -> dict[OwnedTerm, int]:
@@ -94,25 +94,25 @@ def _ensure_terms(added: Iterable[OwnedTerm], removed: Iterable[OwnedTerm]) -> d
     absent = {term: digests[term] for term in added if term not in ids}
     if absent:
         rows = [(owner, *term, fold(term[1] or ""), digest, 0) for (owner, term), digest in absent.items()]
-        statements.insert_missing(TERM, TERM_COLUMNS, rows)
+        sql_helpers.insert_missing(TERM, TERM_COLUMNS, rows)
         ids |= ids_of(absent)
     return ids
 
 
 def _insert_postings(sort_keys: Mapping[int, list[int]]) -> Counter[int]:
     """Insert postings; returns how many each term gained."""
-    relation, parameters = statements.postings(sort_keys)
+    relation, parameters = sql_helpers.postings(sort_keys)
     sql = f"""INSERT INTO {POSTING} (term_id, sort_key) SELECT term_id, sort_key FROM {relation} AS new
         WHERE true ON CONFLICT DO NOTHING RETURNING term_id"""
-    return Counter(statements.fetch_column(sql, parameters)) if sort_keys else Counter()
+    return Counter(sql_helpers.fetch_column(sql, parameters)) if sort_keys else Counter()
 
 
 def _delete_postings(sort_keys: Mapping[int, list[int]]) -> Counter[int]:
     """Delete postings; returns how many each term lost."""
-    relation, parameters = statements.postings(sort_keys)
+    relation, parameters = sql_helpers.postings(sort_keys)
     sql = f"""DELETE FROM {POSTING} WHERE (term_id, sort_key) IN (SELECT term_id, sort_key FROM {relation} AS old)
         RETURNING term_id"""
-    return Counter(statements.fetch_column(sql, parameters)) if sort_keys else Counter()
+    return Counter(sql_helpers.fetch_column(sql, parameters)) if sort_keys else Counter()
 
 
 def _update_counts(steps: Mapping[int, int]) -> None:
@@ -122,11 +122,11 @@ def _update_counts(steps: Mapping[int, int]) -> None:
         by_step[step].append(term_id)
     by_step.pop(0, None)
     for step, term_ids in sorted(by_step.items()):
-        relation, parameters = statements.numbers(term_ids)
+        relation, parameters = sql_helpers.numbers(term_ids)
         sql = f"UPDATE {TERM} SET count = count + %s WHERE id IN (SELECT value FROM {relation} AS t)"
-        statements.execute(sql, [step, *parameters])
+        sql_helpers.execute(sql, [step, *parameters])
         if step < 0:
-            statements.execute(
+            sql_helpers.execute(
                 f"""DELETE FROM {TERM} WHERE id IN (SELECT value FROM {relation} AS t)
                 AND count <= 0 AND NOT EXISTS (SELECT 1 FROM {POSTING} WHERE term_id = id)""",
                 parameters,

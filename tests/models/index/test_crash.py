@@ -29,7 +29,7 @@ from conversations.sandbox import Sandbox
 from conversations.services import conversations as services
 from conversations.services.errors import BeingChanged, BelongsToAnother, MetadataMoved
 from conversations.services.metadata_edit import update_metadata
-from conversations.services.resolving import accept_remote_metadata
+from conversations.services.unresolved_events import accept_remote_metadata
 from tests.checkouts import ROOT
 from tests.factories import make_credential, make_remote
 

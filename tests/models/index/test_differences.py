@@ -10,7 +10,7 @@ from django.db import connection
 
 from conversations.models import Conversation, Credential, Posting, Term
 from conversations.models.index import rebuild as reindex
-from conversations.models.index import statements, trigrams
+from conversations.models.index import sql_helpers, trigrams
 from conversations.models.index.terms import term_digest
 from tests.factories import make_conversation, make_credential
 
@@ -59,11 +59,11 @@ def everything() -> list[list[tuple[Any, ...]]]:
     tables = ["conversations_term", "conversations_posting", "conversations_conversation", "conversations_progress"]
     if connection.vendor == "sqlite":
         tables.append("term_trigram_docsize")
-    return [sorted(statements.fetch(f"SELECT * FROM {table}"), key=repr) for table in tables]  # noqa: S608
+    return [sorted(sql_helpers.fetch(f"SELECT * FROM {table}"), key=repr) for table in tables]  # noqa: S608
 
 
 def bear(term_id: int, sort_key: int) -> None:
-    statements.execute("INSERT INTO conversations_posting (term_id, sort_key) VALUES (%s, %s)", [term_id, sort_key])
+    sql_helpers.execute("INSERT INTO conversations_posting (term_id, sort_key) VALUES (%s, %s)", [term_id, sort_key])
 
 
 def forget(term: Term, *sort_keys: int) -> None:
@@ -225,13 +225,13 @@ def added_past_the_index(indexed: Indexed) -> None:
 
 def a_trigram_missing(indexed: Indexed) -> None:
     term = indexed.name
-    statements.execute(
+    sql_helpers.execute(
         "INSERT INTO term_trigram (term_trigram, rowid, folded) VALUES ('delete', %s, %s)", [term.pk, term.folded]
     )
 
 
 def a_trigram_too_many(indexed: Indexed) -> None:
-    statements.execute("INSERT INTO term_trigram (rowid, folded) VALUES (%s, %s)", [indexed.name.pk + 1_000, SECRET])
+    sql_helpers.execute("INSERT INTO term_trigram (rowid, folded) VALUES (%s, %s)", [indexed.name.pk + 1_000, SECRET])
 
 
 Damage = Callable[[Indexed], None]

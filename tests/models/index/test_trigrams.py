@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from conversations.metadata import fold
 from conversations.models import Conversation, Credential, Term
-from conversations.models.index import statements, trigrams
+from conversations.models.index import sql_helpers, trigrams
 from conversations.models.index.trigrams import TermCount, terms_containing
 from tests.factories import make_conversation, make_credential
 
@@ -147,7 +147,7 @@ def kept() -> int:
     """How many terms have trigrams; PostgreSQL keeps them with the row."""
     if connection.vendor == "postgresql":
         return Term.objects.exclude(key=None).exclude(value=None).count()
-    return statements.fetch("SELECT count(*) FROM term_trigram_docsize")[0][0]
+    return sql_helpers.fetch("SELECT count(*) FROM term_trigram_docsize")[0][0]
 
 
 def test_r28_a_term_that_is_deleted_takes_its_trigrams_along(credential: Credential) -> None:
@@ -157,7 +157,7 @@ def test_r28_a_term_that_is_deleted_takes_its_trigrams_along(credential: Credent
     assert kept() == 1
     assert terms_containing("secret", credentials=[credential.pk], key=None) == []
     if connection.vendor == "sqlite":
-        assert statements.fetch("SELECT rowid FROM term_trigram WHERE term_trigram MATCH '\"sec\"'") == []
+        assert sql_helpers.fetch("SELECT rowid FROM term_trigram WHERE term_trigram MATCH '\"sec\"'") == []
 
 
 def test_r28_a_purge_takes_the_trigrams_along(credential: Credential) -> None:

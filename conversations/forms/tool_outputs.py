@@ -10,7 +10,7 @@ from django.http import QueryDict
 from ..items.blocks import as_map
 from ..metadata import is_storable
 from .base import TokenForm
-from .rows import as_typed
+from .repeating_rows import as_typed
 
 Call = Mapping[str, Any]
 

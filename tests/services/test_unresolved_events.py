@@ -11,7 +11,7 @@ from conversations.openai import errors
 from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import create_conversation
 from conversations.services.errors import ServiceError
-from conversations.services.resolving import accept_remote_metadata, resolve_by_id, resolve_by_note
+from conversations.services.unresolved_events import accept_remote_metadata, resolve_by_id, resolve_by_note
 from tests.factories import in_threads, make_conversation
 
 pytestmark = pytest.mark.django_db

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..items.broken import Unanswered, is_call
+from ..items.unanswered_calls import Unanswered, is_call
 from ..models import Conversation
 from ..openai.client import Calls, Json
 from ..openai.errors import OpenAIError

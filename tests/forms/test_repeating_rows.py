@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 
-from conversations.forms.rows import MAX_FILLED, MAX_MESSAGES, MessageRows, MetadataRows, PairRow
+from conversations.forms.repeating_rows import MAX_FILLED, MAX_MESSAGES, MessageRows, MetadataRows, PairRow
 from conversations.metadata import difference
 
 # What the index may hold, of OpenAI and of other servers.
