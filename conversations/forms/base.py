@@ -78,5 +78,6 @@ class RowsForm(TokenForm):
 
 
 def _event_of(key: str, user: User | AnonymousUser) -> Event | None:
+    # At most 18 digits: larger numbers don't fit into a database's integer.
     is_key = key.isascii() and key.isdecimal() and len(key) < 19
     return Event.objects.visible_to(user).filter(pk=int(key)).first() if is_key else None

@@ -139,6 +139,7 @@ class MetadataForm(MetadataRowsForm):
             opened = _opened(self.typed.get("opened_with", ""), self.opened)
             self.opened, self.is_damaged = opened or {}, opened is None
             self.read_rows(self.typed)
+        # A map of another server may have more than 16 pairs: it can be edited, but not grow.
         self.metadata.limit = max(MAX_PAIRS, len(self.opened)) - len(self.untouched)
 
     @staticmethod
@@ -188,6 +189,7 @@ class MetadataForm(MetadataRowsForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        # Otherwise the row would silently replace a pair that the page doesn't show.
         self.metadata.refuse_keys(self.untouched)
         cleaned["metadata"] = {**self.clean_rows(self.opened), **self.untouched}
         if self.has_row_errors:

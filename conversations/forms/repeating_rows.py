@@ -143,6 +143,7 @@ class MetadataRows(Rows[PairRow]):
             return f"There are {len(pairs)} pairs. OpenAI keeps {MAX_PAIRS}: leave some out."
         if not all(is_storable(key + value) for key, value in pairs):
             return "A key or value holds a NUL or a broken character, which cannot be kept. Take it out."
+        # A row that is filled again keeps its stored key, so that an untouched key goes back exactly.
         stored = {row.key: row.stored for row in self.rows}
         filled = [PairRow(as_typed(key), as_typed(value), stored.get(as_typed(key), "")) for key, value in pairs]
         names = {row.key for row in filled}

@@ -116,6 +116,7 @@ class SavedViewForm(forms.ModelForm):
             namesake = SavedView.objects.owned_by(self.instance.owner).called(self.cleaned_data["name"])
             if namesake is None:
                 raise
+        # A double click sends the form twice: the second one finds its own view.
         if self.is_new and self._made(namesake):
             return namesake
         self.add_error("name", "You have a view of this name already. Choose another name.")

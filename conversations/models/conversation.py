@@ -195,6 +195,7 @@ class Conversation(models.Model):
 
     def draw_sort_key(self) -> None:
         """Choose a free sort key for the time of creation; does not save."""
+        # Random tiebreakers rarely collide: a second has 131,072 of them.
         first = sort_key_at(self.created_at)
         for _ in range(20):
             self.sort_key = first | secrets.randbits(TIEBREAK_BITS)
@@ -292,6 +293,7 @@ class Conversation(models.Model):
             self.refresh_from_db(from_queryset=Conversation.objects.select_for_update())
             self.events.forget_details()
             self.erasures.close("The conversation was purged from the index.")
+            # Before the row is deleted: the index must never point to a row that isn't there.
             writing.apply([IndexChange(self.credential_id, self.sort_key, before=self.index_terms)])
             self.delete()
 

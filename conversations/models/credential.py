@@ -43,6 +43,7 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         """Those of the user's teams; all for an active superuser."""
         if getattr(user, "is_superuser", False) and user.is_active:
             return self
+        # A subquery, not a join: a credential of two teams would appear twice.
         memberships = Credential.teams.through.objects.filter(team__user=user.pk)
         return self.filter(pk__in=memberships.values("credential_id"))
 

@@ -74,6 +74,7 @@ class ErasureQuerySet(RecordQuerySet["Erasure"]):
         One process works on an erasure at a time; if it dies, another may take over once the lease has expired.
         """
         key, now = uuid.uuid4().hex, timezone.now()
+        # One UPDATE decides who gets the lease: two processes can't both match.
         free = self.running(pk).filter(Q(lease="") | Q(leased_until__lt=now))
         taken = free.update(lease=key, leased_until=now + timedelta(seconds=seconds))
         return key if taken else ""

@@ -81,6 +81,7 @@ class EventQuerySet(RecordQuerySet["Event"]):
         `check` runs under that lock; what it raises undoes the event. Raises IntegrityError where the token was used,
         or another event holds the lock.
         """
+        # The names are copied: the record outlives the user and the credential.
         event = self.model(
             actor=actor,
             actor_name=actor.get_username(),
@@ -170,6 +171,7 @@ class EventQuerySet(RecordQuerySet["Event"]):
     def removal_was_sent(self, base_url: str, openai_id: str) -> bool:
         """Whether a DELETE that may have worked was sent since the last response with status 200, which proved that the
         conversation existed."""
+        # A DELETE counts only after proof that the conversation existed, and a later 200 proves that it failed.
         there, sent = False, False
         events = self.with_remote_id(base_url, openai_id).exclude(action=Action.DELETE_ITEMS)
         for event in events.order_by("pk"):

@@ -42,6 +42,7 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
         credential which the user can't use."""
         sees_all = getattr(user, "is_superuser", False) and user.is_active
         shared = self.exclude(team=None) if sees_all else self.filter(team__in=teams_of(user))
+        # By name, since a view may name a credential that no longer exists: then only its owner sees it.
         usable = Credential.objects.visible_to(user).values("name")
         return shared.exclude(pk__in=NamedCredential.objects.exclude(name__in=usable).values("view"))
 

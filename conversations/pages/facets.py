@@ -112,6 +112,7 @@ def _key_facet(state: ListState, key: str, overview: Overview) -> Facet:
     values = numbers.values.get(key, Counter())
     shown = [value for value, _ in values.most_common(VALUES)]
     asked = [value.text for clause in chosen for value in clause.values if value.kind == "exact"]
+    # A key such as order_id has one value per conversation: listing some of them helps nobody.
     is_grouping = len(values) <= max(VALUES, TOO_MANY * values.total())
     texts = dict.fromkeys([*asked, *(shown if is_grouping else [])])
     options = [_link(state, MetadataClause(key, exact(text)), text, f"{values[text]:,}") for text in texts]

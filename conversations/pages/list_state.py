@@ -38,6 +38,7 @@ class ListState:
     def from_query(cls, parameters: Mapping[str, Sequence[str]]) -> "ListState":
         """The state of `?q=…&order=oldest&col=…&before=…`; without `q` the list hides removed conversations."""
         one = {name: values[-1] for name, values in parameters.items() if values}
+        # No q: the default search. An empty q: everything.
         text = one.get("q", str(NOT_REMOVED))
         columns = dict.fromkeys(column for column in parameters.get("col", ()) if column)
         return cls(

@@ -25,6 +25,7 @@ def keyset_page(
     """
     above, below = cursor(after), cursor(before)
     if above is not None:
+        # One more than a page, to know whether there is another one.
         found = _nearest(rows, key, size + 1, visible_to, above=above)
         has_newer, has_older = len(found) > size, True
         found = found[:size][::-1]

@@ -61,6 +61,7 @@ def is_requested(request: SignedInRequest, fragment: str) -> bool:
 
 def _requested_partial(request: SignedInRequest, fragments: Collection[str]) -> str:
     htmx = request.htmx
+    # Going back in history needs the whole page, even though htmx asks.
     is_fragment = bool(htmx) and not htmx.history_restore_request and htmx.target in fragments
     return f"#{htmx.target}" if is_fragment else ""
 

@@ -166,6 +166,7 @@ class ChoiceClause(Clause):
 
     def covers(self, other: "ChoiceClause") -> bool:
         """Whether each value of the other, with the same subject and sign, is among these."""
+        # -k:a doesn't cover k:a.
         same = self.negated == other.negated and self.subject == other.subject
         return same and set(other.values) <= set(self.values)
 

@@ -201,6 +201,7 @@ class DateRange:
                 self.first.start(now, zone) if self.first else None,
                 last.end(now, zone) if last else None,
             )
+        # ">d" starts where d ends, and "<=d" ends there; the other two use its start.
         edge = (self.first.end if self.relation in (">", "<=") else self.first.start)(now, zone)
         return (edge, None) if self.relation.startswith(">") else (None, edge)
 
@@ -254,6 +255,7 @@ def _refuse_backwards(found: DateRange) -> None:
     first, last = found.first, found.last
     if first is None or last is None or first.clock_family != last.clock_family:
         return
+    # Dates of one family compare the same on every day, so any day will do.
     any_day = datetime(2026, 6, 15, 12, tzinfo=UTC)
     if first.start(any_day, UTC) >= last.end(any_day, UTC):
         raise NotADate(f"The range ends before it begins: write {last}..{first}.", complete=True)

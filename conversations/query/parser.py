@@ -60,6 +60,7 @@ def _clause(token: Token) -> Clause:
         raise _NotUnderstood(f"No value can hold the character U+{ord(found[0]):04X}: take it out.")
     if not token.closed:
         raise _NotUnderstood('The quote is not closed: add " at the end; a quote inside quotes is written \\".')
+    # The sign is cut off first, so that every reader below sees the same atoms with and without it.
     negated, atoms = _without_sign(token.atoms)
     colon = next((place for place, atom in enumerate(atoms) if atom.kind == ":"), None)
     clause = _text_clause(atoms) if colon is None else _keyed_clause(atoms[:colon], atoms[colon + 1 :])
@@ -180,6 +181,7 @@ def _values(name: str, atoms: list[Atom], read: Callable[[_Part], Value], if_non
 
 def _part(name: str, atoms: list[Atom]) -> _Part:
     """Take ~ and * off one value; refuses quotes in the midst of it."""
+    # ab"c" and "a"b are refused rather than guessed at.
     quotes = [place for place, atom in enumerate(atoms) if atom.kind == "quoted"]
     if not quotes:
         return _bare_part(name, "".join(atom.text for atom in atoms))

@@ -59,6 +59,7 @@ def suggestions(text: str, at: int, user: User | AnonymousUser) -> list[Suggesti
     key, colon, typed = _split(caret.typed)
     if not colon:
         return _keys(caret, _unquoted(key), list(credentials))
+    # Quoted, it is a metadata key of the same name.
     is_built_in = key.lower() in BUILT_INS  # in quotes it is a key of metadata
     before, comma, last = typed.rpartition(",")
     found = _values(key if is_built_in else _unquoted(key), _unquoted(last), credentials, is_built_in=is_built_in)

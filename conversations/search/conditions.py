@@ -154,6 +154,7 @@ class Conditions:
     def _look_up_text(self, clause: TextClause) -> dict[int, Condition]:
         part, beginning = fold(clause.text), lower(clause.text)
         test = RowTest(("metadata", "openai_id"), partial(_contains_text, part, beginning))
+        # A frequent word: testing rows finds a page sooner than collecting its terms.
         if self._is_common(test):
             return self._everywhere(test)
         terms = trigrams.terms_containing(part, credentials=self._credentials, key=None)
@@ -196,6 +197,7 @@ class Conditions:
         """The terms of a key whose values contain a part; None if there are too many, or they can't be found."""
         part = fold(value.text)
         terms = Term.objects.filter(credential_id__in=list(self._credentials), key=key, value__isnull=False)
+        # Few terms are faster to compare than to look up by trigrams.
         readable = SAMPLE if len(part) >= trigrams.LENGTH and trigrams.are_kept() else MAX_TERMS
         rows = list(terms.values_list("credential_id", "pk", "count", "folded")[: readable + 1])
         if len(rows) <= readable:

@@ -114,6 +114,7 @@ def values_containing(credentials: Sequence[int], key: str, part: str, limit: in
     folded = fold(part)
     terms = trigrams.terms_containing(folded, credentials=credentials, key=key)
     if terms is not None:
+        # The most frequent ones, since only some are shown.
         found = Term.objects.filter(pk__in=[pk for _, pk, _ in sorted(terms, key=lambda term: -term[2])[:limit]])
         return _summed(found.values_list("value", "count"))
     every = Term.objects.filter(credential__in=credentials, key=key, value__isnull=False)

@@ -55,6 +55,7 @@ def exact(search: Search) -> Histogram | None:
     if not search.plans or not all(_is_countable(plan) for plan in search.plans):
         return None
     ends = [search.first_sort_key(ascending=ascending) for ascending in (True, False)]
+    # Without both ends in time, the unit of the bars can't be chosen.
     if None in ends:
         return None
     unit, days = _days(*(_day(end) for end in ends if end is not None))

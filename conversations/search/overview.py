@@ -39,6 +39,7 @@ class Overview:
     @cached_property
     def counts(self) -> Counts:
         """Keys, values, states and credentials of the matches; of the newest if there are many."""
+        # The index counts per credential and state, so it can answer exactly these queries.
         if _asks_for_states_only(self.search.query) and (self.search.known_number() or 0) > SAMPLE:
             excluded = {state for clause in self.search.query.clauses_on("state") for state in clause.texts}
             return of_index([plan.credential_id for plan in self.search.plans], excluded)

@@ -92,10 +92,12 @@ class Search:
         self, *, size: int, before: int | None = None, after: int | None = None, oldest_first: bool = False
     ) -> ResultPage:
         """The page below the cursor `before` or above `after`, both sort keys; otherwise the first one."""
+        # The walk starts at the cursor and goes away from it; the rows are put into the list's order afterwards.
         ascending = after is not None or (oldest_first and before is None)
         interval = Interval(ALL.low if after is None else after + 1, ALL.high if before is None else before)
         found, stop = self._first(size + 1, interval, ascending=ascending)
         is_backward = ascending is not oldest_first
+        # There are fewer rows than a page before the cursor: the first page, and full, is less confusing.
         if is_backward and stop is None and len(found) < size:
             return self.page(size=size, oldest_first=oldest_first)  # the first page, and full
         shown, more = found[:size], len(found) > size

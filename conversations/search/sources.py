@@ -71,6 +71,7 @@ class Postings:
         parameters = [value for term_id in self.term_ids for value in (term_id, *interval, count)]
         if len(self.term_ids) == 1:
             return sql_helpers.fetch_column(one, parameters)
+        # UNION of limited subqueries: each reads its own index range, and duplicates vanish in the merge.
         every = " UNION ".join(f"SELECT sort_key FROM ({one}) AS t{number}" for number in range(len(self.term_ids)))
         return sql_helpers.fetch_column(f"{every} ORDER BY sort_key {order} LIMIT %s", [*parameters, count])
 

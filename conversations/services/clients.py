@@ -35,6 +35,7 @@ def client_for(credential: Credential) -> Client:
 
     Raises CredentialUnusable where it is inactive, its host is not allowed, or a secret can't be opened.
     """
+    # Checked at every use, not when the client is made: settings and the credential may change meanwhile.
     _refuse_unusable(credential)
     with _lock:
         changed_at, client = _clients.get(credential.pk, (None, None))

@@ -92,8 +92,10 @@ def remove_conversation(*, actor: User, conversation: Conversation, token: str |
     """Delete it at OpenAI. It counts as removed when OpenAI confirms that, or gives a 404 to a repeat of a recorded
     DELETE that followed a recorded 200. A first 404 only makes it missing (NotFound is raised). Where the response
     confirms nothing, a read has to."""
+    # Removing it would leave items that can't be listed any more, and so can't be erased.
     check = partial(_refuse_while_erased, conversation)
     event, calls = start_on(conversation, actor=actor, action=Action.REMOVE, token=token, check=check)
+    # After an earlier DELETE a 404 is success; otherwise a read has to prove first that the conversation exists.
     is_repeat = Event.objects.removal_was_sent(conversation.base_url, conversation.openai_id)
     if is_repeat:
         with recorded(event, changes=False), suppress(NotFound):

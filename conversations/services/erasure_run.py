@@ -130,6 +130,7 @@ class Run:
     def _list(self) -> ItemPage:
         """The items from the start, or after those that were refused; fewer after each failure."""
         self._event.touch()
+        # A large page may be why the last step failed.
         most = ITEMS_A_PAGE // 5 ** min(self._erasure.failures_in_a_row, 3) or 1
         try:
             return read_page(self._calls, self._erasure.openai_id, after=self._erasure.after, most=most)
@@ -150,6 +151,7 @@ class Run:
 
     def _delete_item(self, row: ErasedItem) -> bool:
         """Whether OpenAI accepted its deletion; if the response doesn't confirm it, the next listing tells."""
+        # Recording the attempt sets this; if the attempt certainly did nothing, the old value comes back.
         may_be_done = row.may_be_done
         try:
             calls = self._calls.recorded_by(_ItemRecorder(self._event, row, self._leased))
@@ -215,6 +217,7 @@ class Run:
             outcome = ItemOutcome.UNCONFIRMED if may_be_own else ItemOutcome.GONE
         else:
             outcome = ItemOutcome.DELETED if is_confirmed else ItemOutcome.UNCONFIRMED
+        # The recorder has just noted the response; an error without a response has None.
         status, request_id = self._event.attempts[-1]["status"], self._event.request_id
         self._keep(deletion=replace(sent, outcome=outcome.value, status=status, request_id=request_id))
 

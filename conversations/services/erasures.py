@@ -89,6 +89,7 @@ def work_on(*, actor: User, erasure: Erasure, seconds: float = SECONDS_A_STEP) -
         for event in erasure.events.pending():
             event.touch()  # waiting is a sign of life
         return erasure
+    # The lease outlasts the step, or another process could take over during the last call.
     lease = Erasure.objects.lease(erasure.pk, seconds + LEASE_MARGIN)
     if lease:
         try:
@@ -224,6 +225,7 @@ def _record_failure(erasure: Erasure, error: OpenAIError | None, lease: str, *, 
         running.update(failures_in_a_row=0, failure={}, not_before=None)
         return
     is_asked_to_wait = isinstance(error, Locked) or error.retry_after is not None
+    # A step that deleted something before it failed starts the count again.
     in_a_row = 1 if made_progress else erasure.failures_in_a_row + 1
     if is_final(error) or in_a_row > (MAX_WAITS if is_asked_to_wait else MAX_FAILURES):
         _stop(erasure, _failure(error), lease)

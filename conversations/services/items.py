@@ -47,6 +47,7 @@ def list_items(
     The API only pages forward: what comes before an item is read in the opposite order and reversed. `calls`: those of
     the same web request, whose budget they share.
     """
+    # Paging backward is paging forward in the opposite order.
     order = NEWEST_FIRST if newest_first != bool(before) else OLDEST_FIRST
     calls = calls or calls_for(conversation.credential)
     cursor = before or after
@@ -183,6 +184,7 @@ def delete_items(
     """
     event, calls = start_on(conversation, actor=actor, action=Action.DELETE_ITEMS, token=token)
     earlier = list(Event.objects.with_remote_id(conversation.base_url, conversation.openai_id).unknown_deletions())
+    # A 404 now may be the success of a deletion whose response never came.
     known = {item_id for before in earlier for item_id in before.item_ids}
     repeated = [before.pk for before in earlier if set(before.item_ids) <= set(item_ids)]
     for item_id in item_ids:

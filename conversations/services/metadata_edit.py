@@ -44,6 +44,7 @@ def update_metadata(
     """
     event, calls = start_on(conversation, actor=actor, action=Action.UPDATE, token=token)
     remote, current = read_metadata(event, calls, conversation.openai_id, conversation)
+    # Compared as stored: what can't be stored can't have been shown in the form either.
     if replace_unstorable(current) != opened_with:
         _store_conflict(event, conversation, remote)
         raise MetadataMoved(opened_with, replace_unstorable(current))

@@ -30,6 +30,7 @@ def download(*, actor: User, conversation: Conversation, file: File, include: Se
     Raises OpenAIError or CredentialUnusable where that fails. A later failure ends the file with a sentence that says
     so, and is raised then, so that the web server cuts the connection.
     """
+    # A credential that can't be used starts no event.
     client_for(conversation.credential)
     event = start(actor=actor, action=Action.EXPORT, subject=Subject.of(conversation))
     read = all_pages(conversation, include)

@@ -19,6 +19,7 @@ def resolve_by_id(*, actor: User, event: Event, openai_id: str) -> Conversation:
     """
     if event.credential is None:
         raise ServiceError("Its credential was deleted. Resolve it with a note.")
+    # Finds the event of the read among others that may start at the same time.
     token = uuid.uuid4().hex
     conversation = get_conversation(actor=actor, credential=event.credential, openai_id=openai_id, token=token)
     with transaction.atomic():

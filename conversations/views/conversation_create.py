@@ -67,6 +67,7 @@ def _page(request: SignedInRequest, form: ConversationForm, *, status: int = 200
 def _context(form: ConversationForm) -> dict[str, Any]:
     credential = form.chosen_credential()
     body = {"items": form.messages.draft(), "metadata": form.metadata.draft()}
+    # A page with a body of megabytes, shown twice, would be slower than sending it.
     is_long = size_of(body) > MAX_LENGTH
     url = f"{credential.base_url if credential else DEFAULT_BASE_URL}/conversations"
     curl = as_curl(

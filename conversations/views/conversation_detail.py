@@ -42,6 +42,7 @@ def _context(request: SignedInRequest, conversation: Conversation) -> dict[str, 
     may_see_events = request.user.has_perm("conversations.view_event")
     seen = Event.objects.visible_to(request.user) if may_see_events else Event.objects.none()
     events = seen.for_timeline().about(conversation)
+    # One more than is shown, to know whether there are more.
     recent = list(events[: EVENTS_SHOWN + 1])
     done = _edit_event(request, events)
     others = Credential.objects.visible_to(request.user).active().at(conversation.base_url)

@@ -28,6 +28,7 @@ VALUES_SHOWN = 100
 def conversation_list(request: SignedInRequest) -> HttpResponse:
     state, search = requested_search(request)
     page = _page(state, search)
+    # An id without a match may exist at OpenAI: the page offers to get it.
     pasted_id = _pasted_id(state.query) if not page.rows else ""
     context = {
         "state": state,
@@ -86,6 +87,7 @@ def conversation_completion(request: SignedInRequest) -> HttpResponse:
 
 def _page(state: ListState, search: Search) -> ResultPage:
     before, after = cursor(state.before), cursor(state.after)
+    # A day is a cursor like any other: the page begins with its first conversation in the order of the list.
     day = search.day(state.on)
     if day is not None:
         before, after = (None, day[0] - 1) if state.oldest_first else (day[1], None)

@@ -122,6 +122,7 @@ def _respond(request: SignedInRequest, erasure: Erasure, problem: str = "") -> H
 
 
 def _page(request: SignedInRequest, erasure: Erasure, problem: str = "") -> HttpResponse:
+    # The page of the person who runs it drives the work, by posting steps; everybody else's only polls.
     run = erasure.events.pending().first()
     may_work = request.user.has_perm("conversations.delete_conversation")
     is_mine = run is not None and run.actor_id == request.user.pk and run.is_pending

@@ -42,6 +42,7 @@ def item_media(request: SignedInRequest, pk: int, item_id: str, number: int) -> 
 
 
 def _served(data: str, name: str) -> HttpResponse:
+    # The type comes from the bytes, never from what the item claims: a page must not be tricked into running it.
     found = decode_media(data)
     if found is None:
         return _words(NOT_SHOWN, UNSUPPORTED)

@@ -32,6 +32,7 @@ def attempted(
         form.show_failure(error, event_of(form))
         return show(responses.FAILED_AT_OPENAI)
     except ServiceError as error:
+        # OpenAI did it: sending the form again would do it twice.
         if isinstance(error, NotRecorded):
             form.ask_again(event_of(form))
         form.add_error(None, str(error))

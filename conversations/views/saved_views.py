@@ -62,6 +62,7 @@ def saved_view_open(request: SignedInRequest, pk: int) -> HttpResponse:
 def saved_view_edit(request: SignedInRequest, pk: int) -> HttpResponse:
     view = _own(request, pk)
     kept, new = _state_of(view), requested_search(request)[0] if "q" in request.GET else None
+    # The search is only offered if it isn't the one that the view has already.
     if new is not None and new.query_string == view.query_string:
         new = None
     offer = Offer(new.query_string, new.query) if new is not None else None

@@ -40,6 +40,7 @@ def conversation_export_file(request: SignedInRequest) -> HttpResponseBase:
     site = request.build_absolute_uri("/").removesuffix("/")
     export = Export(search, format_, metadata, state.columns, state.oldest_first, site)
     name = file_name(state.query, format_, timezone.localdate())
+    # HEAD gets the headers alone: it must not read the whole result.
     response = StreamingHttpResponse(
         [] if request.method == "HEAD" else export.chunks(), content_type=export.content_type
     )

@@ -41,6 +41,7 @@ def transcript_export_file(request: SignedInRequest, pk: int) -> HttpResponseBas
         return _page(request, conversation, state, {"problem": problem}, status=responses.REJECTED)
     file = kind(conversation.openai_id)
     try:
+        # HEAD must not start a download, which is an event and reads the whole transcript.
         chunks = (
             []
             if request.method == "HEAD"

@@ -121,6 +121,7 @@ def _confirm_term(cursor: Cursor, repair: bool) -> str:
     term = Term.objects.filter(pk=cursor[0]).first()
     if term is None:
         return ""
+    # Counted again under the lock: the candidate may come from a change that was still being written.
     counted = Posting.objects.filter(term_id=term.pk).count()
     if _is_correct(term.key, term.value, term.folded, term.digest, term.count, counted):
         return ""

@@ -96,6 +96,7 @@ def _read_from_fts(part: str, credentials: Collection[int], key: str | None, lim
     trigrams = dict.fromkeys(part[start : start + LENGTH] for start in range(len(part) - LENGTH + 1))
     match = " AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in trigrams)
     found = sql_helpers.fetch_column(f"SELECT rowid FROM {NAME} WHERE {NAME} MATCH %s LIMIT %s", [match, limit])
+    # Too many: the caller gives up anyway, so their values need not be read.
     if len(found) >= limit:
         return found
     relation, parameters = sql_helpers.numbers(found)
