@@ -140,11 +140,11 @@ def parse_bounded(text: str) -> Query:
     Each link of a page holds the whole search, so a page grows with the square of its clauses.
     """
     if len(text) > MAX_CHARACTERS:
-        return _refused(text, f"A search has at most {MAX_CHARACTERS:,} characters: shorten it.")
+        return _refused(text, f"A search has at most {MAX_CHARACTERS:,} characters. Shorten it.")
     query = parse(text)
     size = sum(len(clause.values) if isinstance(clause, ChoiceClause) else 1 for clause in query.clauses)
     if size + len(query.problems) > MAX_VALUES:
-        return _refused(text, f"A search has at most {MAX_VALUES} terms and values: leave some out.")
+        return _refused(text, f"A search has at most {MAX_VALUES} terms and values. Drop some of them.")
     return query
 
 

@@ -232,7 +232,7 @@ def parse_range(text: str) -> DateRange:
     if not dots:
         return DateRange("", _read_point(lowered))
     if not first and not last:
-        raise NotADate("A range needs a date on one side of the dots at least.")
+        raise NotADate("A range needs a date on at least one side of the dots.")
     found = DateRange("..", _read_point(first) if first else None, _read_point(last) if last else None)
     _refuse_backwards(found)
     return found
@@ -240,12 +240,12 @@ def parse_range(text: str) -> DateRange:
 
 def _compared(sign: str, text: str) -> DateRange:
     if not text:
-        raise NotADate(f"Nothing follows {sign} – the date stands right after it, without a space.")
+        raise NotADate(f"There’s no date after {sign}. Write it right after the sign, without a space.")
     point = _read_point(text)
     if isinstance(point, Ago):
         raise NotADate(
-            f"{sign}{point} can be read two ways: leave out {sign} for the last {point.label()}, "
-            "and put a minus before the whole term for what is older.",
+            f"{sign}{point} can be read in two ways. Leave {sign} out for the last {point.label()}, "
+            "or put a minus before the whole search term for anything older.",
             complete=True,
         )
     return DateRange(sign, point)
@@ -258,7 +258,7 @@ def _refuse_backwards(found: DateRange) -> None:
     # Dates of one family compare the same on every day, so any day will do.
     any_day = datetime(2026, 6, 15, 12, tzinfo=UTC)
     if first.start(any_day, UTC) >= last.end(any_day, UTC):
-        raise NotADate(f"The range ends before it begins: write {last}..{first}.", complete=True)
+        raise NotADate(f"The range ends before it begins. Write {last}..{first}.", complete=True)
 
 
 def _read_point(text: str) -> Point:
@@ -275,8 +275,8 @@ def _read_point(text: str) -> Point:
     except NotADate:
         raise
     except ValueError:
-        raise NotADate("There is no such day or time in the calendar.") from None
-    raise NotADate("This is no date.")
+        raise NotADate("There’s no such day or time.") from None
+    raise NotADate("This isn’t a date.")
 
 
 def _ago(digits: str, unit: str) -> Ago:

@@ -57,9 +57,9 @@ def read_clauses(text: str) -> tuple[list[Clause], list[Problem]]:
 
 def _clause(token: Token) -> Clause:
     if found := UNSTORABLE.search(token.span.text):
-        raise _NotUnderstood(f"No value can hold the character U+{ord(found[0]):04X}: take it out.")
+        raise _NotUnderstood(f"No value can contain the character U+{ord(found[0]):04X}. Remove it.")
     if not token.closed:
-        raise _NotUnderstood('The quote is not closed: add " at the end; a quote inside quotes is written \\".')
+        raise _NotUnderstood('The quote isn’t closed. Add " at the end. Inside quotes, write \\" for a quote.')
     # The sign is cut off first, so that every reader below sees the same atoms with and without it.
     negated, atoms = _without_sign(token.atoms)
     colon = next((place for place, atom in enumerate(atoms) if atom.kind == ":"), None)
@@ -74,11 +74,11 @@ def _without_sign(atoms: list[Atom]) -> tuple[bool, list[Atom]]:
     rest = [*([Atom("bare", first.text[1:])] if len(first.text) > 1 else []), *atoms[1:]]
     if not rest:
         raise _NotUnderstood(
-            f"Nothing follows {first.text}: write it right before a term, as in -state:removed, "
-            f'or "{first.text}" in quotes to search for it.'
+            f"There’s nothing after {first.text}. Write it right before a search term, as in -state:removed, "
+            f'or in quotes, "{first.text}", to search for it.'
         )
     if rest[0].kind == "bare" and rest[0].text[0] in "-!":
-        raise _NotUnderstood("One minus is enough; to search for text that begins with one, put it in quotes.")
+        raise _NotUnderstood("One minus is enough. To search for text that begins with one, put it in quotes.")
     return True, rest
 
 
@@ -88,23 +88,23 @@ def _without_sign(atoms: list[Atom]) -> tuple[bool, list[Atom]]:
 def _text_clause(atoms: list[Atom]) -> TextClause:
     if len(atoms) == 1 and atoms[0].kind == "quoted":
         if not atoms[0].text:
-            raise _NotUnderstood("Nothing stands between the quotes: write a word there, or take them out.")
+            raise _NotUnderstood("The quotes are empty. Write a word between them, or remove them.")
         return TextClause(atoms[0].text)
     word = _bare_text(atoms)
     _refuse_curly(word)
     if word in OPERATOR_WORDS:
         raise _NotUnderstood(
-            "All terms must match as it is; for either write key:a,b and for not -key:a, "
+            "All search terms have to match anyway. Write key:a,b for one of several values, -key:a to exclude one, "
             f'or "{word}" in quotes to search for the word.'
         )
     if compared := _COMPARISON.fullmatch(word):
         field, rest = compared[1].lower(), compared[2].removeprefix("=")
-        raise _NotUnderstood(f"Put a colon after {field}: write {field}:{_shown(rest)}.")
+        raise _NotUnderstood(f"A colon is missing after {field}. Write {field}:{_shown(rest)}.")
     if word.startswith("~") or "*" in word:
         plain = word.strip("~*").replace("*", " ")
-        advice = f"write {_shown(quoted_if_needed(plain))}" if plain else "write has:key for any value of a key"
+        advice = f"Write {_shown(quoted_if_needed(plain))}" if plain else "Write has:key for any value of a key"
         raise _NotUnderstood(
-            f"A word is found in any part of a value as it is: {advice}, or {_shown(quoted(word))} for that text."
+            f"A word is found in any part of a value anyway. {advice}, or {_shown(quoted(word))} for that exact text."
         )
     return TextClause(word)
 
@@ -113,13 +113,13 @@ def _bare_text(atoms: list[Atom]) -> str:
     """The text of atoms that are all bare; marks among them are text."""
     text = "".join(atom.text for atom in atoms)
     if any(atom.kind == "quoted" for atom in atoms):
-        raise _NotUnderstood(f"Put quotes around the whole text: write {_shown(quoted(text))}.")
+        raise _NotUnderstood(f"Put quotes around the whole text. Write {_shown(quoted(text))}.")
     return text
 
 
 def _refuse_curly(bare: str, before: str = "") -> None:
     if bare.startswith(tuple(_CURLY)):
-        raise _NotUnderstood(f"Write straight quotes: {_shown(before + quoted(bare.strip(_CURLY)))}.")
+        raise _NotUnderstood(f"Use straight quotes: {_shown(before + quoted(bare.strip(_CURLY)))}.")
 
 
 # Clauses with a key
@@ -131,19 +131,19 @@ def _keyed_clause(key_atoms: list[Atom], value_atoms: list[Atom]) -> Clause:
         return _READERS[key.lower()](value_atoms)
     name = key_text(key)
     shown = _shown(name)
-    if_none = f'the value right after the colon, has:{shown} for any value, or {shown}:"" for the empty one'
+    if_none = f'it right after the colon, has:{shown} for any value, or {shown}:"" for the empty one'
     return MetadataClause(key, _values(name, value_atoms, _metadata_value, if_none))
 
 
 def _key(atoms: list[Atom]) -> tuple[str, bool]:
     if not atoms:
-        raise _NotUnderstood("A key is missing before the colon: write key:value, or put the text in quotes.")
+        raise _NotUnderstood("There’s no key before the colon. Write key:value, or put the text in quotes.")
     if len(atoms) == 1 and atoms[0].kind == "quoted":
         return atoms[0].text, True
     text = _bare_text(atoms)
     _refuse_curly(text)
     if text.startswith("~") or "*" in text or "," in text:
-        raise _NotUnderstood(f"A key with ~, * or a comma needs quotes: write {_shown(quoted(text))}:value.")
+        raise _NotUnderstood(f"A key with ~, * or a comma needs quotes. Write {_shown(quoted(text))}:value.")
     return text, False
 
 
@@ -164,7 +164,7 @@ class _Part(NamedTuple):
 def _values(name: str, atoms: list[Atom], read: Callable[[_Part], Value], if_none: str) -> tuple[Value, ...]:
     """The values of a comma list, each once."""
     if not atoms:
-        raise _NotUnderstood(f"Nothing follows {_shown(name)}: – write {if_none}.")
+        raise _NotUnderstood(f"{_shown(name)}: needs a value. Write {if_none}.")
     lists: list[list[Atom]] = [[]]
     for atom in atoms:
         if atom.kind == ",":
@@ -173,7 +173,7 @@ def _values(name: str, atoms: list[Atom], read: Callable[[_Part], Value], if_non
             lists[-1].append(atom)
     if not all(lists):
         raise _NotUnderstood(
-            'A value is missing beside a comma: write a,b without spaces, "" for the empty value, '
+            'A value is missing next to a comma. Write a,b without spaces, "" for the empty value, '
             "or quotes around text with a comma."
         )
     return tuple(dict.fromkeys(read(_part(name, part)) for part in lists))
@@ -190,7 +190,7 @@ def _part(name: str, atoms: list[Atom]) -> _Part:
     kind = _KINDS.get((before, after))
     if len(quotes) > 1 or kind is None:
         whole = "".join(atom.text for atom in atoms)
-        raise _NotUnderstood(f"Put quotes around the whole value: write {_shown(f'{name}:{quoted(whole)}')}.")
+        raise _NotUnderstood(f"Put quotes around the whole value. Write {_shown(f'{name}:{quoted(whole)}')}.")
     return _Part(name, atoms[quotes[0]].text, True, kind)
 
 
@@ -201,8 +201,8 @@ def _bare_part(name: str, bare: str) -> _Part:
     text = bare.removeprefix(before).removesuffix(after)
     if "*" in text and text.strip("*"):
         raise _NotUnderstood(
-            f"An asterisk stands only at the end, for a beginning: write {_shown(f'{name}:~part')} for a part, "
-            f"or {_shown(f'{name}:{quoted(bare)}')} for that text."
+            f"An asterisk goes at the end only, after a beginning. Write {_shown(f'{name}:~part')} for a part, "
+            f"or {_shown(f'{name}:{quoted(bare)}')} for that exact text."
         )
     return _Part(name, text.strip("*"), False, _KINDS[before, after])
 
@@ -210,13 +210,13 @@ def _bare_part(name: str, bare: str) -> _Part:
 def _metadata_value(part: _Part) -> Value:
     if part.kind != "exact" and not part.text:
         raise _NotUnderstood(
-            f"Nothing stands beside {'~' if part.kind == 'contains' else '*'}: "
-            f"write {_shown(f'has:{part.name}')} for any value."
+            f"There’s no text next to {'~' if part.kind == 'contains' else '*'}. "
+            f"Write {_shown(f'has:{part.name}')} for any value."
         )
     if part.kind != "contains" and not part.is_quoted and part.text[:1] in ("<", ">"):
         raise _NotUnderstood(
-            "Metadata is text and cannot be compared; only created: and read: can. "
-            f"Write {_shown(f'{part.name}:{quoted(part.source)}')} for that text."
+            "Metadata is text and can’t be compared, only created: and read: can. "
+            f"Write {_shown(f'{part.name}:{quoted(part.source)}')} for that exact text."
         )
     return Value(part.text, part.kind)
 
@@ -230,7 +230,9 @@ def _read_id(atoms: list[Atom]) -> Clause:
 
 def _id_value(part: _Part) -> Value:
     if part.kind == "contains" or not part.text:
-        raise _NotUnderstood("An id is found whole or by its beginning: write id:conv_68a…, or id:conv_68a*.")
+        raise _NotUnderstood(
+            "An id is found whole or by its beginning. Write all of it, or its beginning and *, as in id:conv_68a*."
+        )
     return Value(part.text, part.kind)
 
 
@@ -241,8 +243,7 @@ def _read_names(name: str, atoms: list[Atom]) -> Clause:
 def _name_value(part: _Part) -> Value:
     if part.kind != "exact" or not part.text:
         raise _NotUnderstood(
-            f"A whole name must follow {part.name}: – write {part.name}:name, or quotes around a name "
-            "with spaces, ~ or *."
+            f"{part.name}: needs a whole name. Write {part.name}:name, with quotes around a name with spaces, ~ or *."
         )
     return Value(part.text)
 
@@ -254,7 +255,7 @@ def _read_state(atoms: list[Atom]) -> Clause:
 def _state_value(part: _Part) -> Value:
     state = part.text.lower()
     if part.kind != "exact" or state not in STATES:
-        raise _NotUnderstood(f"There is no state {_shown(quoted(part.source))}: write {_STATE_CHOICE}.")
+        raise _NotUnderstood(f"There’s no state {_shown(quoted(part.source))}. Write {_STATE_CHOICE}.")
     return Value(state)
 
 
@@ -263,14 +264,14 @@ _STATE_CHOICE = f"{', '.join(f'state:{state}' for state in STATES[:-1])} or stat
 
 def _read_has(atoms: list[Atom]) -> Clause:
     if not atoms:
-        raise _NotUnderstood("Nothing follows has: – write the key right after it, as in has:tenant.")
+        raise _NotUnderstood("has: needs a key. Write it right after the colon, as in has:tenant.")
     if len(atoms) == 1 and atoms[0].kind == "quoted":
         return HasClause(atoms[0].text)
     key = _bare_text(atoms)
     _refuse_curly(key)
     if key.startswith("~") or "*" in key or "," in key:
         raise _NotUnderstood(
-            "has: takes one whole key: write has:a has:b for two, "
+            "has: takes one whole key. Write has:a has:b for two, "
             f"or {_shown(f'has:{quoted(key)}')} for a key of that name."
         )
     return HasClause(key)
@@ -281,7 +282,7 @@ def _read_date(field: str, atoms: list[Atom]) -> Clause:
     advice = f"Write {', '.join(f'{field}:{form}' for form in forms)} or {field}:7d."
     text = "".join(atom.text for atom in atoms)
     if not text:
-        raise _NotUnderstood(f"Nothing follows {field}: – {advice[0].lower()}{advice[1:]}")
+        raise _NotUnderstood(f"{field}: needs a date. {advice}")
     if "," in text:
         raise _NotUnderstood(f"{field}: takes one date or one range. {advice}")
     try:

@@ -184,7 +184,7 @@ def _with_known_credentials(query: Query, names: list[str]) -> Query:
         unknown = [name for name in clause.texts if name not in names]
         if unknown:
             known = ", ".join(names[:10]) or "none yet"
-            query = query.refused(clause, f"There is no credential “{unknown[0]}”. Yours are: {known}.")
+            query = query.refused(clause, f"There’s no credential “{unknown[0]}”. Yours are: {known}.")
     return query
 
 

@@ -41,7 +41,7 @@ def test_a_page_of_a_search_that_is_too_long_says_so(as_operator: Browser, crede
     make_conversation(credential, {"tenant": "acme"})
     response = as_operator.get("/conversations/", {"q": "tenant:other " * 400})
     assert response.status_code == 200
-    assert "A search has at most 4,000 characters: shorten it." in text_of(response)
+    assert "A search has at most 4,000 characters. Shorten it." in text_of(response)
 
 
 def test_a_page_does_not_grow_with_the_square_of_its_terms(as_operator: Browser, credential: Credential) -> None:

@@ -102,7 +102,7 @@ def test_an_unknown_credential_names_only_ones_own_r23(as_operator: Browser, cre
         response = as_operator.get(LIST, {"q": f'credential:"{name}"'})
         [problem] = response.context_data["state"].query.problems
         said.append(problem.message.replace(name, "…"))
-    assert said == ["There is no credential “…”. Yours are: Sandbox."] * 2
+    assert said == ["There’s no credential “…”. Yours are: Sandbox."] * 2
 
 
 @pytest.mark.parametrize("text", ["\0", "\ud7ff", "(((", "created:99999999999d", "a" * 3000, "-", '"', "has:"])

@@ -163,8 +163,8 @@ def test_sent_twice_at_the_same_time_it_makes_one(operator: User) -> None:
 @pytest.mark.parametrize(
     ("q", "words"),
     [
-        ("state:gone tenant:acme", ["state:gone", "There is no state"]),
-        ("credential:Nobody", ["credential:Nobody", "There is no credential “Nobody”"]),
+        ("state:gone tenant:acme", ["state:gone", "There’s no state"]),
+        ("credential:Nobody", ["credential:Nobody", "There’s no credential “Nobody”"]),
         ("bogus:>>> tenant:*", ["bogus:&gt;&gt;&gt;", "tenant:*", "Metadata is text", "has:tenant"]),
     ],
 )
@@ -180,7 +180,7 @@ def test_a_search_with_problems_is_refused_and_each_is_named_r24(
 
 
 def test_a_problem_shows_before_anything_is_typed_r24(as_operator: Browser) -> None:
-    assert "There is no state" in text_of(as_operator.get("/views/new/?q=state:gone"))
+    assert "There’s no state" in text_of(as_operator.get("/views/new/?q=state:gone"))
 
 
 def test_a_credential_of_another_team_is_told_like_one_that_is_not_there_r23_r24(as_operator: Browser) -> None:

@@ -136,7 +136,7 @@ def test_a_search_with_problems_is_not_taken_r24(as_operator: Browser, edit: str
     url = f"{edit}?q=state%3Agone+credential%3ANobody"
     response = sent(as_operator, url, name="typed", replace="on")
     assert response.status_code == 422
-    for words in ("state:gone", "There is no state", "credential:Nobody", "There is no credential “Nobody”"):
+    for words in ("state:gone", "There’s no state", "credential:Nobody", "There’s no credential “Nobody”"):
         assert words in text_of(response)
     assert stored(view) == ("Acme", None, "q=tenant%3Aacme")
     assert sent(as_operator, url, name="New").status_code == 302
