@@ -48,8 +48,8 @@ class SavedViewForm(forms.ModelForm):
         fields = ["name", "team"]
         error_messages = {
             "name": {
-                "required": "Give it a name.",
-                "max_length": "A name has up to %(limit_value)d characters; this one has %(show_value)d.",
+                "required": "Enter a name.",
+                "max_length": "The name has %(show_value)d characters. Shorten it to %(limit_value)d.",
             }
         }
 
@@ -63,8 +63,8 @@ class SavedViewForm(forms.ModelForm):
         self.fields["team"] = TeamChoiceField(
             teams_of(owner),
             required=False,
-            empty_label="Private: only you",
-            error_messages={"invalid_choice": "Choose a team that you are in."},
+            empty_label="Private (only you)",
+            error_messages={"invalid_choice": "Choose one of your teams."},
         )
         self.left_team = self._left_team()
 
@@ -76,7 +76,7 @@ class SavedViewForm(forms.ModelForm):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if not any(character.isprintable() and not character.isspace() for character in name):
-            raise forms.ValidationError("Give it a name that can be seen.")
+            raise forms.ValidationError("Enter a name with visible characters.")
         return name
 
     def clean(self) -> dict[str, Any]:
@@ -90,9 +90,9 @@ class SavedViewForm(forms.ModelForm):
 
     def _refuse_problems(self, offer: Offer) -> None:
         if offer.query.problems:
-            self.add_error(None, "Nothing was saved: correct the search first, as it says below.")
+            self.add_error(None, "Nothing was saved. Correct the search first, as described below.")
         if len(offer.query_string) > MAX_QUERY_STRING_LENGTH:
-            self.add_error(None, "Nothing was saved: the search is too long to be kept. Drop some of its terms.")
+            self.add_error(None, "Nothing was saved. The search is too long. Drop some of its search terms.")
 
     def _refuse_foreign_credentials(self, named: set[str], team: Team | None) -> None:
         """A shared view may only name credentials of its team (R23)."""
@@ -101,8 +101,8 @@ class SavedViewForm(forms.ModelForm):
         for name in sorted(named - set(team.credential_set.values_list("name", flat=True))):
             self.add_error(
                 "team",
-                f"The search names the credential “{name}”, which does not belong to {team.name}. Keep the view "
-                f"private, or drop credential:{quoted(name)} from its search.",
+                f"The search names the credential “{name}”, which {team.name} can’t use. Keep the view private, or "
+                f"drop credential:{quoted(name)} from its search.",
             )
 
     def saved(self) -> SavedView | None:
@@ -119,7 +119,7 @@ class SavedViewForm(forms.ModelForm):
         # A double click sends the form twice: the second one finds its own view.
         if self.is_new and self._made(namesake):
             return namesake
-        self.add_error("name", "You have a view of this name already. Choose another name.")
+        self.add_error("name", "You already have a view with this name. Choose another one.")
         return None
 
     def _made(self, view: SavedView) -> bool:

@@ -16,6 +16,7 @@ from ..pages.responses import SignedInRequest
 from .access import requested_search
 
 LOOK = "conversations.view_conversation"
+FORM = "conversations/saved_view_form.html"
 
 
 @require_safe
@@ -47,7 +48,7 @@ def saved_view_create(request: SignedInRequest) -> HttpResponse:
     view = form.saved()
     if view is None:
         return _create_page(request, form, state, status=responses.REJECTED)
-    messages.success(request, "The view is saved. You find it under Views.")
+    messages.success(request, "View saved. Find it under Views.")
     return redirect(view)
 
 
@@ -68,11 +69,11 @@ def saved_view_edit(request: SignedInRequest, pk: int) -> HttpResponse:
     offer = Offer(new.query_string, new.query) if new is not None else None
     form = SavedViewForm(request.POST if request.method == "POST" else None, owner=request.user, view=view, offer=offer)
     if form.saved():
-        messages.success(request, "The view is changed.")
+        messages.success(request, "View updated.")
         return redirect("saved_view_list")
-    context = {"view": view, "form": form, "kept": kept, "asked": new}
+    context = {"view": view, "form": form, "state": kept, "asked": new}
     status = responses.REJECTED if form.is_bound else 200
-    return responses.page(request, "conversations/saved_view_edit.html", context, status=status)
+    return responses.page(request, FORM, context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -83,7 +84,7 @@ def saved_view_delete(request: SignedInRequest, pk: int) -> HttpResponse:
         context = {"view": view, "state": _state_of(view)}
         return responses.page(request, "conversations/saved_view_delete.html", context)
     view.delete()
-    messages.success(request, "The view is deleted.")
+    messages.success(request, "View deleted.")
     return redirect("saved_view_list")
 
 
@@ -93,10 +94,10 @@ def saved_view_start(request: SignedInRequest, pk: int) -> HttpResponse:
     view = _visible(request, pk)
     if request.POST.get("start") == "on":
         StartPage.objects.set_for(request.user, view)
-        messages.success(request, "You start with this view from now on.")
+        messages.success(request, "You now start with this view.")
     else:
         StartPage.objects.unset_for(request.user, view)
-        messages.success(request, "You start with the list of conversations again.")
+        messages.success(request, "You now start with the list of conversations.")
     return redirect("saved_view_list")
 
 
@@ -115,4 +116,4 @@ def _state_of(view: SavedView) -> ListState:
 def _create_page(request: SignedInRequest, form: SavedViewForm, state: ListState, *, status: int = 200) -> HttpResponse:
     own = SavedView.objects.owned_by(request.user).for_list(request.user)
     context = {"form": form, "state": state, "own": own}
-    return responses.page(request, "conversations/saved_view_create.html", context, status=status)
+    return responses.page(request, FORM, context, status=status)

@@ -87,10 +87,10 @@ def test_a_get_changes_nothing_r3(as_operator: Browser) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("", "Give it a name."),
-        ("   ", "Give it a name."),
-        ("\u200b\u202e", "Give it a name that can be seen."),
-        ("😀" * 101, "up to 100 characters; this one has 101"),
+        ("", "Enter a name."),
+        ("   ", "Enter a name."),
+        ("\u200b\u202e", "Enter a name with visible characters."),
+        ("😀" * 101, "The name has 101 characters. Shorten it to 100."),
         ("a\0b", "Null"),
     ],
 )
@@ -118,7 +118,7 @@ def test_a_name_may_be_any_text(as_operator: Browser, name: str) -> None:
 def test_a_team_that_is_none_is_refused(as_operator: Browser, key: str) -> None:
     response = post(as_operator, team=key)
     assert response.status_code == 422
-    assert "Choose a team that you are in." in text_of(response)
+    assert "Choose one of your teams." in text_of(response)
 
 
 def test_a_team_that_one_is_not_in_is_neither_offered_nor_taken_r23(as_operator: Browser) -> None:
@@ -141,7 +141,7 @@ def test_a_name_stands_for_one_search_of_an_owner(as_operator: Browser, other: s
     post(as_operator)
     response = post(as_operator, other)
     assert response.status_code == 422
-    assert "You have a view of this name already" in text_of(response)
+    assert "You already have a view with this name" in text_of(response)
 
 
 def test_another_may_use_the_same_name(as_operator: Browser) -> None:
@@ -206,7 +206,7 @@ def test_sharing_is_refused_where_the_search_names_a_credential_of_another_team_
     response = post(as_operator, url, team=team.pk)
     assert response.status_code == 422
     text = text_of(response)
-    assert "“Support prod”, which does not belong to Support" in text
+    assert "“Support prod”, which Support can’t use" in text
     assert "Keep the view private, or drop credential:" in text
     assert form_in(response, "name").values("team") == [str(team.pk)]
     assert post(as_operator, url, team=other.pk).status_code == 302
@@ -222,4 +222,4 @@ def test_sharing_a_search_with_the_teams_own_credential_is_done(
 def test_a_search_too_long_for_an_address_is_refused(as_operator: Browser) -> None:
     response = post(as_operator, f"/views/new/?q={'x' * MAX_QUERY_STRING_LENGTH}")
     assert response.status_code == 422
-    assert "too long to be kept" in text_of(response)
+    assert "The search is too long." in text_of(response)

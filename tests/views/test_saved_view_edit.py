@@ -104,7 +104,7 @@ def test_an_identical_view_is_no_reason_to_leave_this_one(
     as_operator: Browser, edit: str, view: SavedView, operator: User
 ) -> None:
     make_view(operator, name="Twin")
-    assert "You have a view of this name already" in text_of(sent(as_operator, edit, name="Twin"))
+    assert "You already have a view with this name" in text_of(sent(as_operator, edit, name="Twin"))
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -119,7 +119,7 @@ def test_any_name_goes_there_and_back(as_operator: Browser, edit: str, view: Sav
 
 def test_offers_the_search_that_it_was_opened_with(as_operator: Browser, edit: str, view: SavedView) -> None:
     text = text_of(as_operator.get(f"{edit}{ANOTHER}"))
-    assert "Replace its search by:" in text
+    assert "Replace the search with:" in text
     assert "<b>env</b> is prod" in text
     assert "Replace its search" not in text_of(as_operator.get(edit))
     assert "Replace its search" not in text_of(as_operator.get(f"{edit}?{view.query_string}"))
@@ -151,7 +151,7 @@ def test_a_shared_view_takes_no_credential_of_another_team_r23(
     url = f"{edit}?q=-credential%3ASecret"
     response = sent(as_operator, url, team=str(team.pk), replace="on")
     assert response.status_code == 422
-    assert "“Secret”, which does not belong to Support" in text_of(response)
+    assert "“Secret”, which Support can’t use" in text_of(response)
     assert stored(view) == ("Acme", None, "q=tenant%3Aacme")
     assert sent(as_operator, url, team=str(team.pk)).status_code == 302
 
@@ -176,7 +176,7 @@ def test_whoever_lost_the_credential_may_rename_and_not_share_r23(
     credential.teams.clear()
     response = sent(as_operator, url, name="New")
     assert response.status_code == 422
-    assert "“Sandbox”, which does not belong to Support" in text_of(response)
+    assert "“Sandbox”, which Support can’t use" in text_of(response)
     assert sent(as_operator, url, name="New", team="").status_code == 302
     assert stored(view) == ("New", None, "q=credential%3ASandbox")
 
@@ -185,7 +185,7 @@ def test_a_team_that_one_left_is_told_and_given_up(as_operator: Browser, operato
     view = make_view(operator, team=team)
     operator.groups.remove(team)
     url = f"/views/{view.pk}/edit/"
-    assert "a team that you are not in any more" in text_of(as_operator.get(url))
+    assert "a team that you’re no longer in" in text_of(as_operator.get(url))
     assert sent(as_operator, url).status_code == 302
     assert stored(view)[1] is None
 
@@ -198,7 +198,7 @@ def test_asks_before_it_deletes(as_operator: Browser, view: SavedView, delete: s
     view.save()
     text = text_of(as_operator.get(delete))
     assert "Delete this view?" in text
-    assert "for members of <bdi>Support</bdi> too" in text
+    assert "also for members of <bdi>Support</bdi>" in text
 
 
 def test_deletes_the_view(as_operator: Browser, view: SavedView, delete: str) -> None:

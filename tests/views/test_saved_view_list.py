@@ -54,7 +54,7 @@ def test_shows_order_columns_and_a_search_for_all(as_operator: Browser, operator
 
 
 def test_says_how_to_save_one_where_there_is_none(as_operator: Browser) -> None:
-    assert "choose “Save view” there" in text_of(as_operator.get(LIST))
+    assert "You have no saved views yet" in text_of(as_operator.get(LIST))
 
 
 def test_offers_to_change_only_what_is_ones_own(as_operator: Browser, colleague: User, team: Team) -> None:
@@ -68,9 +68,9 @@ def test_offers_to_change_only_what_is_ones_own(as_operator: Browser, colleague:
 def test_marks_the_start_page(as_operator: Browser, operator: User, colleague: User) -> None:
     view = make_view(operator)
     StartPage.objects.set_for(colleague, view)
-    assert "No longer start page" not in text_of(as_operator.get(LIST))
+    assert "Unset as start page" not in text_of(as_operator.get(LIST))
     StartPage.objects.set_for(operator, view)
-    assert "No longer start page" in text_of(as_operator.get(LIST))
+    assert "Unset as start page" in text_of(as_operator.get(LIST))
 
 
 def test_asks_for_a_sign_in(client: Browser, db: None) -> None:
