@@ -88,9 +88,9 @@ def fold(text: str) -> str:
 def problem_with_key(key: str) -> str | None:
     """What's wrong with a key that someone typed, and what to do; None if nothing is."""
     if key == "":
-        return "Give the key a name, or remove the row."
+        return "Enter a key, or remove the row."
     if not is_storable(key):
-        return "The key holds a NUL or a broken character. Type it again."
+        return "The key contains a NUL or a broken character. Enter it again."
     if len(key) > MAX_KEY_LENGTH:
         return f"The key has {len(key)} characters. Shorten it to {MAX_KEY_LENGTH}."
     return None
@@ -99,7 +99,7 @@ def problem_with_key(key: str) -> str | None:
 def problem_with_value(value: str) -> str | None:
     """What's wrong with a value that someone typed, and what to do; None if nothing is."""
     if not is_storable(value):
-        return "The value holds a NUL or a broken character. Type it again."
+        return "The value contains a NUL or a broken character. Enter it again."
     if len(value) > MAX_VALUE_LENGTH:
         return f"The value has {len(value)} characters. Shorten it to {MAX_VALUE_LENGTH}."
     return None
@@ -114,9 +114,9 @@ def pairs_from_json(text: str) -> list[tuple[str, str]]:
         # Numbers stay as they were typed: as a version, 1.10 isn't 1.1.
         pairs = json.loads(text, object_pairs_hook=_Pairs, parse_float=str, parse_int=str)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"This is not JSON ({error}). Paste an object such as {{“tenant”: “acme”}}.") from None
+        raise ValueError(f'This isn’t valid JSON ({error}). Paste an object like {{"tenant": "acme"}}.') from None
     if not isinstance(pairs, _Pairs):
-        raise ValueError("Paste a JSON object, in braces, not a list or a single value.")
+        raise ValueError("Paste a JSON object in braces, not a list or a single value.")
     return [(key, _scalar_text(key, value)) for key, value in pairs]
 
 
@@ -127,7 +127,7 @@ class _Pairs(list[tuple[str, Any]]):
 def _scalar_text(key: str, value: Any) -> str:
     if value is None or isinstance(value, list):
         kind = "null" if value is None else "an object" if isinstance(value, _Pairs) else "a list"
-        raise ValueError(f"The value of “{key}” is {kind}. Metadata values are text: put it in quotes.")
+        raise ValueError(f"The value of “{key}” is {kind}. Metadata values are text. Put it in quotes.")
     return as_text(value)
 
 

@@ -137,9 +137,10 @@ def test_views_do_not_filter_by_fields() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "templates").rglob("*.html")), ids=lambda path: path.name)
-def test_templates_hold_no_inline_style_or_script(path: Path) -> None:
+def test_templates_are_short_and_hold_no_inline_style_or_script(path: Path) -> None:
     text = path.read_text()
     assert text.count("\n") <= 120
+    assert [number for number, line in enumerate(text.splitlines(), start=1) if len(line) > 160] == []
     assert "style=" not in text
     assert "<style" not in text
     assert " on" + "click=" not in text

@@ -103,14 +103,14 @@ def test_pasted_numbers_stay_as_they_were_typed() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "not JSON"),
+        ("{", "isn’t valid JSON"),
         ("[1]", "in braces"),
         ("1", "in braces"),
         ('"text"', "in braces"),
         ('{"a": null}', "is null"),
         ('{"a": [1]}', "is a list"),
         ('{"a": {"b": "c"}}', "is an object"),
-        ("[" * 100_000, "not JSON"),
+        ("[" * 100_000, "isn’t valid JSON"),
     ],
 )
 def test_what_cannot_be_pasted_has_a_reason(text: str, words: str) -> None:

@@ -23,7 +23,7 @@ class HeaderInline(admin.TabularInline):
     form = HeaderForm
     formset = HeaderFormSet
     extra = 0
-    verbose_name = "further header"
+    verbose_name = "header"
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm("conversations.view_credential")
@@ -51,9 +51,9 @@ class CredentialAdmin(Page):
     readonly_fields = ["stored_key", "last_test"]
     fieldsets = [
         (None, {"fields": ["name", "base_url", "api_key", "stored_key", "is_active", "last_test"]}),
-        ("Sent along", {"fields": ["organization", "project"]}),
-        ("Private authority", {"fields": ["ca_certificates", "ca_file"], "classes": ["collapse"]}),
-        ("Who may use it", {"fields": ["teams", "notes"]}),
+        ("Sent with each request", {"fields": ["organization", "project"]}),
+        ("Private certificate authority", {"fields": ["ca_certificates", "ca_file"], "classes": ["collapse"]}),
+        ("Access", {"fields": ["teams", "notes"]}),
     ]
     actions = None
 
@@ -107,7 +107,7 @@ class CredentialAdmin(Page):
         """Test the credential. Saving the form runs in a transaction, which must not stay open during the test."""
         credential = get_object_or_404(self.get_queryset(request), pk=pk)
         if not self.has_change_permission(request, credential):
-            messages.error(request, "You may not test this credential.")
+            messages.error(request, "You don’t have permission to test this credential.")
         else:
             passed = check_credential(credential=credential)
             messages.add_message(request, messages.SUCCESS if passed else messages.WARNING, credential.test_message)

@@ -49,7 +49,7 @@ class TokenForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if self.unknown_event is not None and not cleaned.get("again"):
-            self.add_error("again", "Tick this to send it again, or look into the first one before.")
+            self.add_error("again", "Check the first attempt, or tick this box to send it again anyway.")
         return cleaned
 
     def show_failure(self, error: OpenAIError, event: Event | None) -> None:

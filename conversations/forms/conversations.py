@@ -38,7 +38,7 @@ class MetadataRowsForm(RowsForm):
     def clean_rows(self, stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The map in the rows. JSON that was pasted but not filled in is an error: it would be lost silently."""
         if self.json_text.strip():
-            self.json_error = "This is not in the rows yet: fill the rows with it, or empty this field."
+            self.json_error = "The rows don’t contain this yet. Fill them in, or clear this field."
         return self.metadata.clean(stored)
 
     @property
@@ -60,7 +60,7 @@ class CredentialChoiceField(forms.ModelChoiceField):
             empty_label=None if self.only else "Choose a credential…",
             error_messages={
                 "required": "Choose a credential.",
-                "invalid_choice": "Choose a credential that you may use.",
+                "invalid_choice": "Choose a credential that you can use.",
             },
         )
 
@@ -97,7 +97,7 @@ class ConversationForm(MetadataRowsForm):
         cleaned["items"] = self.messages.clean()
         cleaned["metadata"] = self.clean_rows()
         if self.messages.has_errors or self.has_row_errors:
-            self.add_error(None, "Nothing was sent yet: correct the rows that are marked.")
+            self.add_error(None, "Nothing was sent. Correct the marked rows, then send it again.")
         return cleaned
 
     def chosen_credential(self) -> Credential | None:
@@ -182,9 +182,7 @@ class MetadataForm(MetadataRowsForm):
 
     def clean_opened_with(self) -> dict[str, Any]:
         if self.is_damaged:
-            raise forms.ValidationError(
-                "The form is damaged, too large, or older than what the index holds. Open it again."
-            )
+            raise forms.ValidationError("This form is damaged, too large or outdated. Reload the page.")
         return self.opened
 
     def clean(self) -> dict[str, Any]:
@@ -193,7 +191,7 @@ class MetadataForm(MetadataRowsForm):
         self.metadata.refuse_keys(self.untouched)
         cleaned["metadata"] = {**self.clean_rows(self.opened), **self.untouched}
         if self.has_row_errors:
-            self.add_error(None, "Nothing was sent yet: correct the rows that are marked.")
+            self.add_error(None, "Nothing was sent. Correct the marked rows, then send it again.")
         return cleaned
 
 
@@ -211,7 +209,7 @@ def _opened(text: str, held: Mapping[str, Any]) -> dict[str, Any] | None:
 class GetForm(TokenForm):
     """A conversation by its id."""
 
-    openai_id = OpenAIIdField(error_messages={"required": "Paste the id of a conversation, such as conv_68a1…"})
+    openai_id = OpenAIIdField(error_messages={"required": "Paste the id of a conversation, like conv_68a1…"})
 
     def __init__(self, data: QueryDict | None = None, *, user: User | AnonymousUser, openai_id: str = "") -> None:
         super().__init__(data, user=user, initial={"openai_id": openai_id})
@@ -247,5 +245,5 @@ class ResolveForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if not self.errors and not cleaned.get("openai_id") and not cleaned.get("note"):
-            raise forms.ValidationError("Give the id that it created, or a note.")
+            raise forms.ValidationError("Enter the id of the created conversation, or a note.")
         return cleaned

@@ -32,10 +32,10 @@ class SecretField(forms.CharField):
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)
         if not (text.isascii() and text.isprintable()):
-            raise ValidationError("Use plain ASCII characters without line breaks. Paste it again.")
+            raise ValidationError("It can only have plain ASCII characters, without line breaks. Paste it again.")
         problem = problem_with_keys(settings.CREDENTIAL_KEYS)
         if text and problem:
-            raise ValidationError(f"It cannot be sealed. {problem} It stands in the environment or in .env.")
+            raise ValidationError(f"It can’t be encrypted. {problem} The setting is in the environment or in .env.")
         return text
 
 
@@ -55,12 +55,12 @@ class CredentialForm(forms.ModelForm):
     """A credential; an empty key keeps the stored one."""
 
     keep_base_url = forms.BooleanField(required=False, label="Keep the URL as it is")
-    keep_quotes = forms.BooleanField(required=False, label="The quotes belong to the key")
+    keep_quotes = forms.BooleanField(required=False, label="The quotes are part of the key")
     api_key = SecretField(label="API key")
     ca_file = forms.FileField(
         required=False,
         label="Certificates from a file",
-        help_text="In PEM; takes the place of what stands above.",
+        help_text="In PEM format. Replaces the text above.",
     )
 
     class Meta:
@@ -71,17 +71,17 @@ class CredentialForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.stored_base_url: str = self.instance.base_url if self.instance.pk else ""
         self.fields["api_key"].help_text = (
-            "Stored. Leave it empty to keep it."
+            "Stored. Leave this empty to keep it."
             if self.instance.pk
-            else "Sealed before it is stored; never shown again."
+            else "Encrypted before it’s stored, and never shown again."
         )
 
     def clean_base_url(self) -> str:
         base_url = normalized(self.cleaned_data["base_url"])
         if self.stored_base_url and base_url != self.stored_base_url and self.instance.conversations.exists():
             raise ValidationError(
-                "The conversations of this credential are known by this URL, so it cannot change. "
-                "Add another credential for the new one."
+                "This credential already has conversations at this URL, so the URL can’t change. "
+                "Add another credential for the new URL."
             )
         return base_url
 
@@ -90,9 +90,9 @@ class CredentialForm(forms.ModelForm):
         if key and len(key) < MIN_KEY_LENGTH:
             raise ValidationError(f"A key has at least {MIN_KEY_LENGTH} characters. Paste it again.")
         if key.lower().startswith("bearer "):
-            raise ValidationError("Leave “Bearer” out: paste the key alone.")
+            raise ValidationError("Paste only the key, without “Bearer”.")
         if " " in key:
-            raise ValidationError("A key holds no spaces. Paste it again.")
+            raise ValidationError("A key can’t contain spaces. Paste it again.")
         if not key and not self.instance.pk:
             raise ValidationError("Paste the API key.")
         return key
@@ -110,10 +110,14 @@ class CredentialForm(forms.ModelForm):
         cleaned = super().clean() or {}
         suggestion = corrected(cleaned.get("base_url", ""))
         if suggestion and not cleaned.get("keep_base_url"):
-            message = f"This URL probably doesn’t serve conversations. Did you mean {suggestion}? Or tick to keep it."
-            self.add_error("base_url", message)
+            self.add_error(
+                "base_url",
+                f"This URL probably doesn’t serve conversations. Did you mean {suggestion}? If not, tick the box.",
+            )
         if is_quoted(cleaned.get("api_key", "")) and not cleaned.get("keep_quotes"):
-            self.add_error("api_key", "The key is in quotes. Paste it without them, or tick that they belong to it.")
+            self.add_error(
+                "api_key", "The key is in quotes. Paste it without them, or tick the box if they’re part of it."
+            )
         if cleaned.get("ca_file"):
             cleaned["ca_certificates"] = cleaned["ca_file"]
         if (
@@ -123,11 +127,11 @@ class CredentialForm(forms.ModelForm):
         ):
             self.add_error(
                 "api_key",
-                "The URL points to another host. A key goes only to the host it was typed for: type it again.",
+                "The URL points to another host, and a key goes only to the host it was entered for. Enter it again.",
             )
         for name in ("organization", "project"):
             if not (cleaned.get(name, "").isascii() and cleaned.get(name, "").isprintable()):
-                self.add_error(name, "Use plain ASCII characters.")
+                self.add_error(name, "Use only plain ASCII characters.")
         return cleaned
 
     def changes_origin(self, base_url: str) -> bool:
@@ -154,7 +158,9 @@ class HeaderForm(forms.ModelForm):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if not _HEADER_NAME.fullmatch(name):
-            raise ValidationError("A header's name has letters, digits and dashes only.")
+            raise ValidationError(
+                "A header name can have only letters, digits and some punctuation, like X-Gateway-Key."
+            )
         if name.lower() in _OWN_HEADERS:
             raise ValidationError("Convadmin sends this header itself. Leave it out.")
         return name
@@ -163,7 +169,7 @@ class HeaderForm(forms.ModelForm):
         cleaned = super().clean() or {}
         is_new_or_renamed = not self.instance.pk or "name" in self.changed_data
         if is_new_or_renamed and not cleaned.get("value") and "value" not in self.errors:
-            self.add_error("value", "Type the value.")
+            self.add_error("value", "Enter the value.")
         return cleaned
 
     def save(self, commit: bool = True) -> CredentialHeader:
@@ -192,9 +198,9 @@ class HeaderFormSet(forms.BaseInlineFormSet):
         own = [form for form in self.initial_forms if form.instance.pk == header.pk]
         if any(self._is_resolved(form) for form in own):
             return
-        problem = f"The URL points to another host. Type the value of {header.name} again, or delete the header."
+        problem = f"The URL points to another host. Enter the value of {header.name} again, or delete the header."
         if not own:
-            raise ValidationError(f"{problem} It is missing in this form: open the page again.")
+            raise ValidationError(f"{problem} This form doesn’t have it: reload the page.")
         if not own[0].errors:
             own[0].add_error("value", problem)
 

@@ -18,7 +18,7 @@ class EraseForm(TokenForm):
     reason = forms.CharField(
         max_length=MAX_REASON_LENGTH,
         error_messages={
-            "required": "Say why: it stands in the receipt.",
+            "required": "Enter a reason for the receipt.",
             "max_length": "The reason has %(show_value)d characters. Shorten it to %(limit_value)d.",
         },
     )
@@ -35,5 +35,5 @@ class EraseForm(TokenForm):
         typed: str = self.cleaned_data["ending"]
         if typed != self.id_ending:
             number = len(self.id_ending)
-            raise forms.ValidationError(f"These are not the last {number} characters of the id. Nothing was erased.")
+            raise forms.ValidationError(f"These aren’t the last {number} characters of the id. Nothing was erased.")
         return typed

@@ -22,7 +22,7 @@ MAX_PASTED_LENGTH = 2_000  # characters that are searched for an id
 def refuse_illegal_id(text: str) -> None:
     """Raise ValidationError for what can't be the id of a conversation."""
     if not is_legal_id(text):
-        raise forms.ValidationError("An id holds no “/” and no control characters. Paste it again.")
+        raise forms.ValidationError("An id can’t contain “/” or control characters. Paste it again.")
 
 
 def pasted_id(text: str) -> str:
@@ -35,7 +35,7 @@ def pasted_id(text: str) -> str:
     found = in_url[0] if in_url else text
     for prefix, name in OTHER_IDS.items():
         if found.startswith(prefix):
-            raise forms.ValidationError(f"This is the id of {name}, not of a conversation: that begins with conv_.")
+            raise forms.ValidationError(f"This is the id of {name}. The id of a conversation begins with conv_.")
     return found
 
 
@@ -55,4 +55,4 @@ class OpenAIIdField(forms.CharField):
 def refuse_illegal_item_id(text: str) -> None:
     """Raise ValidationError for what can't be the id of an item."""
     if not is_legal_item_id(text):
-        raise forms.ValidationError("An id holds no control characters. Paste it again.")
+        raise forms.ValidationError("An id can’t contain control characters. Paste it again.")

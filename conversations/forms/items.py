@@ -28,9 +28,9 @@ class AddItemsForm(RowsForm):
         cleaned = super().clean()
         cleaned["items"] = self.messages.clean()
         if self.messages.has_errors:
-            self.add_error(None, "Nothing was sent yet: correct the rows that are marked.")
+            self.add_error(None, "Nothing was sent. Correct the marked rows, then send it again.")
         elif not cleaned["items"]:
-            self.add_error(None, "Nothing was sent: write a message.")
+            self.add_error(None, "Nothing was sent. Write a message first.")
         return cleaned
 
     def row_of_param(self, param: str) -> Row | None:

@@ -140,9 +140,9 @@ class MetadataRows(Rows[PairRow]):
         except ValueError as error:
             return str(replace_unstorable(str(error)))
         if len(pairs) > MAX_FILLED:
-            return f"There are {len(pairs)} pairs. OpenAI keeps {MAX_PAIRS}: leave some out."
+            return f"These are {len(pairs)} pairs. OpenAI keeps only {MAX_PAIRS}. Leave some out."
         if not all(is_storable(key + value) for key, value in pairs):
-            return "A key or value holds a NUL or a broken character, which cannot be kept. Take it out."
+            return "A key or value contains a NUL or a broken character, which can’t be stored. Remove it."
         # A row that is filled again keeps its stored key, so that an untouched key goes back exactly.
         stored = {row.key: row.stored for row in self.rows}
         filled = [PairRow(as_typed(key), as_typed(value), stored.get(as_typed(key), "")) for key, value in pairs]
@@ -160,7 +160,7 @@ class MetadataRows(Rows[PairRow]):
             row.errors += _faults(key, value, times[key], stored)
         if len(pairs) > self.limit:
             self.errors.append(
-                f"There are {len(pairs)} pairs. OpenAI keeps {self.limit}: remove {len(pairs) - self.limit}."
+                f"There are {len(pairs)} pairs. OpenAI keeps only {self.limit}. Remove {len(pairs) - self.limit}."
             )
         return {key: value for _, key, value in pairs}
 
@@ -168,7 +168,7 @@ class MetadataRows(Rows[PairRow]):
         """Note on rows whose key is among the pairs that have no row."""
         for row in self.rows:
             if row.key in hidden:
-                row.errors.append(f"The key “{row.key[:80]}” stands among the pairs that are not shown here.")
+                row.errors.append(f"One of the pairs that aren’t shown here already has the key “{row.key[:80]}”.")
 
     @property
     def repeats_key(self) -> bool:
@@ -220,7 +220,7 @@ def _faults(key: str, value: Any, times: int, stored: Mapping[str, Any]) -> list
     is_untouched = key in stored and value == stored[key]
     faults = [] if is_untouched else [problem_with_key(key), problem_with_value(as_text(value))]
     if times > 1:
-        faults.append(f"The key “{key}” is used twice. Each key may stand once." if key else None)
+        faults.append(f"The key “{key}” is used more than once. Use each key once." if key else None)
     return [fault for fault in faults if fault]
 
 
@@ -253,7 +253,7 @@ class MessageRows(Rows[MessageRow]):
             if row.role not in ROLES:
                 row.errors.append("Choose a role.")
             if not is_storable(row.text):
-                row.errors.append("The text holds a NUL or a broken character. Type it again.")
+                row.errors.append("The text contains a NUL or a broken character. Enter it again.")
         if len(self._filled()) > MAX_MESSAGES:
             self.errors.append(f"There are {len(self._filled())} messages. OpenAI takes {MAX_MESSAGES} at a time.")
         return self.draft()

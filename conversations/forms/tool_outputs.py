@@ -14,7 +14,7 @@ from .repeating_rows import as_typed
 
 Call = Mapping[str, Any]
 
-STATUSES = (("completed", "It was applied"), ("failed", "It failed"))
+STATUSES = (("completed", "Applied"), ("failed", "Failed"))
 MAX_EXIT_CODE = 2**31 - 1
 
 
@@ -49,7 +49,7 @@ class OutputForm(TokenForm):
     def clean_output(self) -> str:
         text = _as_sent(self.cleaned_data["output"])
         if not text and self.call_type not in ("shell_call", "apply_patch_call"):
-            raise forms.ValidationError("Write what the call gave. The next response reads it.")
+            raise forms.ValidationError("Enter the output of the call. The next response reads it.")
         return text
 
     def clean_stderr(self) -> str:
@@ -59,9 +59,9 @@ class OutputForm(TokenForm):
         cleaned = super().clean()
         build = _OUTPUTS.get(self.call_type)
         if build is None or self.call is None:
-            self.add_error(None, "Nothing was sent: the output of this call cannot be typed.")
+            self.add_error(None, "Nothing was sent. The output of this call can’t be added here.")
         elif not isinstance(self.call.get("call_id"), str):
-            self.add_error(None, "Nothing was sent: the call has no call_id that an output could name.")
+            self.add_error(None, "Nothing was sent. This call has no call_id for an output to refer to.")
         elif not self.errors:
             cleaned["item"] = {**_beginning(self.call), **build(self.call, cleaned)}
         return cleaned
@@ -70,7 +70,7 @@ class OutputForm(TokenForm):
 def _as_sent(text: str) -> str:
     typed = as_typed(text)
     if not is_storable(typed):
-        raise forms.ValidationError("The text holds a NUL or a broken character. Type it again.")
+        raise forms.ValidationError("The text contains a NUL or a broken character. Enter it again.")
     return typed
 
 

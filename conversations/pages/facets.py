@@ -76,7 +76,7 @@ def note(overview: Overview) -> str:
     counts = overview.counts
     if not counts.is_complete:
         return f"Counted in the newest {counts.total:,} of {overview.number} matches."
-    return "" if counts.is_exact else "Estimates: conversations in excluded states are counted too."
+    return "" if counts.is_exact else "Estimates: they include conversations in excluded states."
 
 
 def columns(state: ListState, histogram: Histogram) -> list[Column]:

@@ -89,7 +89,7 @@ def _redirected(request: SignedInRequest, response: HttpResponse) -> HttpRespons
     location = urlsplit(response["Location"])
     if location.path == resolve_url(settings.LOGIN_URL) and REDIRECT_FIELD_NAME in location.query:
         if request.htmx and request.method == "POST":
-            return HttpResponse("You are signed out.", status=SIGNED_OUT, content_type="text/plain")
+            return HttpResponse("You’re signed out.", status=SIGNED_OUT, content_type="text/plain")
         if request.htmx or request.method == "POST":
             response["Location"] = redirect_to_login(_page_of(request)).url
     if not request.htmx:

@@ -23,7 +23,7 @@ class AlreadySubmitted(ServiceError):
     """This form was sent before; `event` has the result."""
 
     def __init__(self, event: Event) -> None:
-        super().__init__("This form was sent already. What became of it is shown here.")
+        super().__init__("This form was already sent. This is its result.")
         self.event = event
 
 
@@ -34,10 +34,10 @@ class BeingChanged(ServiceError):
         """`is_named`: whether the reader may know who changes it."""
         since = f"{event.created_at:%H:%M:%S} UTC"
         doing = "reading" if event.is_reading else "changing"
-        who = event.actor_name if is_named else "Someone of another team"
+        who = event.actor_name if is_named else "Someone from another team"
         what = f" ({event.get_action_display()})" if is_named else ""
         super().__init__(
-            f"{who} is {doing} this conversation since {since}{what}. Nothing was sent. Try again in a moment."
+            f"{who} has been {doing} this conversation since {since}{what}. Nothing was sent. Try again in a moment."
         )
         self.event = event
 
@@ -47,8 +47,8 @@ class MetadataMoved(ServiceError):
 
     def __init__(self, opened_with: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
         super().__init__(
-            "Nothing was sent: the metadata at OpenAI changed since this form was opened. "
-            "Look at what changed, then save again."
+            "Nothing was sent: the metadata at OpenAI has changed since this form was opened. "
+            "Check what changed, then save again."
         )
         self.theirs = dict(theirs)
         self.changes: list[Change] = difference(opened_with, theirs)
@@ -58,7 +58,7 @@ class BelongsToAnother(ServiceError):
     """The conversation is already in the index, under another credential of the same server."""
 
     def __init__(self, conversation: Conversation) -> None:
-        super().__init__("This conversation is in the index already, under another credential.")
+        super().__init__("This conversation is already in the index, under another credential.")
         self.conversation = conversation
 
 
@@ -67,7 +67,7 @@ class NotRecorded(ServiceError):
 
     def __init__(self, openai_id: str, credential: Credential) -> None:
         super().__init__(
-            f"OpenAI created {openai_id}, but the database refused to store it. Write this id down; once the "
-            f"database works again, bring it into the index with “Get by id” and the credential “{credential.name}”."
+            f"OpenAI created {openai_id}, but the database couldn’t store it. Write this id down. Once the database "
+            f"works again, add the conversation with “Get by id” and the credential “{credential.name}”."
         )
         self.openai_id = openai_id

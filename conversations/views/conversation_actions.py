@@ -19,8 +19,8 @@ from .access import visible_conversation
 from .outcomes import attempted, to_conversation
 
 READ = {
-    "active": "Read from OpenAI just now. It is as the index has it.",
-    "differs": "Read from OpenAI just now. Its metadata differs from what we had.",
+    "active": "Refreshed. The metadata is as expected.",
+    "differs": "Refreshed. The metadata at OpenAI has changed.",
 }
 
 
@@ -36,9 +36,9 @@ def conversation_refresh(request: SignedInRequest, pk: int) -> HttpResponse:
 def conversation_accept_remote(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     if accept_remote_metadata(actor=request.user, conversation=conversation):
-        messages.success(request, "OpenAI’s metadata is kept. Nothing was sent.")
+        messages.success(request, "Accepted OpenAI’s version. Nothing was sent.")
     else:
-        messages.info(request, "Nothing differs any more.")
+        messages.info(request, "The metadata no longer differs.")
     return to_conversation(request, pk)
 
 
@@ -74,7 +74,7 @@ def conversation_transfer(request: SignedInRequest, pk: int) -> HttpResponse:
             credential=form.cleaned_data["credential"],
             token=form.cleaned_data["token"],
         )
-        messages.success(request, f"It belongs to {form.cleaned_data['credential'].name} now.")
+        messages.success(request, f"Transferred to {form.cleaned_data['credential'].name}.")
 
     return _told(request, conversation, transfer)
 
@@ -89,7 +89,7 @@ def _refresh(request: SignedInRequest, conversation: Conversation) -> None:
     try:
         row = refresh_conversation(actor=request.user, conversation=conversation)
     except NotFound as error:
-        messages.warning(request, f"OpenAI says: {error.full_message}")
+        messages.warning(request, f"The server says: {error.full_message}")
     else:
         tell = messages.warning if row.state == "differs" else messages.success
         tell(request, READ[row.state])

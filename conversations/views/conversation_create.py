@@ -55,7 +55,7 @@ def _create(request: SignedInRequest, form: ConversationForm) -> HttpResponse:
 def _report_created(request: SignedInRequest, event: Event | None) -> None:
     sent, kept = (event.item_count, event.kept_count) if event is not None else (0, None)
     if kept is not None and kept < sent:
-        messages.warning(request, f"Created, but the server kept {kept} of {sent} messages.")
+        messages.warning(request, f"Created, but the server kept only {kept} of {sent} messages.")
     else:
         messages.success(request, "Created at OpenAI.")
 

@@ -34,7 +34,7 @@ def _get(request: SignedInRequest, form: GetForm) -> HttpResponse:
         )
     except BelongsToAnother as error:
         return _get_page(request, form, owned=error.conversation, status=responses.LOCKED)
-    messages.success(request, "Read from OpenAI just now.")
+    messages.success(request, "Fetched from OpenAI just now.")
     return redirect("conversation_detail", conversation.pk)
 
 

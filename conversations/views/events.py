@@ -80,14 +80,14 @@ def event_detail(request: SignedInRequest, pk: int) -> HttpResponse:
 def _settle(request: SignedInRequest, event: Event) -> HttpResponse:
     form = ResolveForm(request.POST, event=event, user=request.user)
     if not event.is_unresolved:
-        form.add_error(None, "This is settled already.")
+        form.add_error(None, "This is already resolved.")
     if not form.is_valid():
         return _page(request, event, form, status=responses.REJECTED)
     openai_id, note = form.cleaned_data.get("openai_id"), form.cleaned_data["note"]
     try:
         if openai_id:
             conversation = resolve_by_id(actor=request.user, event=event, openai_id=openai_id)
-            messages.success(request, "Settled: this is what it created.")
+            messages.success(request, "Resolved. This is the conversation that was created.")
             return redirect("conversation_detail", conversation.pk)
         resolve_by_note(actor=request.user, event=event, note=note)
     except OpenAIError as error:
@@ -96,7 +96,7 @@ def _settle(request: SignedInRequest, event: Event) -> HttpResponse:
     except ServiceError as error:
         form.add_error(None, str(error))
         return _page(request, event, form, status=status_of(error))
-    messages.success(request, "Settled with your note.")
+    messages.success(request, "Resolved with your note.")
     return redirect("event_detail", event.pk)
 
 

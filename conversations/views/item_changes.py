@@ -55,9 +55,9 @@ def _create(request: SignedInRequest, conversation: Conversation, form: AddItems
     event = add_items(actor=request.user, conversation=conversation, items=items, token=token)
     number, sent = event.kept_count or 0, event.item_count
     if number < sent:
-        messages.warning(request, f"Sent, but the server answered with {number} of {sent} messages.")
+        messages.warning(request, f"Sent, but the server’s response has only {number} of {sent} messages.")
     else:
-        messages.success(request, f"{number} message{' was' if number == 1 else 's were'} added at OpenAI.")
+        messages.success(request, f"{number} message{'' if number == 1 else 's'} added at OpenAI.")
     return to_conversation(request, conversation.pk, items="newest")
 
 
@@ -66,9 +66,7 @@ def _delete(request: SignedInRequest, conversation: Conversation, item_id: str, 
     item_ids = [item_id, partner] if partner and partner != item_id else [item_id]
     token = form.cleaned_data["token"]
     delete_items(actor=request.user, conversation=conversation, item_ids=item_ids, token=token)
-    messages.success(
-        request, "Both were deleted at OpenAI." if len(item_ids) > 1 else "The item was deleted at OpenAI."
-    )
+    messages.success(request, "Both items deleted at OpenAI." if len(item_ids) > 1 else "Item deleted at OpenAI.")
     return to_conversation(request, conversation.pk)
 
 

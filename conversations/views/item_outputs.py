@@ -48,9 +48,9 @@ def _add(request: SignedInRequest, conversation: Conversation, form: OutputForm)
     token, items = form.cleaned_data["token"], [form.cleaned_data["item"]]
     event = add_items(actor=request.user, conversation=conversation, items=items, token=token)
     if event.kept_count:
-        messages.success(request, "The output was added at OpenAI.")
+        messages.success(request, "Output added at OpenAI.")
     else:
-        messages.warning(request, "Sent, but the server’s answer holds no output.")
+        messages.warning(request, "Sent, but the server’s response has no output.")
     return to_conversation(request, conversation.pk, items="newest")
 
 

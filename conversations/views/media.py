@@ -16,8 +16,8 @@ from .outcomes import read_or_failure
 
 UNSUPPORTED = 415
 NOT_SHOWN = (
-    "This is no picture or sound that Convadmin shows: it is of another format, broken, or larger than 20 MB. "
-    "The item's raw JSON holds it."
+    "Convadmin can’t show this image or sound: its format isn’t supported, it’s broken, or it’s larger than 20 MB. "
+    "The item’s raw JSON contains it."
 )
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",

@@ -32,7 +32,7 @@ def conversation_export(request: SignedInRequest) -> HttpResponse:
 def conversation_export_file(request: SignedInRequest) -> HttpResponseBase:
     state, search = requested_search(request)
     format_, metadata = request.GET.get("format", "csv"), request.GET.get("metadata", "columns")
-    refused = [f"{problem.text} cannot be searched for. {problem.message}" for problem in state.query.problems]
+    refused = [f"{problem.text} isn’t understood. {problem.message}" for problem in state.query.problems]
     refused += problems_with(format_, metadata)
     if refused:
         text = "\n".join(["Nothing was exported.", *refused, ""])

@@ -21,5 +21,5 @@ def healthz(request: HttpRequest) -> HttpResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return HttpResponse("The database does not answer.\n", status=503, content_type="text/plain")
+        return HttpResponse("The database doesn’t respond.\n", status=503, content_type="text/plain")
     return HttpResponse("ok\n", content_type="text/plain")

@@ -116,7 +116,7 @@ def test_a_header_that_the_browser_leaves_out_has_to_be_typed_again_too_r14(
     gated.refresh_from_db()
     assert gated.base_url == sandbox.url
     assert gated.open_headers() == {"X-Gate": "gate-stored-0123456789"}
-    assert "Type the value of X-Gate again" in text_of(response)
+    assert "Enter the value of X-Gate again" in text_of(response)
 
 
 def test_what_was_typed_stays_when_a_header_is_missing_r14(admin: Browser, gated: Credential, sandbox: Sandbox) -> None:
@@ -353,8 +353,8 @@ def test_a_key_in_quotes_is_asked_about(admin: Browser, credential: Credential, 
     quoted = f"{quote}{MARKER}{quote}"
     response = changed(admin, credential, api_key=quoted)
     assert errors_of(response) == ["api_key"]
-    assert "The quotes belong to the key" in text_of(response)
-    assert "The quotes belong to the key" not in text_of(admin.get(page_of(credential)))
+    assert "The quotes are part of the key" in text_of(response)
+    assert "The quotes are part of the key" not in text_of(admin.get(page_of(credential)))
     form_in(response, "base_url").put("_save", "Save").put("api_key", quoted).tick("keep_quotes").send(
         admin, page_of(credential)
     )

@@ -39,7 +39,7 @@ def admin(client: Browser, superuser: User, credential: Credential) -> Browser:
 def test_a_url_that_no_page_links_to_is_refused(admin: Browser, url: str) -> None:
     response = admin.get(url)
     assert response.status_code == 400
-    assert "This request cannot be read" in text_of(response)
+    assert "Convadmin can’t read this request" in text_of(response)
 
 
 @pytest.mark.parametrize("search", ["state__exact=active", "credential__id__exact=1", "q=conv", "o=1", "p=1"])

@@ -21,10 +21,10 @@ def repair(page: Page, known: Conversation, sandbox: Sandbox) -> None:
     page.goto(f"{known.get_absolute_url()}items/")
     page.get_by_role("link", name="Calls without output").click()
     expect(page.get_by_text("among all 251 items.")).to_be_visible()
-    page.get_by_role("link", name="Add an output").click()
-    page.get_by_label("What the call gave").fill("49.90 went back.")
+    page.get_by_role("link", name="Add output").click()
+    page.get_by_label("Output", exact=True).fill("49.90 went back.")
     page.get_by_role("button", name="Add to the conversation").click()
-    expect(page.get_by_text("The output was added at OpenAI.")).to_be_visible()
+    expect(page.get_by_text("Output added at OpenAI.")).to_be_visible()
     assert sandbox.store.list_items(known.openai_id)[-1]["output"] == "49.90 went back."
 
 

@@ -19,8 +19,8 @@ def ask_for_erasure(page: Page, conversation: Conversation) -> None:
     """From the conversation's page to the erasure's."""
     page.goto(conversation.get_absolute_url())
     page.get_by_role("link", name="Erase…").click()
-    page.get_by_label("Why it is erased").fill("Ticket 7")
-    page.get_by_label("The last 6 characters of the id").fill(conversation.openai_id[-6:])
+    page.get_by_label("Reason").fill("Ticket 7")
+    page.get_by_label("type the last 6 characters of the id").fill(conversation.openai_id[-6:])
     page.get_by_role("button", name="Erase every item and the conversation").click()
     expect(page).to_have_url(re.compile(r"/erasures/\d+/"))
 
@@ -109,10 +109,10 @@ def test_a_wrong_ending_keeps_what_was_typed(page: Page, known: Conversation, sa
     page.goto(f"{known.get_absolute_url()}erase/")
     page.get_by_role("link", name="Count them").click()
     expect(page.get_by_text("0 items")).to_be_visible()
-    page.get_by_label("Why it is erased").fill("Ticket 7")
-    page.get_by_label("The last 6 characters of the id").fill("wrong")
+    page.get_by_label("Reason").fill("Ticket 7")
+    page.get_by_label("type the last 6 characters of the id").fill("wrong")
     with page.expect_navigation():
         page.get_by_role("button", name="Erase every item").click()
     expect(page.get_by_text("These are not the last 6 characters")).to_be_visible()
-    expect(page.get_by_label("Why it is erased")).to_have_value("Ticket 7")
+    expect(page.get_by_label("Reason")).to_have_value("Ticket 7")
     assert not Erasure.objects.exists()

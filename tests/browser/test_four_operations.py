@@ -101,7 +101,7 @@ def test_edit_the_metadata_and_read_the_answer_key_by_key(page: Page, sandbox: S
 def test_remove_asks_and_then_removes(page: Page, sandbox: Sandbox, known: Conversation) -> None:
     page.goto(known.get_absolute_url())
     page.get_by_role("link", name="Remove…").click()
-    expect(page.get_by_text("Afterwards nobody can read or delete its messages any more")).to_be_visible()
+    expect(page.get_by_text("nobody can read or delete them anymore")).to_be_visible()
     assert sandbox.store.get_conversation(known.openai_id) is not None
     page.get_by_role("button", name="Remove the conversation").click()
     expect(page.get_by_text("Removed at OpenAI.", exact=True)).to_be_visible()

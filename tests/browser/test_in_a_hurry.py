@@ -139,7 +139,7 @@ def test_while_openai_is_down_the_page_shows_the_index_and_its_age(
     expect(page.locator("#metadata")).to_contain_text("acme")
     sandbox.start()
     page.get_by_role("link", name="Try again").click()
-    expect(page.get_by_text("It holds no items.")).to_be_visible()
+    expect(page.get_by_text("This conversation has no items.")).to_be_visible()
 
 
 def test_while_openai_is_down_what_was_typed_is_kept(page: Page, sandbox: Sandbox, guard: Guard) -> None:
@@ -215,7 +215,7 @@ def test_a_session_that_ends_in_the_middle_of_an_edit_loses_nothing_that_was_typ
     page.get_by_label("Value 1", exact=True).fill("typed before")
     Session.objects.all().delete()
     save(page)
-    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    expect(page.get_by_text("You’re signed out.")).to_be_visible()
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="Sign in").click()
     sign_in_on(opened.value, operator)

@@ -62,5 +62,5 @@ def test_items_kept_after_the_last_page_are_whole(page: Page, known: Conversatio
     add_messages(sandbox, known, 100)
     page.goto(known.get_absolute_url())
     page.mouse.wheel(0, 60_000)
-    expect(page.get_by_text("That is all.")).to_be_attached()
+    expect(page.get_by_text("End of transcript · fetched just now")).to_be_attached()
     assert page.locator("article").count() == 100

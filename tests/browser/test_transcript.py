@@ -31,7 +31,7 @@ def test_a_transcript_is_read_whole_by_scrolling(page: Page, known: Conversation
     for number in (101, 201, 250):
         page.mouse.wheel(0, 60_000)
         expect(page.get_by_text(f"Message {number}", exact=True)).to_be_attached()
-    expect(page.get_by_text("That is all.")).to_be_attached()
+    expect(page.get_by_text("End of transcript · fetched just now")).to_be_attached()
     assert page.locator("article").count() == 250
 
 

@@ -127,7 +127,7 @@ def test_a_body_that_cannot_be_read_is_refused_with_an_explanation(db: None, con
     said: list[str] = []
     page = b"".join(application(environment, lambda status, headers: said.append(status)))
     assert said == ["400 Bad Request"]
-    assert b"This request cannot be read" in page
+    assert "Convadmin can’t read this request".encode() in page
 
 
 def test_a_file_is_never_written_to_the_disk(as_operator: Browser, settings: Any, tmp_path: Any) -> None:

@@ -25,7 +25,7 @@ def test_a_long_request_is_not_shown_but_said_to_be_long(
 ) -> None:
     form = form_in(as_operator.get(NEW), "token").fill("text", "<" * 1_000_001)
     response = form.send(as_operator, url, "preview", headers=fragment("preview"))
-    assert "too long to be shown here" in text_of(response)
+    assert "too long to show here" in text_of(response)
     assert "json" not in response.context_data
     assert url == NEW or len(response.content) < 10_000
 
@@ -42,11 +42,11 @@ def test_a_map_that_is_too_large_to_carry_is_refused_soon(as_operator: Browser, 
     start = perf_counter()
     response = form.send(as_operator, url)
     assert response.status_code == 422
-    assert "The form is damaged, too large, or older than what the index holds." in text_of(response)
+    assert "This form is damaged, too large or outdated." in text_of(response)
     assert perf_counter() - start < 2
 
 
 def test_more_fields_than_any_form_has_are_refused(as_operator: Browser, credential: Credential) -> None:
     response = as_operator.post(NEW, {"key": ["x"] * 1_001})
     assert response.status_code == 400
-    assert "This request cannot be read" in text_of(response)
+    assert "Convadmin can’t read this request" in text_of(response)

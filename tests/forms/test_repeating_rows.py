@@ -106,7 +106,7 @@ def test_keys_that_differ_in_case_or_spaces_are_two() -> None:
 def test_a_value_without_a_key_is_an_error_and_a_blank_row_is_none() -> None:
     rows = typed(("", "value"), ("", ""))
     assert rows.clean() == {"": "value"}
-    assert [row.errors for row in rows] == [["Give the key a name, or remove the row."], []]
+    assert [row.errors for row in rows] == [["Enter a key, or remove the row."], []]
 
 
 def test_a_stored_row_that_was_emptied_is_no_blank_one() -> None:
@@ -118,7 +118,7 @@ def test_a_stored_row_that_was_emptied_is_no_blank_one() -> None:
 def test_seventeen_pairs_are_one_too_many() -> None:
     rows = typed(*((f"k{number}", "v") for number in range(17)))
     rows.clean()
-    assert rows.errors == ["There are 17 pairs. OpenAI keeps 16: remove 1."]
+    assert rows.errors == ["There are 17 pairs. OpenAI keeps only 16. Remove 1."]
 
 
 def test_blank_rows_do_not_count() -> None:
@@ -215,7 +215,7 @@ def test_an_emoji_in_json_is_one_character_however_it_is_written_r18() -> None:
 def test_more_rows_than_a_form_can_send_are_refused() -> None:
     many = {f"k{number}": "v" for number in range(MAX_FILLED + 1)}
     rows = typed()
-    assert f"There are {MAX_FILLED + 1} pairs." in str(rows.fill(json.dumps(many)))
+    assert f"These are {MAX_FILLED + 1} pairs." in str(rows.fill(json.dumps(many)))
     assert len(rows) == 0
 
 

@@ -112,7 +112,7 @@ def test_r18_what_cannot_be_stored_does_not_differ_for_ever(
 
 def test_r6_a_pending_event_is_the_lock(operator: User, known: Conversation, sandbox: Sandbox) -> None:
     make_pending(known, age=119)
-    with pytest.raises(BeingChanged, match="operator is changing this conversation since"):
+    with pytest.raises(BeingChanged, match="operator has been changing this conversation since"):
         refresh(operator, known)
     assert not sandbox.log
     assert Event.objects.count() == 1

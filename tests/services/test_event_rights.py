@@ -61,9 +61,11 @@ def test_who_is_changing_it_is_told_to_the_own_team_alone(
         base_url=known.base_url,
         openai_id=known.openai_id,
     )
-    with pytest.raises(BeingChanged, match=r"^Someone of another team is changing"):
+    with pytest.raises(BeingChanged, match=r"^Someone from another team has been changing"):
         get_conversation(actor=seller, credential=other_credential, openai_id=known.openai_id)
-    with pytest.raises(BeingChanged, match=r"^operator is changing this conversation since .* UTC \(edit metadata\)"):
+    with pytest.raises(
+        BeingChanged, match=r"^operator has been changing this conversation since .* UTC \(edit metadata\)"
+    ):
         refresh_conversation(actor=operator, conversation=known)
 
 

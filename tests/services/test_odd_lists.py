@@ -184,5 +184,5 @@ def test_calls_without_output_are_not_certain_where_the_server_keeps_items_back(
     body = json.dumps({"data": [call], "has_more": True, "last_id": None})
     sandbox.faults.add(Fault(method="GET", body=body, times=None))
     text = text_of(as_operator.get(f"{known.get_absolute_url()}items/?show=broken"))
-    assert "does not give them" in text
+    assert "doesn’t return them" in text
     assert "so responses in this conversation fail" not in text

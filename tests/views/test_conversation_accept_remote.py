@@ -33,7 +33,7 @@ def test_keeps_what_openai_holds_and_sends_nothing_r2(
     conversation.refresh_from_db()
     assert (conversation.state, conversation.metadata) == ("active", {"tenant": "umbrella"})
     assert conversation.our_metadata is None
-    assert "metadata is kept" in text
+    assert "Accepted OpenAI’s version. Nothing was sent." in text
     assert len(sandbox.log) == 0
 
 

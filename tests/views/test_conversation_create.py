@@ -72,7 +72,7 @@ def test_a_stranger_cannot_send_with_a_foreign_credential_r23(
     client: Browser, stranger: User, credential: Credential, sandbox: Sandbox
 ) -> None:
     response = signed_in(client, stranger).post(NEW, {"credential": credential.pk, "token": "t"})
-    assert "Choose a credential that you may use." in text_of(response)
+    assert "Choose a credential that you can use." in text_of(response)
     assert credential.host not in text_of(response)
     assert len(sandbox.log) == 0
 
@@ -140,7 +140,7 @@ def test_sends_nothing_while_pasted_json_is_not_in_the_rows(
 ) -> None:
     response = filled(as_operator, credential).fill("json", '{"plan": "pro"}').send(as_operator, NEW, "create")
     assert response.status_code == 422
-    assert "This is not in the rows yet" in text_of(response)
+    assert "The rows don’t contain this yet." in text_of(response)
     assert created(sandbox) == 0
 
 
@@ -201,7 +201,7 @@ def test_the_same_form_sent_twice_shows_the_first_result_r8(
     first = form.send(as_operator, NEW, "create")
     second = form.send(as_operator, NEW, "create", follow=True)
     assert second.redirect_chain[-1][0] == first["Location"]
-    assert "This form was sent already." in text_of(second)
+    assert "This form was already sent." in text_of(second)
     assert created(sandbox) == 1
 
 

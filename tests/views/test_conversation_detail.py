@@ -83,14 +83,14 @@ def test_says_what_differs_and_offers_both_choices_r2(
     sandbox.store.set_metadata(conversation.openai_id, {"tenant": "umbrella"})
     refresh_conversation(actor=operator, conversation=conversation)
     text = page_of(as_operator, conversation)
-    assert "<code>umbrella</code> at OpenAI, and we had <code>acme</code>" in " ".join(text.split())
-    assert "Keep OpenAI’s" in text
+    assert "<code>umbrella</code> at OpenAI, and <code>acme</code> in our version." in " ".join(text.split())
+    assert "Accept OpenAI’s version" in text
     assert "?fill=ours" in text
 
 
 @pytest.mark.parametrize(
     ("state", "words"),
-    [(State.MISSING, "knows no such conversation"), (State.REMOVED, "Its record stays in the index")],
+    [(State.MISSING, "OpenAI has no such conversation."), (State.REMOVED, "The record stays in the index.")],
 )
 def test_says_what_a_state_means_r2(as_operator: Browser, credential: Credential, state: State, words: str) -> None:
     assert words in page_of(as_operator, make_conversation(credential, state=state))

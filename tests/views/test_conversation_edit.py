@@ -121,7 +121,7 @@ def test_keeps_everything_where_a_row_is_not_valid(as_operator: Browser, url: st
     response = form.send(as_operator, url, "save")
     assert response.status_code == 422
     assert rows(response) == [("plan", "x" * 513), ("plan", "pro")]
-    assert text_of(response).count("is used twice") == 2
+    assert text_of(response).count("is used more than once") == 2
     assert len(sandbox.log) == 0
 
 
@@ -202,7 +202,7 @@ def test_a_change_under_way_is_told_with_who_and_since_when_r6(
     )
     response = opened(as_operator, url).send(as_operator, url, "save")
     assert response.status_code == 409
-    assert "another is changing this conversation since" in text_of(response)
+    assert "another has been changing this conversation since" in text_of(response)
     assert len(sandbox.log) == 0
 
 

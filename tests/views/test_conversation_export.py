@@ -145,9 +145,9 @@ def test_refuses_a_search_with_a_problem_r24(as_operator: Browser, credential: C
     page, file = as_operator.get(PAGE, {"q": q}), as_operator.get(FILE, {"q": q, "format": "json"})
     assert (page.status_code, file.status_code) == (422, 422)
     assert "Download" not in text_of(page)
-    assert f'<code dir="auto">{named}</code> cannot be searched for' in text_of(page)
+    assert f'<code dir="auto">{named}</code> isn’t understood.' in text_of(page)
     assert file["Content-Type"] == "text/plain; charset=utf-8"
-    assert f"{named} cannot be searched for" in text_of(file)
+    assert f"{named} isn’t understood." in text_of(file)
     assert "conv_" not in text_of(file)
 
 

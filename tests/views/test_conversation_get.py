@@ -141,7 +141,7 @@ def test_does_not_say_whose_it_is_to_anyone_else_r23(
 ) -> None:
     known = foreign(sandbox)
     text = text_of(filled(as_operator, credential, known.openai_id).send(as_operator, GET))
-    assert "a team that is not yours" in text
+    assert "under a credential of another team" in text
     assert "Secret project" not in text
     assert "Elsewhere" not in text
     assert known.get_absolute_url() not in text

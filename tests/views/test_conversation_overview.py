@@ -83,7 +83,7 @@ def test_a_bar_leads_to_its_day(as_operator: Browser) -> None:
 
 
 def test_shows_the_rest_under_a_notice_where_a_term_is_not_understood_r24(as_operator: Browser) -> None:
-    assert "<code>state:lost</code> was left out." in text_of(as_operator.get(OVERVIEW, {"q": "state:lost"}))
+    assert "<code>state:lost</code> is ignored." in text_of(as_operator.get(OVERVIEW, {"q": "state:lost"}))
 
 
 def test_asks_as_many_queries_however_many_rows_there_are(as_operator: Browser, credential: Credential) -> None:
@@ -117,7 +117,7 @@ def test_finds_values_by_a_part_without_case(as_operator: Browser) -> None:
 
 def test_says_where_no_value_is_found_and_keeps_what_was_typed(as_operator: Browser) -> None:
     text = text_of(as_operator.get(VALUES, {"key": "tenant", "find": "<zz>"}))
-    assert "No value holds “&lt;zz&gt;”." in text
+    assert "No value contains “&lt;zz&gt;”." in text
     assert 'value="&lt;zz&gt;"' in text
 
 

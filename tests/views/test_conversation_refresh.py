@@ -25,7 +25,7 @@ def url(conversation: Conversation) -> str:
 def test_reads_it_and_goes_back_to_its_page(as_operator: Browser, conversation: Conversation, url: str) -> None:
     response = as_operator.post(url, follow=True)
     assert response.redirect_chain == [(conversation.get_absolute_url(), 302)]
-    assert "Read from OpenAI just now. It is as the index has it." in text_of(response)
+    assert "Refreshed. The metadata is as expected." in text_of(response)
 
 
 def test_leads_htmx_to_its_page_and_serves_no_part(as_operator: Browser, conversation: Conversation, url: str) -> None:
@@ -68,7 +68,7 @@ def test_metadata_that_changed_elsewhere_differs_r1_r2(
     as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     sandbox.store.set_metadata(conversation.openai_id, {"tenant": "umbrella"})
-    assert "differs from what we had" in text_of(as_operator.post(url, follow=True))
+    assert "The metadata at OpenAI has changed." in text_of(as_operator.post(url, follow=True))
     conversation.refresh_from_db()
     assert (conversation.state, conversation.metadata) == ("differs", {"tenant": "umbrella"})
 

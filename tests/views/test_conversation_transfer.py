@@ -32,7 +32,7 @@ def test_hands_it_over_once_a_read_proves_it_r1(
     text = text_of(as_operator.post(url, {"credential": other.pk, "token": "first"}, follow=True))
     conversation.refresh_from_db()
     assert conversation.credential == other
-    assert "It belongs to Other now." in text
+    assert "Transferred to Other." in text
     assert [entry.method for entry in sandbox.log] == ["GET"]
 
 
@@ -72,7 +72,7 @@ def test_a_foreign_credential_is_refused_as_one_that_does_not_exist_r1_r23(
     foreign = make_credential(sandbox, name="Secret project", teams=[make_team()])
     forms = [{"credential": pk, "token": "first"} for pk in (foreign.pk, 999_999)]
     said = [text_of(as_operator.post(url, form, follow=True)) for form in forms]
-    assert all("Choose a credential that you may use." in text for text in said)
+    assert all("Choose a credential that you can use." in text for text in said)
     assert all("Secret project" not in text for text in said)
     assert len(sandbox.log) == 0
 

@@ -24,9 +24,9 @@ def dropping(team: Team) -> Iterator[Credential]:
 def test_a_creation_says_how_many_messages_were_kept(as_operator: Browser, dropping: Credential) -> None:
     form = form_in(as_operator.get(NEW), "token").fill("text", "Hello")
     created = form.send(as_operator, NEW, "create", follow=True)
-    assert "Created, but the server kept 0 of 1 messages." in text_of(created)
+    assert "Created, but the server kept only 0 of 1 messages." in text_of(created)
     event = as_operator.get(f"/activity/{Event.objects.get().pk}/")
-    assert "0 of 1, by the server’s own answer" in text_of(event)
+    assert "0 of 1, according to the server" in text_of(event)
 
 
 def test_a_creation_that_kept_all_says_created(as_operator: Browser, credential: Credential) -> None:
@@ -39,4 +39,4 @@ def test_an_addition_says_how_many_came_back(as_operator: Browser, credential: C
     url = f"{known.get_absolute_url()}items/new/"
     sandbox.faults.add(Fault(method="POST", body='{"data": [], "has_more": false}'))
     form = form_in(as_operator.get(url), "token").fill("text", "Hello")
-    assert "answered with 0 of 1 messages" in text_of(form.send(as_operator, url, "send", follow=True))
+    assert "the server’s response has only 0 of 1 messages" in text_of(form.send(as_operator, url, "send", follow=True))

@@ -51,9 +51,9 @@ def test_asks_for_a_reason_and_the_last_six_characters(
     assert is_page(response)
     for words in (
         conversation.openai_id,
-        "Why it is erased",
-        "The last 6 characters of the id",
-        "cannot be brought back",
+        ">Reason</label>",
+        "type the last 6 characters of the id",
+        "Afterwards OpenAI offers no access to any of it.",
     ):
         assert words in text_of(response)
 
@@ -119,14 +119,14 @@ def test_a_wrong_ending_erases_nothing_and_keeps_what_was_typed(
     response = filled_in(as_operator, conversation, reason="A <reason>\nto keep", ending=ending).send(as_operator, url)
     kept = form_in(response, "token")
     assert response.status_code == 422
-    assert "These are not the last 6 characters of the id. Nothing was erased." in text_of(response)
+    assert "These aren’t the last 6 characters of the id. Nothing was erased." in text_of(response)
     assert (kept.values("reason"), kept.values("ending")) == (["A <reason>\nto keep"], [ending])
     assert (len(sandbox.log), Event.objects.exists()) == (0, False)
 
 
 @pytest.mark.parametrize(
     ("reason", "words"),
-    [("", "Say why: it stands in the receipt."), ("r" * 501, "The reason has 501 characters. Shorten it to 500.")],
+    [("", "Enter a reason for the receipt."), ("r" * 501, "The reason has 501 characters. Shorten it to 500.")],
 )
 def test_a_reason_is_wanted_and_has_its_length(
     as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox, reason: str, words: str
@@ -140,7 +140,7 @@ def test_a_reason_is_wanted_and_has_its_length(
 
 def test_the_whole_of_a_short_id_is_requested(as_operator: Browser, credential: Credential) -> None:
     short = make_conversation(credential, openai_id="c1")
-    assert "The last 2 characters of the id" in text_of(as_operator.get(f"/conversations/{short.pk}/erase/"))
+    assert "type the last 2 characters of the id" in text_of(as_operator.get(f"/conversations/{short.pk}/erase/"))
 
 
 def test_a_form_without_its_token_does_nothing(
@@ -148,7 +148,7 @@ def test_a_form_without_its_token_does_nothing(
 ) -> None:
     response = as_operator.post(url, {"reason": "Ticket 7", "ending": conversation.openai_id[-6:]})
     assert response.status_code == 422
-    assert "Open it again" in text_of(response)
+    assert "This form can’t be sent (This field is required.) Reload the page" in text_of(response)
     assert len(sandbox.log) == 0
 
 
@@ -163,7 +163,7 @@ def test_r27_items_are_counted_on_request(
     as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox, number: int, words: str
 ) -> None:
     add_messages(sandbox, conversation, number)
-    assert "OpenAI does not say how many items it holds." in text_of(as_operator.get(url))
+    assert "OpenAI doesn’t say how many items it has." in text_of(as_operator.get(url))
     assert words in text_of(as_operator.get(f"{url}?count=1"))
 
 

@@ -135,14 +135,14 @@ def test_a_get_changes_nothing_r3(as_operator: Browser, url: str, sandbox: Sandb
 def test_the_page_of_who_runs_it_posts_on_by_itself(as_operator: Browser, erasure: Erasure) -> None:
     text = part_of(as_operator, erasure)
     assert f'hx-post="{erasure.get_absolute_url()}step/" hx-trigger="load' in text
-    assert "This page goes on by itself" in text
+    assert "This page continues by itself" in text
     assert not polls(text, erasure)
 
 
 def test_others_look_on_and_may_take_over(client: Browser, erasure: Erasure, team: Team) -> None:
     text = part_of(signed_in(client, make_user("other", teams=[team])), erasure)
     assert (posts_on(text), polls(text, erasure)) == (False, True)
-    assert "operator works on it" in text
+    assert "operator is working on it." in text
     assert f'action="{erasure.get_absolute_url()}resume/"' in text
 
 
@@ -164,7 +164,7 @@ def test_a_run_without_a_sign_of_life_is_driven_by_nobody(as_operator: Browser, 
     Event.objects.update(created_at=timezone.now() - timedelta(seconds=121))
     text = part_of(as_operator, erasure)
     assert (posts_on(text), polls(text, erasure)) == (False, False)
-    assert "Nobody works on it." in text
+    assert "Nobody is working on it." in text
     assert ">Continue</button>" in text
 
 
@@ -188,7 +188,7 @@ def test_a_locked_conversation_is_said_to_be_waited_for(
 ) -> None:
     sandbox.faults.add(Fault(method="DELETE", locked=True, headers={"Retry-After": "9"}))
     text = part_of(as_operator, work_on(actor=operator, erasure=erasure))
-    assert "A response is being generated in this conversation. It is waited for." in text
+    assert "A response is being generated in this conversation. Convadmin waits for it," in text
 
 
 def test_a_stopped_one_offers_to_continue_and_does_nothing_by_itself(as_operator: Browser, stopped: Erasure) -> None:
@@ -255,8 +255,8 @@ def test_tells_apart_what_was_confirmed_and_what_was_not(as_operator: Browser, f
     for item, outcome in zip(finished.items.all(), ["unanswered", "unanswered", "gone"], strict=False):
         ErasedItem.objects.filter(pk=item.pk).update(outcome=outcome)
     text = part_of(as_operator, finished)
-    assert '<th scope="row">Deleted, no answer confirmed it</th><td class="number">2</td>' in text
-    assert '<th scope="row">Gone without us</th><td class="number">1</td>' in text
+    assert '<th scope="row">Deleted, not confirmed</th><td class="number">2</td>' in text
+    assert '<th scope="row">Already deleted elsewhere</th><td class="number">1</td>' in text
 
 
 def test_the_receipt_is_a_file_of_json(as_operator: Browser, finished: Erasure) -> None:
@@ -355,14 +355,14 @@ def test_the_conversation_offers_it_to_no_viewer_r22(client: Browser, viewer: Us
     assert "/erase/" not in text_of(signed_in(client, viewer).get(conversation.get_absolute_url()))
 
 
-@pytest.mark.parametrize(("state", "words"), [("erasure", "is not finished."), ("stopped", "it was stopped.")])
+@pytest.mark.parametrize(("state", "words"), [("erasure", "isn’t finished"), ("stopped", "was stopped")])
 def test_the_conversation_shows_an_unfinished_erasure(
     as_operator: Browser, conversation: Conversation, request: pytest.FixtureRequest, state: str, words: str
 ) -> None:
     erasure = request.getfixturevalue(state)
     text = text_of(as_operator.get(conversation.get_absolute_url()))
     assert words in text
-    assert f'<a href="{erasure.get_absolute_url()}">See how far it is</a>' in text
+    assert f'<a href="{erasure.get_absolute_url()}">See its progress</a>' in text
 
 
 def test_the_conversation_leads_to_the_receipt(

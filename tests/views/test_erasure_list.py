@@ -103,7 +103,7 @@ def test_a_get_changes_nothing_r3(as_operator: Browser, credential: Credential) 
 
 
 def test_says_so_where_nothing_was_erased_yet(as_operator: Browser) -> None:
-    assert "Nothing was erased yet" in text_of(as_operator.get(LIST))
+    assert "No erasures yet" in text_of(as_operator.get(LIST))
 
 
 def test_pages_lead_to_each_other(as_operator: Browser, credential: Credential, settings: Any) -> None:

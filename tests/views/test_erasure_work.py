@@ -221,7 +221,7 @@ def test_without_scripts_it_is_told_on_the_page_that_follows(
     change_it(conversation)
     response = as_operator.post(f"{stopped.get_absolute_url()}resume/", follow=True)
     assert is_page(response)
-    assert "somebody is changing this conversation" in text_of(response)
+    assert "somebody has been changing this conversation" in text_of(response)
 
 
 def test_goes_on_once_nobody_changes_it_any_more_r6(
@@ -273,15 +273,15 @@ def test_one_that_cannot_go_on_at_present_says_that_nobody_works_on_it(
     facts = {"base_url": erasure.base_url, "openai_id": erasure.openai_id, "credential": erasure.credential}
     Event.objects.create(action="update", actor_name="somebody", **facts)
     response = as_operator.post(f"/erasures/{erasure.pk}/resume/", headers=fragment("erasure"))
-    assert "somebody is changing this conversation" in text_of(response)
-    assert "Nobody works on it." in text_of(response)
+    assert "somebody has been changing this conversation" in text_of(response)
+    assert "Nobody is working on it." in text_of(response)
 
 
 def test_a_stopped_one_is_given_up_and_says_so(as_operator: Browser, operator: User, erasure: Erasure) -> None:
     stop_erasure(actor=operator, erasure=erasure)
-    assert "Give up and close it" in text_of(as_operator.get(f"/erasures/{erasure.pk}/"))
+    assert "Give up this erasure" in text_of(as_operator.get(f"/erasures/{erasure.pk}/"))
     response = as_operator.post(f"/erasures/{erasure.pk}/close/", headers=fragment("erasure"))
-    assert "This erasure was not finished." in text_of(response)
+    assert "This erasure didn’t finish." in text_of(response)
     assert "Given up by operator." in text_of(response)
     assert "hx-post" not in text_of(response)
     assert Conversation.objects.get().metadata == {}

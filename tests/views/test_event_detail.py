@@ -37,7 +37,7 @@ def url(unknown: Event) -> str:
 def test_shows_what_happened_with_the_id_of_each_attempt_r5_r7(as_operator: Browser, url: str) -> None:
     response = as_operator.get(url)
     assert is_page(response)
-    for words in ("attempt-1", "operator", "Nobody knows what became of this", "&lt;b&gt;tenant&lt;/b&gt;"):
+    for words in ("attempt-1", "operator", "<h2>Outcome unknown</h2>", "&lt;b&gt;tenant&lt;/b&gt;"):
         assert words in text_of(response)
 
 
@@ -86,7 +86,7 @@ def test_a_note_settles_it_in_an_event_of_its_own_r7(as_operator: Browser, url: 
     assert not unknown.is_unresolved
     assert unknown.resolved_by is not None
     assert unknown.resolved_by.detail.note == "Nothing was made.\nI looked."
-    assert "Settled with your note." in text_of(response)
+    assert "Resolved with your note." in text_of(response)
 
 
 def test_the_id_that_was_created_settles_it_and_enters_the_index_r7(
@@ -109,7 +109,7 @@ def test_a_note_to_what_is_settled_already_is_said_and_not_lost(as_operator: Bro
     as_operator.post(url, {"note": "first"})
     response = as_operator.post(url, {"note": "my second note"})
     assert response.status_code == 422
-    assert "This is settled already." in text_of(response)
+    assert "This is already resolved." in text_of(response)
     assert "my second note" in text_of(response)
 
 

@@ -86,7 +86,7 @@ def test_a_row_is_added_alone_to_htmx_with_what_was_typed(as_operator: Browser, 
 def test_a_message_is_wanted(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
     response = written(as_operator, url, "", "").send(as_operator, url, "send")
     assert response.status_code == 422
-    assert "Nothing was sent: write a message." in text_of(response)
+    assert "Nothing was sent. Write a message first." in text_of(response)
     assert len(sandbox.log) == 0
 
 

@@ -47,7 +47,7 @@ def left(sandbox: Sandbox, conversation: Conversation) -> list[str]:
 def test_asks_and_shows_what_would_go(as_operator: Browser, url: str, ids: list[str]) -> None:
     response = as_operator.get(url)
     assert is_page(response)
-    for words in (ids[0], "Where is it?", "cannot be brought back"):
+    for words in (ids[0], "Where is it?", "can’t be undone"):
         assert words in text_of(response)
 
 
@@ -87,7 +87,7 @@ def test_a_half_whose_other_half_is_far_away_is_told(
     add_messages(sandbox, conversation, 100)
     sandbox.store.add_items(conversation.openai_id, [OUTPUT])
     text = text_of(as_operator.get(url_of(conversation, call["id"])))
-    assert "the other half is not among the 100 items next to it" in text
+    assert "its counterpart isn’t among the 100 items next to it" in text
 
 
 def test_an_item_that_cannot_be_read_can_be_deleted_all_the_same(

@@ -76,7 +76,7 @@ def test_serves_more_of_them_alone_to_htmx(
     response = as_operator.get(f"{url}{later}", headers=fragment("more-items"))
     assert 'id="items"' not in text_of(response)
     assert texts(response) == ["Message 101"]
-    assert "That is all." in text_of(response)
+    assert "End of transcript · fetched just now" in text_of(response)
 
 
 def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
@@ -131,7 +131,7 @@ def test_tells_what_openai_says_as_of_when_the_record_is_and_how_to_try_again(
     sandbox.faults.add(fault)
     response = as_operator.get(url)
     assert response.status_code == 502
-    for expected in (words, "as of", f'href="{url}" hx-get="{url}"'):
+    for expected in (words, "from the index, last read", f'href="{url}" hx-get="{url}"'):
         assert expected in text_of(response)
 
 
@@ -223,14 +223,14 @@ def test_keeps_the_result_that_it_was_opened_from(
 
 
 def test_an_empty_conversation_says_so(as_operator: Browser, url: str) -> None:
-    assert "It holds no items." in text_of(as_operator.get(url))
+    assert "This conversation has no items." in text_of(as_operator.get(url))
 
 
 def test_before_the_first_item_it_does_not_say_that_there_are_none(
     as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     [first] = add_messages(sandbox, conversation, 1)
-    assert "It holds no items." not in text_of(as_operator.get(url, {"item_before": first}))
+    assert "This conversation has no items." not in text_of(as_operator.get(url, {"item_before": first}))
 
 
 def test_a_viewer_sees_neither_add_nor_delete(

@@ -59,14 +59,14 @@ def test_an_output_that_the_answer_does_not_hold_is_not_called_added(
 ) -> None:
     sandbox.faults.add(Fault(method="POST", body='{"data": [], "has_more": false}'))
     sent = form_at(as_operator, url).fill("output", "found it").send(as_operator, url, follow=True)
-    assert "Sent, but the server’s answer holds no output." in text_of(sent)
-    assert "The output was added" not in text_of(sent)
+    assert "Sent, but the server’s response has no output." in text_of(sent)
+    assert "Output added" not in text_of(sent)
 
 
 def test_asks_what_the_call_gave_and_shows_it(as_operator: Browser, url: str) -> None:
     response = as_operator.get(url)
     assert is_page(response)
-    for words in ("look_up", "48213", "What the call gave"):
+    for words in ("look_up", "48213", '<label for="id_output">'):
         assert words in text_of(response)
 
 
@@ -141,7 +141,7 @@ def test_an_output_is_sent_as_it_was_typed_r19(
 @pytest.mark.parametrize(
     ("call", "typed", "words"),
     [
-        (CALL, {"output": ""}, "Write what the call gave."),
+        (CALL, {"output": ""}, "Enter the output of the call."),
         (CALL, {"output": "a\0"}, "Null characters are not allowed."),
         ({**CALL, "type": "shell_call"}, {"exit_code": "two", "output": "typed"}, "Enter a whole number."),
         ({**CALL, "type": "apply_patch_call"}, {"status": "maybe", "output": "typed"}, "Select a valid choice."),
@@ -168,7 +168,7 @@ def test_a_call_that_no_output_can_name_gets_none(
     url = put(sandbox, conversation, {**CALL, "call_id": call_id})
     response = form_at(as_operator, url).fill("output", "a").send(as_operator, url)
     assert response.status_code == 422
-    assert "the call has no call_id" in text_of(response)
+    assert "This call has no call_id" in text_of(response)
 
 
 def test_the_output_of_a_screen_cannot_be_typed_and_deletion_is_offered(
@@ -176,8 +176,8 @@ def test_the_output_of_a_screen_cannot_be_typed_and_deletion_is_offered(
 ) -> None:
     url = put(sandbox, conversation, {"type": "computer_call", "call_id": "c"})
     text = text_of(as_operator.get(url))
-    assert "Its output is a picture of the screen" in text
-    assert f'href="{url.replace("output", "delete")}">Delete the call…' in text
+    assert "The output of this call is a screenshot" in text
+    assert f'href="{url.replace("output", "delete")}">Delete call…' in text
     token = form_in(as_operator.get(url), "token")
     assert token.send(as_operator, url).status_code == 422
     assert Event.objects.count() == 0
@@ -202,7 +202,7 @@ def test_an_output_that_is_there_already_is_shown(
 ) -> None:
     put(sandbox, conversation, {"type": "function_call_output", "call_id": "call_1", "output": "the first"})
     text = text_of(as_operator.get(url))
-    assert "It has an output already." in text
+    assert "This call already has an output." in text
     assert "the first" in text
 
 

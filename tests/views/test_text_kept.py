@@ -100,7 +100,7 @@ def test_nul_is_refused_with_a_reason_at_its_row_r18(
     form = filled(as_operator, key="k", value="v", text="t").fill(field, "a\0b")
     response = form.send(as_operator, NEW, "create")
     assert response.status_code == 422
-    assert "holds a NUL or a broken character. Type it again." in text_of(response)
+    assert "contains a NUL or a broken character. Enter it again." in text_of(response)
     assert sandbox.store.list_conversations() == []
 
 
@@ -111,7 +111,7 @@ def test_what_openai_holds_and_no_database_does_is_marked_and_not_overwritten_r1
     remote = make_remote(sandbox, {"k": stored, "plan": "free"})
     known = get_conversation(actor=operator, credential=credential, openai_id=remote)
     page = text_of(as_operator.get(known.get_absolute_url()))
-    assert "they stand as “�”" in page
+    assert "They’re shown as “�”" in page
     url = f"{known.get_absolute_url()}metadata/"
     form_in(as_operator.get(url), "opened_with").fill("value", "a�b", "pro").send(as_operator, url, "save")
     assert metadata_at(sandbox, remote) == {"k": stored, "plan": "pro"}

@@ -75,7 +75,7 @@ def test_a_download_is_an_event_and_shown_as_whole(as_operator: Browser, url: st
     event = Event.objects.get()
     assert (event.action, event.outcome, event.item_count) == ("export", Outcome.SUCCEEDED, 120)
     text = text_of(as_operator.get(url, headers=fragment("downloads")))
-    assert "Whole" in text
+    assert "Complete" in text
     assert "120 items" in text
 
 
@@ -89,7 +89,7 @@ def test_one_that_broke_off_says_so_in_the_file_and_on_the_page(
     assert b"This file is not whole" in chunks[-1]
     assert b"Lost half-way." in chunks[-1]
     text = text_of(as_operator.get(url))
-    assert "Not whole" in text
+    assert "Incomplete" in text
     assert "Lost half-way." in text
 
 
