@@ -6,9 +6,9 @@ from ..models import ErasedItem, Erasure, ItemOutcome
 from ..models.evidence import Evidence
 
 CANNOT_BE_KNOWN = (
-    "Whether somebody added items between the empty listing and the deletion of the conversation: OpenAI keeps the "
-    "items of a deleted conversation, and nobody can list them any more.",
-    "What is kept elsewhere: OpenAI’s backups and logs, files that items refer to by id, copies in other systems.",
+    "Whether someone added items between the empty listing and the deletion of the conversation. OpenAI keeps the "
+    "items of a deleted conversation, but nobody can list them anymore.",
+    "What’s kept elsewhere: OpenAI’s backups and logs, files that items refer to by id, and copies in other systems.",
 )
 
 

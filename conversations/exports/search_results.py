@@ -41,7 +41,7 @@ MAX_NAME_LENGTH = 80  # characters of the query in the file name
 
 # nginx uses HTTP/1.0 by default, where a closed connection looks like the end of the file. The open quote makes the
 # file invalid as JSON and CSV; a spreadsheet shows it as the last row.
-TRUNCATED = '"This file is not whole: the export broke off here.'
+TRUNCATED = '"This file is incomplete: the export was cut off here.'
 
 FIELDS = ("id", "credential", "state", "created", "last_read", "added_by", "origin", "url")
 READ = (
@@ -173,7 +173,7 @@ def problems_with(format_: str, metadata: str) -> list[str]:
     """What can't be exported, and what to request instead."""
     known = {"format": (format_, CONTENT_TYPES), "metadata": (metadata, METADATA)}
     return [
-        f"{name}={value} is unknown. Write {' or '.join(f'{name}={choice}' for choice in choices)}."
+        f"{name}={value} is unknown. Use {' or '.join(f'{name}={choice}' for choice in choices)}."
         for name, (value, choices) in known.items()
         if value not in choices
     ]

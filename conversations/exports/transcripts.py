@@ -23,7 +23,7 @@ from .csv import BYTE_ORDER_MARK, lines
 
 Item = Any  # an entry of a list, which may not be an object
 
-TRUNCATED = "This file is not whole: the transcript broke off here"
+TRUNCATED = "This file is incomplete: the transcript was cut off here"
 COLUMNS = ("position", "id", "type", "role or kind", "name", "status", "call id", "text", "json")
 _FENCES = re.compile("`{3,}")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -118,7 +118,7 @@ class MarkdownFile:
 
     def foot(self) -> str:
         # Without it, nobody could tell whether the file is complete.
-        return "\n---\n\nEnd of the transcript.\n"
+        return "\n---\n\nEnd of transcript.\n"
 
     def truncated(self, reason: str) -> str:
         return f"\n---\n\n**{TRUNCATED}.**\n\n{_fenced(reason)}"

@@ -154,7 +154,7 @@ def _encrypted(item: Item) -> list[Block]:
 
 
 def _compaction(item: Item) -> list[Block]:
-    return [note("Earlier items, put together by OpenAI"), *_encrypted(item)]
+    return [note("Earlier items, compacted by OpenAI"), *_encrypted(item)]
 
 
 def _approval(item: Item) -> list[Block]:
@@ -211,7 +211,7 @@ _KINDS: dict[str, _Kind] = {
     "apply_patch_call": _Kind("Patch", tools.patch, ("operation",)),
     "apply_patch_call_output": _Kind("Patch output", tools.output, ("output",)),
     "mcp_list_tools": _Kind("MCP tools", _tool_list, ("error", "tools"), ("server_label",)),
-    "mcp_approval_request": _Kind("MCP approval asked for", tools.arguments, ("arguments",), _SERVER_NAME),
+    "mcp_approval_request": _Kind("MCP approval request", tools.arguments, ("arguments",), _SERVER_NAME),
     "mcp_approval_response": _Kind("MCP approval", _approval, ("approve", "reason"), (), ("approval_request_id",)),
     "mcp_call": _Kind(
         "MCP call", tools.mcp_call, ("arguments", "output", "error"), _SERVER_NAME, ("approval_request_id",)

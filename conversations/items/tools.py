@@ -13,17 +13,17 @@ Item = Mapping[str, Any]
 
 def arguments(item: Item) -> list[Block]:
     """The arguments of a call."""
-    return code(item.get("arguments"), "Arguments") or [note("Without arguments")]
+    return code(item.get("arguments"), "Arguments") or [note("No arguments")]
 
 
 def custom_input(item: Item) -> list[Block]:
     """The input of a custom tool: any text."""
-    return code(item.get("input"), "Input") or [note("Without input")]
+    return code(item.get("input"), "Input") or [note("No input")]
 
 
 def output(item: Item) -> list[Block]:
     """The output of a call: a string or parts."""
-    return content(item.get("output"), is_code=True) or [note("Without output")]
+    return content(item.get("output"), is_code=True) or [note("No output")]
 
 
 def program(item: Item) -> list[Block]:
@@ -33,13 +33,13 @@ def program(item: Item) -> list[Block]:
 
 def program_result(item: Item) -> list[Block]:
     """The result of a program."""
-    return code(item.get("result")) or [note("Without a result")]
+    return code(item.get("result")) or [note("No result")]
 
 
 def file_search(item: Item) -> list[Block]:
     """The queries of a file search, and what was found in which file."""
     found = [block for result in as_list(item.get("results")) for block in _file_result(result)]
-    return [*each_text(item.get("queries"), "Looked for"), *found]
+    return [*each_text(item.get("queries"), "Searched for"), *found]
 
 
 def _file_result(result: Any) -> list[Block]:
@@ -75,7 +75,7 @@ def _web_action(value: Any) -> list[Block]:
         opened = reference("", url, "Opened") if url else note("Opened a page")
         return [opened, *rest(action, ("type", "url"))]
     if kind == "find_in_page":
-        looked_for = text(action.get("pattern"), "Looked for")
+        looked_for = text(action.get("pattern"), "Searched for")
         return [*looked_for, reference("", url, "In the page"), *rest(action, ("type", "url", "pattern"))]
     return code(value, "Action")
 
@@ -110,7 +110,7 @@ def computer(item: Item) -> list[Block]:
     """Actions with mouse and keyboard, and the safety checks to be confirmed."""
     actions = [*as_list(item.get("action")), *as_list(item.get("actions"))]
     done = "\n".join(map(_action, actions))
-    return [*code(done), *_checks(item.get("pending_safety_checks"), "To be confirmed")] or [note("No action")]
+    return [*code(done), *_checks(item.get("pending_safety_checks"), "To confirm")] or [note("No action")]
 
 
 def computer_output(item: Item) -> list[Block]:
@@ -212,7 +212,7 @@ def patch(item: Item) -> list[Block]:
 def mcp_call(item: Item) -> list[Block]:
     """A call of a tool on an MCP server, with its output."""
     arguments = code(item.get("arguments"), "Arguments")
-    return [*arguments, *code(item.get("output"), "Output"), *error(item)] or [note("Without arguments")]
+    return [*arguments, *code(item.get("output"), "Output"), *error(item)] or [note("No arguments")]
 
 
 def error(item: Item) -> list[Block]:
@@ -232,7 +232,7 @@ def _moderation(value: Any) -> list[Block]:
     stage, categories = known.get("moderation_stage"), known.get("categories")
     if not isinstance(stage, str) or not isinstance(categories, list):
         return code(value, "Moderation")
-    where = f"Stopped at the {stage}" if stage in ("input", "output") else f"Stopped at a stage that is {stage}"
+    where = f"Stopped at the {stage}" if stage in ("input", "output") else f"Stopped at the stage “{stage}”"
     return [*text(joined([where, *categories]), "Moderation"), *rest(known, ("moderation_stage", "categories"))]
 
 
@@ -249,7 +249,7 @@ def configuration(item: Item) -> list[Block]:
     ]
     # as_map() turns anything but an object into {}: show that as it is.
     others = {name: item[name] for name in ("reasoning", "text") if not isinstance(item.get(name), Mapping | None)}
-    return [*shown, *rest(others, ())] or [note("Nothing is changed")]
+    return [*shown, *rest(others, ())] or [note("No changes")]
 
 
 def tool(value: Any) -> list[Block]:

@@ -322,6 +322,6 @@ def test_a_file_is_named_for_its_search(q: str, name: str) -> None:
 def test_says_what_to_write_instead_of_an_unknown_format() -> None:
     assert problems_with("csv", "json") == []
     assert problems_with("xlsx", "rows") == [
-        "format=xlsx is unknown. Write format=csv or format=json or format=jsonl.",
-        "metadata=rows is unknown. Write metadata=columns or metadata=json.",
+        "format=xlsx is unknown. Use format=csv or format=json or format=jsonl.",
+        "metadata=rows is unknown. Use metadata=columns or metadata=json.",
     ]

@@ -155,7 +155,7 @@ def test_markdown_holds_each_text_in_a_fence() -> None:
     text = written("md", [message("Hello *you*\n# no heading", status="in_progress")])
     assert text.startswith("# Conversation `conv_1`\n\n## User\n\n`in_progress`, `msg_1`\n")
     assert "```text\nHello *you*\n# no heading\n```\n" in text
-    assert text.endswith("End of the transcript.\n")
+    assert text.endswith("End of transcript.\n")
 
 
 @pytest.mark.parametrize("inside", ["```", "````\n```", "a ``````` b", "`" * 40])
@@ -196,7 +196,7 @@ def test_json_that_breaks_off_is_no_json(pages: list[list[Item]], why: str) -> N
     text = broken_off("json", *pages, why=why)
     with pytest.raises(json.JSONDecodeError):
         json.loads(text)
-    assert "This file is not whole" in text
+    assert "This file is incomplete" in text
 
 
 @pytest.mark.parametrize("why", ["No answer.", 'He said "no".', "two\r\nlines\\"])
@@ -217,11 +217,11 @@ def test_csv_that_breaks_off_ends_in_a_quote_that_is_never_closed(why: str) -> N
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_file_that_breaks_off_says_why(kind: str) -> None:
     text = broken_off(kind, [message("hi")], why="The server is on fire.")
-    assert "This file is not whole: the transcript broke off here" in text
+    assert "This file is incomplete: the transcript was cut off here" in text
     assert "The server is on fire." in text.rpartition("not whole")[2]
 
 
 def test_markdown_that_breaks_off_holds_the_reason_in_a_fence() -> None:
     text = broken_off("md", [message("hi")], why="```\n# Heading <b>")
     assert "Heading" not in outside_fences(text)
-    assert "End of the transcript." not in text
+    assert "End of transcript." not in text

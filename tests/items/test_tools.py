@@ -48,7 +48,7 @@ CASES: list[tuple[dict[str, Any], Shown]] = [
             "File search",
             "",
             "",
-            [("text", "Looked for", "a\nb"), ("reference", "Found, score 0.91", "f.md"), ("text", "", "t")],
+            [("text", "Searched for", "a\nb"), ("reference", "Found, score 0.91", "f.md"), ("text", "", "t")],
         ),
     ),
     (
@@ -103,7 +103,7 @@ CASES: list[tuple[dict[str, Any], Shown]] = [
             "Compaction",
             "",
             "",
-            [("note", "", "Earlier items, put together by OpenAI"), ("note", "", "Encrypted content, 2 characters")],
+            [("note", "", "Earlier items, compacted by OpenAI"), ("note", "", "Encrypted content, 2 characters")],
         ),
     ),
     (
@@ -131,7 +131,7 @@ CASES: list[tuple[dict[str, Any], Shown]] = [
     ),
     (
         {"type": "mcp_approval_request", "server_label": "s", "name": "f", "arguments": "{}"},
-        ("MCP approval asked for", "s · f", "", [("code", "Arguments", "{}")]),
+        ("MCP approval request", "s · f", "", [("code", "Arguments", "{}")]),
     ),
     (
         {"type": "mcp_approval_response", "approve": False, "reason": "No."},
@@ -161,16 +161,16 @@ def test_a_tool_looks_like_one_and_has_the_id_of_its_call() -> None:
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        ("function_call", "Without arguments"),
-        ("custom_tool_call", "Without input"),
-        ("function_call_output", "Without output"),
-        ("program_output", "Without a result"),
+        ("function_call", "No arguments"),
+        ("custom_tool_call", "No input"),
+        ("function_call_output", "No output"),
+        ("program_output", "No result"),
         ("reasoning", "Reasoning without a summary"),
         ("image_generation_call", "No image yet"),
         ("computer_call", "No action"),
         ("code_interpreter_call", "No code yet"),
         ("shell_call_output", "No output"),
-        ("mcp_call", "Without arguments"),
+        ("mcp_call", "No arguments"),
     ],
 )
 def test_what_holds_nothing_says_so(kind: str, text: str) -> None:
@@ -195,7 +195,7 @@ def test_the_actions_on_a_screen_stand_in_a_line_each() -> None:
 
 def test_what_has_to_be_confirmed_before_an_action_is_shown() -> None:
     checks = [{"code": "odd", "message": "Look."}]
-    assert blocks("computer_call", pending_safety_checks=checks) == [("text", "To be confirmed", "odd: Look.")]
+    assert blocks("computer_call", pending_safety_checks=checks) == [("text", "To confirm", "odd: Look.")]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_what_has_to_be_confirmed_before_an_action_is_shown() -> None:
         ({"type": "open_page"}, [("note", "", "Opened a page")]),
         (
             {"type": "find_in_page", "url": "https://e.example/", "pattern": "x"},
-            [("text", "Looked for", "x"), ("reference", "In the page", "https://e.example/")],
+            [("text", "Searched for", "x"), ("reference", "In the page", "https://e.example/")],
         ),
         ({"type": "dance"}, [("code", "Action", '{\n  "type": "dance"\n}')]),
     ],
