@@ -32,8 +32,8 @@ def is_key(text: str) -> bool:
 def problem_with_keys(keys: Sequence[str]) -> str:
     """Why `keys` can't be used, and what to do; "" if they can."""
     if not keys:
-        return "CREDENTIAL_KEYS is empty. Set it before using credentials."
-    return "" if all(map(is_key, keys)) else "A key in CREDENTIAL_KEYS is no Fernet key. Correct it."
+        return "CREDENTIAL_KEYS is empty. Set it before you use credentials."
+    return "" if all(map(is_key, keys)) else "A key in CREDENTIAL_KEYS isn’t a Fernet key. Correct it."
 
 
 def seal(value: str, *, keys: Sequence[str], owner: str, field: str) -> str:
@@ -46,11 +46,13 @@ def open_sealed(sealed: str, *, keys: Sequence[str], owner: str, field: str) -> 
     try:
         content = _fernet(keys).decrypt(sealed.encode())
     except InvalidToken:
-        raise SealError("No key in CREDENTIAL_KEYS opens this secret. Add the key it was sealed under.") from None
+        raise SealError(
+            "No key in CREDENTIAL_KEYS opens this secret. Add the key that it was encrypted with."
+        ) from None
     match _json_or_none(content):
         case [sealed_owner, sealed_field, str(value)] if (sealed_owner, sealed_field) == (owner, field):
             return value
-    raise SealError("This secret was sealed for another record or field. Type it again.")
+    raise SealError("This secret was encrypted for another record or field. Enter it again.")
 
 
 def _json_or_none(content: bytes) -> Any:

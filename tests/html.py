@@ -35,11 +35,11 @@ REFUSALS = [
     pytest.param(
         Fault(status=429, code="rate_limit_exceeded", headers={"Retry-After": "7"}), "Wait 7 seconds", id="429: wait"
     ),
-    pytest.param(Fault(status=429, code="insufficient_quota"), "add credit or raise the limit", id="429: pay"),
+    pytest.param(Fault(status=429, code="insufficient_quota"), "Add credit or raise the limit", id="429: pay"),
     pytest.param(Fault(status=500, message="Oh no.", headers={"x-should-retry": "false"}), "Oh no.", id="500"),
-    pytest.param(Fault(body=b"<html>proxy</html>"), "The answer is not a JSON object.", id="garbage"),
+    pytest.param(Fault(body=b"<html>proxy</html>"), "The response isn’t a JSON object.", id="garbage"),
 ]
-UNREACHABLE = "No connection could be made to the server."
+UNREACHABLE = "Convadmin couldn’t connect to the server."
 
 
 def signed_in(browser: Browser, user: User) -> Browser:

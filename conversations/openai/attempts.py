@@ -129,7 +129,7 @@ class Attempts:
 
     def _attempt(self, method: str, path: str, read: Callable[[Response], Value], **request: Any) -> Value:
         if self._deadline.remaining <= 0:
-            raise NotSent("The time for this request was used up before it could be sent.")
+            raise NotSent("There was no time left to send this request.")
         request_id = self._recorder.sending(method, path)
         status, response_id, is_usable = None, "", False
         try:
@@ -171,7 +171,7 @@ class Attempts:
         if not is_fresh and time.monotonic() - asked_at < SIGNATURE_LIFETIME:
             return known
         if self._deadline.remaining < MIN_PROBE_SECONDS:
-            raise NotSent("There is no time left to ask for a path that cannot exist.")
+            raise NotSent("There was no time left to check what the server says for a path that can’t exist.")
         error = self._unrouted_error(path)
         found = None if error is None else signature(error, unrouted_path(path))
         with _signatures_lock:

@@ -50,28 +50,28 @@ def host(url: str) -> str:
 def problem_with(url: str, hosts: Sequence[str]) -> str | None:
     """Why no key may be sent to `url`, and what to do; None if it may. `hosts` are names or name:port."""
     if not url.isascii() or any(character.isspace() or not character.isprintable() for character in url):
-        return "The URL holds a space or a character that is not plain ASCII. Type it again."
+        return "The URL contains a space or a character that isn’t plain ASCII. Enter it again."
     try:
         parts = urlsplit(url)
         name, port = parts.hostname or "", parts.port
     except ValueError:
-        return "This is no web URL. Write one such as https://api.openai.com/v1."
+        return "This isn’t a web URL. Enter one like https://api.openai.com/v1."
     return _problem_with_form(url, parts) or _problem_with_host(parts.scheme, name, port, hosts)
 
 
 def _problem_with_form(url: str, parts: SplitResult) -> str | None:
     if parts.scheme not in {"https", "http"} or not parts.hostname or "\\" in url:
-        return "Write a URL that begins with https://, such as https://api.openai.com/v1."
+        return "Enter a URL that begins with https://, like https://api.openai.com/v1."
     if parts.username is not None or parts.password is not None:
-        return "Leave user name and password out of the URL."
+        return "Leave the user name and password out of the URL."
     if "?" in url or "#" in url:
-        return "Leave everything from “?” or “#” on out of the URL."
+        return "Leave out everything from “?” or “#” on."
     return None
 
 
 def _problem_with_host(scheme: str, name: str, port: int | None, hosts: Sequence[str]) -> str | None:
     if name not in hosts and f"{name}:{port}" not in hosts:
-        return f"Keys may not be sent to {name}. Whoever runs Convadmin can add it to CREDENTIAL_HOSTS."
+        return f"Keys can’t be sent to {name}. Whoever runs Convadmin can add it to CREDENTIAL_HOSTS."
     if scheme == "http" and f".{name}".endswith(".openai.com"):
-        return "OpenAI is reached by https only. Begin the URL with https://."
+        return "OpenAI can only be reached over https. Begin the URL with https://."
     return None

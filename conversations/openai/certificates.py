@@ -8,11 +8,11 @@ MAX_LENGTH = 256 * 1024  # characters
 def problem_with(pem: str) -> str | None:
     """Why `pem` can't be used as a list of certificates, and what to do; None if it can."""
     if len(pem) > MAX_LENGTH:
-        return "This is too long. Give the certificates of your own authorities only."
+        return "This is too long. Enter only the certificates of your own authorities."
     if "PRIVATE KEY-----" in pem:
-        return "This holds a private key, which belongs to nobody but its owner. Give the certificates alone."
+        return "This contains a private key, which nobody but its owner should have. Enter only the certificates."
     try:
         x509.load_pem_x509_certificates(pem.encode())
     except ValueError:
-        return "This is no certificate in PEM form, which begins with -----BEGIN CERTIFICATE-----."
+        return "This isn’t a certificate in PEM format. One begins with -----BEGIN CERTIFICATE-----."
     return None

@@ -37,13 +37,13 @@ DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
 def _conversation_path(conversation_id: str) -> str:
     if not is_legal_id(conversation_id):
-        raise InvalidRequest(f"“{conversation_id[:80]}” cannot be an id at OpenAI.")
+        raise InvalidRequest(f"“{conversation_id[:80]}” can’t be an id at OpenAI.")
     return f"/conversations/{quote(conversation_id, safe='')}"
 
 
 def _item_path(conversation_id: str, item_id: str) -> str:
     if not is_legal_item_id(item_id):
-        raise InvalidRequest(f"“{item_id[:80]}” cannot be an id at OpenAI.")
+        raise InvalidRequest(f"“{item_id[:80]}” can’t be an id at OpenAI.")
     return f"{_conversation_path(conversation_id)}/items/{quote(item_id, safe='')}"
 
 

@@ -20,7 +20,7 @@ from .scrubbing import Scrubber
 Json = dict[str, Any]
 
 MAX_DEPTH = 100  # levels of JSON; deeper ones would exhaust Python's stack in later code
-CUT = f"{REPLACEMENT} more than {MAX_DEPTH} levels deep: left out"
+CUT = f"{REPLACEMENT} left out: more than {MAX_DEPTH} levels deep"
 MAX_VALUES = 600_000  # JSON values of a response, including keys
 MAX_DIGITS = 300  # of an integer; Python refuses to convert integers of more than 4,300 digits
 MAX_TEXT_LENGTH = 2_000  # characters kept of the message, code or param in OpenAI's error object
@@ -72,18 +72,18 @@ def decode(status: int, headers: Mapping[str, str], body: bytes, scrubber: Scrub
     """
     request_id = headers.get("x-request-id", "")
     if status < 200:
-        raise BadResponse(f"HTTP {status} is no answer.", status=status, request_id=request_id)
+        raise BadResponse(f"HTTP {status} isn’t a final response.", status=status, request_id=request_id)
     is_success = status < 300
     if is_success and not body.strip():
         return Response({}, status, request_id, scrubber)
     if _has_too_many_values(body):
-        raise TooLarge(f"The answer holds more than {MAX_VALUES:,} values.", status=status, request_id=request_id)
+        raise TooLarge(f"The response contains more than {MAX_VALUES:,} values.", status=status, request_id=request_id)
     content = _scrubbed_json(body, scrubber, is_data=is_success)
     if is_success and isinstance(content, dict) and not _is_error(content):
         return Response(content, status, request_id, scrubber)
     if is_success and not isinstance(content, dict):
         message = message_of(content, body, scrubber)
-        raise _bad_response("The answer is not a JSON object.", message, status, request_id)
+        raise _bad_response("The response isn’t a JSON object.", message, status, request_id)
     raise _refusal(status, headers, _error_body(content, body, scrubber))
 
 
@@ -159,7 +159,7 @@ def _refusal(status: int, headers: Mapping[str, str], body: _ErrorBody) -> OpenA
     is_success = status < 300
     kind = refusal_kind(_status_in(body.code) if is_success else status, body.code, body.type)
     error: Refused = kind(
-        body.message or f"HTTP {status}, without a word.",
+        body.message or f"HTTP {status}, without a message.",
         status=status,
         code=body.code,
         param=body.param,

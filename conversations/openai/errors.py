@@ -90,14 +90,14 @@ class OpenAIError(Exception):
 class NotSent(OpenAIError):
     """No connection was made, so nothing can have happened."""
 
-    advice = "Nothing was sent. Check the network and the credential's base URL, then try again."
+    advice = "Nothing was sent. Check the network and the credential’s base URL, then try again."
     worth_retrying = True
 
 
 class NoResponse(OpenAIError):
     """The request was sent, and no complete response arrived in time."""
 
-    advice = "OpenAI may have done it all the same. Look what is there before you send it again."
+    advice = "It may have been carried out anyway. Check what’s there before you send it again."
     may_have_happened = True
     worth_retrying = True
 
@@ -105,7 +105,7 @@ class NoResponse(OpenAIError):
 class BadResponse(OpenAIError):
     """A response that isn't the API's."""
 
-    advice = "Something between here and OpenAI may have answered in its place. Check the credential's base URL."
+    advice = "This may be from something in front of the server, like a proxy. Check the credential’s base URL."
     may_have_happened = True
     named_id: str = ""  # of what was created, if the response holds an id but can't be read otherwise
 
@@ -113,27 +113,27 @@ class BadResponse(OpenAIError):
 class TooLarge(BadResponse):
     """A response of more bytes or values than can be read at once, or wrongly compressed."""
 
-    advice = "Ask for less at a time. If it is one thing alone, it cannot be read here."
+    advice = "Request less at a time. If this is a single item, it can’t be shown here."
 
 
 class NotConfirmed(BadResponse):
     """The server accepted a deletion, and still returns what it should have deleted."""
 
-    advice = "That may take a moment: refresh, then try again."
+    advice = "This may take a moment. Refresh, then try again."
 
 
 class EndlessList(BadResponse):
     """A list that says there are more items, although no further page has new ones."""
 
-    advice = "The server holds more than it gives. Its list cannot be read to the end."
+    advice = "The server has more than it returns, so its list can’t be read to the end."
 
 
 class GatewayNotFound(BadResponse):
     """A 404 that may come from something in front of the server, such as a gateway without a route."""
 
     advice = (
-        "Something between here and the server may have answered: this does not prove that the conversation is gone, "
-        "so nothing was changed here. Check the credential's base URL, then try again."
+        "This may be from something in front of the server, like a proxy. It doesn’t prove that the conversation was "
+        "deleted, so nothing was changed here. Check the credential’s base URL, then try again."
     )
     may_have_happened = False
     is_json: bool = True
@@ -153,17 +153,17 @@ class Refused(OpenAIError):
 class Redirected(Refused):
     """A redirect. It isn't followed: a key is only sent to the host that it was entered for."""
 
-    advice = "Redirects are never followed. Put the URL that it points to into the credential's base URL."
+    advice = "Convadmin doesn’t follow redirects. Enter the URL that this one points to as the credential’s base URL."
 
 
 class InvalidRequest(Refused):
     """OpenAI doesn't accept what was sent."""
 
-    advice = "Correct what OpenAI names and send it again."
+    advice = "Correct what the message names, then send it again."
 
     def _advice(self) -> str:
         if self.status is not None and self.status < 300:
-            return "The server answered with an error. Try again; if it stays, ask whoever runs the server."
+            return "The server responded with an error. Try again. If that doesn’t help, ask whoever runs the server."
         return self.advice
 
 
@@ -180,37 +180,37 @@ class Locked(InvalidRequest):
 class Unauthorized(Refused):
     """The API key isn't accepted."""
 
-    advice = "Check the credential's API key: it may be mistyped, revoked or of another server."
+    advice = "Check the credential’s API key. It may be mistyped, revoked or for another server."
 
 
 class Forbidden(Refused):
     """The key may not do this, or not from this region."""
 
-    advice = "The key is known but may not do this. Check its permissions, its project and your region."
+    advice = "The key is valid but isn’t allowed to do this. Check its permissions, its project and your region."
 
     def _advice(self) -> str:
         if self.is_json:
             return self.advice
-        return "The server, or a gateway in front of it, does not let this through. Ask whoever runs it."
+        return "The server or its gateway doesn’t allow this. Ask whoever runs it."
 
 
 class NotFound(Refused):
     """Nothing has that id: it was deleted, or belongs to another project."""
 
-    advice = "It may have been deleted, or belong to another project than the credential's key."
+    advice = "It may have been deleted, or belong to another project than the credential’s key."
 
 
 class Conflict(Refused):
     """Another change is in progress."""
 
-    advice = "Another change was under way at OpenAI. Try again."
+    advice = "Another change was in progress at OpenAI. Try again."
     worth_retrying = True
 
 
 class NotDeleted(Refused):
     """The server says that it didn't delete anything."""
 
-    advice = "Nothing was deleted, as the server says. If that stays so, ask whoever runs it."
+    advice = "The server says that nothing was deleted. If this happens again, ask whoever runs it."
 
 
 class RateLimited(Refused):
@@ -220,28 +220,28 @@ class RateLimited(Refused):
 
     def _advice(self) -> str:
         if self.retry_after is None:
-            return "Too many requests for now. Wait a little, then try again."
+            return "Too many requests. Wait a moment, then try again."
         seconds = max(1, round(self.retry_after))
-        return f"Too many requests for now. Wait {seconds} second{'' if seconds == 1 else 's'}, then try again."
+        return f"Too many requests. Wait {seconds} second{'' if seconds == 1 else 's'}, then try again."
 
 
 class QuotaExceeded(Refused):
     """A quota is used up, or credit has run out; waiting doesn't help."""
 
-    advice = "Waiting does not help: add credit or raise the limit in OpenAI's billing settings."
+    advice = "Waiting doesn’t help. Add credit or raise the limit in OpenAI’s billing settings."
 
 
 class ServerError(Refused):
     """The server failed, possibly after it had done what was requested."""
 
-    advice = "OpenAI had a problem of its own. Try again; if it stays, see status.openai.com."
+    advice = "OpenAI had an internal problem. Try again. If that doesn’t help, see status.openai.com."
     may_have_happened = True
     worth_retrying = True
 
     def _advice(self) -> str:
         if self.has_error_object:
             return self.advice
-        return "The server, or a gateway in front of it, had a problem. Try again; if it stays, ask whoever runs it."
+        return "The server or its gateway had a problem. Try again. If that doesn’t help, ask whoever runs it."
 
 
 _BY_STATUS: dict[int, type[Refused]] = {

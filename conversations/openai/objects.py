@@ -56,9 +56,9 @@ def read_conversation(response: Response, expected_id: str = "") -> RemoteConver
     content = response.content
     conversation_id = content.get("id")
     if not isinstance(conversation_id, str) or not is_legal_id(conversation_id):
-        raise response.error("The answer holds no conversation id.")
+        raise response.error("The response contains no conversation id.")
     if expected_id and conversation_id != expected_id:
-        raise response.error("The answer is about another conversation.")
+        raise response.error("The response is about another conversation.")
     metadata, problem = _metadata(content)
     return RemoteConversation(
         id=conversation_id,
@@ -75,7 +75,7 @@ def read_page(response: Response, limit: int) -> ItemPage:
     items = content.get("data", ...)
     items = [] if items is None else items
     if not isinstance(items, list):
-        raise response.error("The answer holds no list of items.")
+        raise response.error("The response contains no list of items.")
     # Some servers leave `last_id` out, or set it to null: then the last item's own id is the cursor.
     last_id = next(filter(None, map(_usable_id, (content.get("last_id"), id_of(items[-1])))), "") if items else ""
     claim = content.get("has_more")
@@ -94,7 +94,7 @@ def read_page(response: Response, limit: int) -> ItemPage:
 def read_item(response: Response) -> Json:
     """The item in a response. Raises BadResponse if the response is empty."""
     if not response.content:
-        raise response.error("The answer holds no item.")
+        raise response.error("The response contains no item.")
     return response.content
 
 
@@ -106,10 +106,10 @@ def read_deletion(response: Response, deleted_id: str, conversation_id: str = ""
     """
     content = response.content
     if content.get("deleted") is False:
-        message = "The server answers that it was not deleted."
+        message = "The server says that it wasn’t deleted."
         raise NotDeleted(message, status=response.status, request_id=response.request_id)
     if content.get("id", deleted_id) not in (deleted_id, conversation_id):
-        raise response.error("The answer to the deletion is about something else.")
+        raise response.error("The response to the deletion is about something else.")
     is_conversation = conversation_id != "" and content.get("id") == conversation_id
     return content.get("deleted") is True or (is_conversation and "deleted" not in content)
 
@@ -141,13 +141,13 @@ def _iso_seconds(text: str) -> float | None:
 def _metadata(content: Json) -> tuple[Json | None, str]:
     """The metadata, and what's wrong with it. null counts as empty."""
     if "metadata" not in content:
-        return None, "The answer holds no metadata."
+        return None, "The response contains no metadata."
     value = content["metadata"]
     if value is None or isinstance(value, dict):
         return value or {}, ""
     shown = str(value)
     shown = shown if len(shown) <= MAX_SHOWN_VALUE else f"{shown[:MAX_SHOWN_VALUE]}…"
-    return None, f"The answer holds metadata that is no map of keys and values: {shown}"
+    return None, f"The response contains metadata that isn’t a map of keys and values: {shown}"
 
 
 def _usable_id(value: Any) -> str:

@@ -180,14 +180,14 @@ def _response_or_error(
     try:
         prepared = _prepared(session, requests.Request(method, url, **request))
     except (requests.RequestException, ValueError) as error:
-        return NotSent(f"The request cannot be sent ({type(error).__name__}).", should_retry=False)
+        return NotSent(f"The request can’t be sent ({type(error).__name__}).", should_retry=False)
     try:
         with deadline:
             return _send(session, prepared, deadline)
     except requests.RequestException as error:
         return _failure(error)
     except (OSError, ValueError, HTTPError) as error:
-        return NoResponse(f"The answer broke off ({type(error).__name__}).")
+        return NoResponse(f"The response was cut off ({type(error).__name__}).")
 
 
 def _prepared(session: requests.Session, request: requests.Request) -> requests.PreparedRequest:
@@ -229,23 +229,23 @@ def _failure(error: requests.RequestException) -> OpenAIError:
     """The OpenAIError for an exception of `requests`. What matters is whether a connection was made."""
     causes = _chain(error)
     if isinstance(error, exceptions.ContentDecodingError):
-        return TooLarge("The answer is too large or wrongly compressed.")
+        return TooLarge("The response is too large or wrongly compressed.")
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         message = (
-            "No secure connection could be made: the server's certificate was not accepted. If an authority of your "
-            "own signed it, put that one's certificate into the credential's “Certificates of private authorities”, "
-            "or name its file in OPENAI_CA_FILE."
+            "Convadmin couldn’t connect securely: it doesn’t trust the server’s certificate. If your own authority "
+            "signed it, add the authority’s certificate to the credential’s “Certificates of private authorities”, or "
+            "name its file in OPENAI_CA_FILE."
         )
         return NotSent(message, should_retry=False)
     if any(isinstance(cause, NewConnectionError | ConnectTimeoutError) for cause in causes):
-        return NotSent("No connection could be made to the server.")
+        return NotSent("Convadmin couldn’t connect to the server.")
     if isinstance(error, exceptions.InvalidURL | exceptions.InvalidSchema):
-        return NotSent("The URL cannot be used.", should_retry=False)
+        return NotSent("This URL can’t be used.", should_retry=False)
     if any(isinstance(cause, exceptions.Timeout | ReadTimeoutError) for cause in causes):
-        return NoResponse("No answer came in time.")
+        return NoResponse("No response came in time.")
     if isinstance(error, exceptions.ConnectionError | exceptions.ChunkedEncodingError):
-        return NoResponse("The connection broke before the answer was whole.")
-    return NoResponse(f"The answer could not be read ({type(error).__name__}).")
+        return NoResponse("The connection was lost before the response was complete.")
+    return NoResponse(f"The response couldn’t be read ({type(error).__name__}).")
 
 
 def _chain(error: Any) -> list[BaseException]:

@@ -73,7 +73,7 @@ class Run:
         if self._erasure.deletion and self._is_already_gone():
             return
         if self._delete_items() and self._delete_conversation() and not self._prove():
-            raise NotConfirmed("OpenAI accepted the deletion of the conversation, and still returns it.")
+            raise NotConfirmed("OpenAI accepted the deletion of the conversation, but still returns it.")
 
     def _should_continue(self) -> bool:
         """Whether there is time for another call. One deletion is always sent, even after a slow listing."""

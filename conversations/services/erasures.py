@@ -40,7 +40,7 @@ MAX_WAITS = 100  # steps in a row after which OpenAI asks to wait
 
 logger = logging.getLogger(__name__)
 
-TOO_SLOW = NoResponse("OpenAI is so slow that a step of this erasure ended before anything was deleted.")
+TOO_SLOW = NoResponse("OpenAI is so slow that this step ended before anything was deleted.")
 
 
 def start_erasure(*, actor: User, conversation: Conversation, reason: str, token: str | None = None) -> Erasure:

@@ -215,10 +215,11 @@ def _prove_item_gone(calls: Calls, openai_id: str, item_id: str) -> None:
         error.may_have_happened = True
         raise
     else:
-        raise NotConfirmed("The server accepted the deletion, and still returns the item.", status=200)
+        raise NotConfirmed("The server accepted the deletion, but still returns the item.", status=200)
 
 
 def _report_partial(event: Event, error: OpenAIError, number: int) -> None:
     if event.item_count:
-        error.message = f"{event.item_count} of {number} items was deleted before OpenAI said: {error.message}"
+        were = "was" if event.item_count == 1 else "were"
+        error.message = f"{event.item_count} of {number} items {were} deleted before the server said: {error.message}"
         event.keep_detail(message=error.message)

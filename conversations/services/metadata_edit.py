@@ -165,7 +165,7 @@ def _store_partial(
         before = row.metadata
         row.store_response(required_metadata(responses[-1]), is_own_change=True)
         changes = difference(before, row.metadata)
-        error.message = f"{_summary(changes)} was done before OpenAI said: {error.message}"
+        error.message = f"{_summary(changes)} was done before the server said: {error.message}"
         event.record_changes(changes)
         event.finish(Outcome.UNKNOWN if event.outcome == Outcome.FAILED else Outcome(event.outcome))
         event.keep_detail(before=before, after=row.metadata, message=error.message)

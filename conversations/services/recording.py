@@ -274,7 +274,7 @@ def prove_conversation_gone(calls: Calls, openai_id: str) -> None:
     except OpenAIError as error:
         error.may_have_happened = True
         raise
-    raise NotConfirmed("The server accepted the deletion, and still returns the conversation.", status=200)
+    raise NotConfirmed("The server accepted the deletion, but still returns the conversation.", status=200)
 
 
 @contextmanager

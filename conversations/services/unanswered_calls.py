@@ -22,7 +22,7 @@ class NeedsNoOutput(ServiceError):
     """The item isn't a call that the application has to answer."""
 
     def __init__(self) -> None:
-        super().__init__("This item is no call that waits for an output.")
+        super().__init__("This item isn’t a call that needs an output.")
 
 
 @dataclass(frozen=True)

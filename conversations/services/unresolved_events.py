@@ -39,7 +39,7 @@ def resolve_by_note(*, actor: User, event: Event, note: str) -> Event:
         resolving = Event.objects.record_local(actor=actor, action=Action.RESOLVE, subject=event.subject)
         resolving.keep_detail(note=note)
         if not event.resolve(by=resolving):
-            raise ServiceError("Somebody else has just resolved this. Reload the page to see how.")
+            raise ServiceError("Someone else has just resolved this. Reload the page to see how.")
     return resolving
 
 

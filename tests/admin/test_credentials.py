@@ -216,7 +216,7 @@ def test_no_ending_of_a_short_key_is_shown_r15(admin: Browser, sandbox: Sandbox,
 
 def test_a_key_that_does_not_open_is_said(admin: Browser, credential: Credential) -> None:
     Credential.objects.update(sealed_key=make_credential().sealed_key)
-    assert "sealed for another record" in text_of(admin.get(page_of(credential)))
+    assert "encrypted for another record" in text_of(admin.get(page_of(credential)))
 
 
 def test_a_credential_with_conversations_cannot_be_deleted(
@@ -264,7 +264,7 @@ def test_a_wrong_path_is_no_success_r17(admin: Browser, sandbox: Sandbox) -> Non
 
 def test_a_server_that_is_not_there_is_said_r17(admin: Browser, credential: Credential, sandbox: Sandbox) -> None:
     sandbox.stop()
-    assert "No connection could be made" in pressed(admin, credential)
+    assert "Convadmin couldn’t connect to the server." in pressed(admin, credential)
 
 
 @pytest.mark.parametrize("fault", [Fault(body=b"<html>"), Fault(status=302), Fault(status=403), Fault(body=b"{}")])
@@ -382,9 +382,9 @@ def test_certificates_of_an_authority_are_kept_from_text_or_file(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("nonsense", "no certificate in PEM form"),
+        ("nonsense", "isn’t a certificate in PEM format"),
         ("-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----", "private key"),
-        ("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----", "no certificate in PEM form"),
+        ("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----", "isn’t a certificate in PEM format"),
         ("x" * 300_000, "too long"),
     ],
 )

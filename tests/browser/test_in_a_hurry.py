@@ -135,7 +135,7 @@ def test_while_openai_is_down_the_page_shows_the_index_and_its_age(
     sandbox.stop(keep_store=True)
     open_detail(page, known)
     expect(page.get_by_text(re.compile(r"from the index, as of .*now"))).to_be_visible()
-    expect(page.get_by_role("alert")).to_contain_text("No connection could be made")
+    expect(page.get_by_role("alert")).to_contain_text("Convadmin couldn’t connect to the server.")
     expect(page.locator("#metadata")).to_contain_text("acme")
     sandbox.start()
     page.get_by_role("link", name="Try again").click()

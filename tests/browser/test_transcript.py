@@ -202,7 +202,7 @@ def test_a_download_that_breaks_off_is_told_on_the_page(
     page.goto(f"{items_path(known)}export/")
     with page.expect_download() as started:
         page.get_by_role("button", name="Download").click()
-    assert "This file is not whole" in started.value.path().read_text()
+    assert "This file is incomplete" in started.value.path().read_text()
     expect(page.locator("#downloads")).to_contain_text("Not whole")
     expect(page.locator("#downloads")).to_contain_text("Lost half-way.")
     assert Event.objects.get().item_count == 100

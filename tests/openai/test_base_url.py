@@ -41,7 +41,7 @@ def test_r14_other_hosts_are_refused_by_name(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("http://api.openai.com/v1", "https only"),
+        ("http://api.openai.com/v1", "only be reached over https"),
         ("ftp://127.0.0.1/v1", "begins with https"),
         ("api.openai.com/v1", "begins with https"),
         ("https:///v1", "begins with https"),
@@ -53,8 +53,8 @@ def test_r14_other_hosts_are_refused_by_name(url: str) -> None:
         ("https://api.openai.com/v1?a=b", "from “?”"),
         ("https://api.openai.com/v1#a", "from “?”"),
         ("https://api.openai.com/v1?", "from “?”"),
-        ("https://api.openai.com:99999/v1", "no web URL"),
-        ("https://[::1/v1", "no web URL"),
+        ("https://api.openai.com:99999/v1", "isn’t a web URL"),
+        ("https://[::1/v1", "isn’t a web URL"),
         ("https://api.openai.com /v1", "plain ASCII"),
         ("https://api.openai.com/v1\n", "plain ASCII"),
         ("https://api.openаi.com/v1", "plain ASCII"),

@@ -167,7 +167,7 @@ def test_a_host_without_a_name_was_sent_nothing(sandbox: Sandbox, calls_to: Call
 
 
 def test_a_time_that_is_used_up_sends_nothing(sandbox: Sandbox, calls_to: CallsTo) -> None:
-    with pytest.raises(errors.NotSent, match="used up"):
+    with pytest.raises(errors.NotSent, match="no time left"):
         calls_to(sandbox, budget=0.0).retrieve_conversation("conv_1")
     assert not sandbox.log
 

@@ -75,7 +75,7 @@ def test_metadata_that_is_not_an_object_is_none_and_reported(
 def test_missing_metadata_is_reported(sandbox: Sandbox, calls_to: CallsTo) -> None:
     respond_with(sandbox, {"id": ID})
     remote = calls_to(sandbox).retrieve_conversation(ID)
-    assert (remote.metadata, remote.metadata_problem) == (None, "The answer holds no metadata.")
+    assert (remote.metadata, remote.metadata_problem) == (None, "The response contains no metadata.")
 
 
 def test_metadata_of_other_servers_comes_as_it_is(sandbox: Sandbox, calls_to: CallsTo) -> None:
@@ -230,7 +230,7 @@ def test_a_certificate_that_nobody_vouches_for_is_sent_nothing(
     sandbox: Sandbox, calls_to: CallsTo, raw_server: Callable[..., RawServer], self_signed: ssl.SSLContext
 ) -> None:
     server = raw_server(raw_response(b'{"id": "conv_1"}'), tls=self_signed)
-    with pytest.raises(errors.NotSent, match="certificate was not accepted"):
+    with pytest.raises(errors.NotSent, match="doesn’t trust the server’s certificate"):
         calls_to(sandbox, base_url=server.url).retrieve_conversation(ID)
     assert not server.requests
 

@@ -93,7 +93,7 @@ def test_an_error_has_openais_message() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"\0\1", b'{"error": {"message": null}}'])
 def test_an_error_without_a_message_says_so(body: bytes) -> None:
-    with pytest.raises(errors.ServerError, match=r"^HTTP 502, without a word\.$"):
+    with pytest.raises(errors.ServerError, match=r"^HTTP 502, without a message\.$"):
         decode(502, {}, body, NO_SECRETS)
 
 
@@ -208,7 +208,7 @@ def test_each_kind_of_error_says_what_to_do() -> None:
 def test_an_error_after_an_attempt_that_may_have_happened_does_not_claim_that_nothing_did() -> None:
     error = errors.NotSent("No connection.")
     error.may_have_happened = True
-    assert "may have done it" in error.advice_text
+    assert "may have been carried out anyway" in error.advice_text
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_the_wait_that_a_response_asks_for(headers: dict[str, str], seconds: flo
 )
 def test_advice_says_whether_to_wait_or_to_pay(seconds: str, words: str) -> None:
     assert words in refusal(429, headers={"retry-after": seconds}).advice_text
-    assert "add credit" in refusal(429, headers={"retry-after": seconds}, code="insufficient_quota").advice_text
+    assert "Add credit" in refusal(429, headers={"retry-after": seconds}, code="insufficient_quota").advice_text
 
 
 @given(st.integers(100, 999), st.binary(max_size=40), st.text(max_size=30), st.text(max_size=30))

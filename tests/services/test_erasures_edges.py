@@ -193,7 +193,7 @@ def test_items_whose_ids_cannot_be_sent_are_told_one_by_one(erasure: Erasure, op
     sandbox.faults.add(Fault(method="GET", path=".*/items", body=body, times=None))
     stopped = erase(actor=operator, erasure=erasure, seconds=5)
     assert stopped.failure["message"] == "3 items were not deleted. The conversation was kept."
-    assert {row.item_id: row.message for row in stopped.items.refused()}[".."] == "“..” cannot be an id at OpenAI."
+    assert {row.item_id: row.message for row in stopped.items.refused()}[".."] == "“..” can’t be an id at OpenAI."
 
 
 def listing(*ids: str, has_more: bool = False, last_id: str | None = None) -> str:

@@ -160,7 +160,7 @@ def test_both_halves_are_deleted_in_their_order(operator: User, known: Conversat
 def test_what_fails_in_the_middle_says_how_much_was_done(operator: User, known: Conversation, sandbox: Sandbox) -> None:
     wanted = add_messages(sandbox, known, 2)
     sandbox.faults.add(Fault(method="DELETE", skip=1, status=403, message="No."))
-    words = "1 of 2 items was deleted before OpenAI said: No."
+    words = "1 of 2 items was deleted before the server said: No."
     assert deletion_fails(operator, known, *wanted).message == words
     event = Event.objects.get()
     assert facts(event, "outcome", "item_count") == (Outcome.REFUSED, 1)

@@ -158,7 +158,7 @@ def test_r1_where_no_answer_holds_metadata_nothing_is_stored(operator: User, san
     body = f'{{"id": "{row.openai_id}", "metadata": ["odd"]}}'
     sandbox.faults.add(Fault(method="POST", body=body, after=True))
     sandbox.faults.add(Fault(method="GET", body=body, skip=1))
-    with pytest.raises(errors.BadResponse, match="no map of keys and values: \\['odd'\\]"):
+    with pytest.raises(errors.BadResponse, match="isn’t a map of keys and values: \\['odd'\\]"):
         update(operator, row, {"a": "2"})
     row.refresh_from_db()
     assert (row.metadata, Event.objects.get().outcome) == ({"a": "1"}, Outcome.UNKNOWN)

@@ -68,7 +68,7 @@ def test_a_cursor_that_goes_round_ends_and_says_so(operator: User, known: Conver
     written: list[str] = []
     with pytest.raises(errors.EndlessList, match="again and again"):
         written.extend(download(actor=operator, conversation=known, file=JsonFile(known.openai_id)))
-    assert [written[-1].count("not whole"), "".join(written).count('"id": "a"'), len(sandbox.log)] == [1, 1, 3]
+    assert [written[-1].count("incomplete"), "".join(written).count('"id": "a"'), len(sandbox.log)] == [1, 1, 3]
     assert Event.objects.get().outcome == Outcome.REFUSED
 
 

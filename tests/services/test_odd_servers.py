@@ -69,7 +69,7 @@ def test_r2_a_gateways_404_makes_no_row_missing(operator: User, known: Conversat
         refresh_conversation(actor=operator, conversation=known)
     known.refresh_from_db()
     assert known.state == State.ACTIVE
-    assert "does not prove" in caught.value.advice_text
+    assert "doesn’t prove" in caught.value.advice_text
 
 
 def test_r2_a_gateways_404_settles_no_unknown_change(operator: User, known: Conversation, sandbox: Sandbox) -> None:
@@ -314,7 +314,7 @@ def test_a_part_that_was_done_is_told_with_the_refusal_of_the_rest(
     wanted = {**dict.fromkeys(list(before)[1:], "1"), "new": "1"}
     with pytest.raises(errors.Unauthorized) as caught:
         update_metadata(actor=operator, conversation=known, opened_with=before, requested=wanted)
-    assert caught.value.message.startswith("Part of it (removed old 0) was done before OpenAI said:")
+    assert caught.value.message.startswith("Part of it (removed old 0) was done before the server said:")
     assert caught.value.message == Event.objects.get().detail.message
 
 

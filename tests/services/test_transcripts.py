@@ -104,7 +104,7 @@ def test_what_fails_in_the_middle_ends_the_file_with_a_sentence(
     sandbox.faults.add(Fault(skip=1, status=403, message="Not any more."))
     with caplog.at_level(logging.ERROR):
         text, error = broken_off(begun(operator, known, kind))
-    end = text.partition("This file is not whole")[2]
+    end = text.partition("This file is incomplete")[2]
     assert isinstance(error, errors.Forbidden)
     assert "100 items were read before. Not any more." in end
     assert "Message 100" in text
@@ -125,7 +125,7 @@ def test_a_file_breaks_off_where_the_server_goes_away(operator: User, known: Con
     sandbox.stop()
     text, error = broken_off(chunks)
     assert not error.may_have_happened  # type: ignore[attr-defined]
-    assert "100 items were read before. No connection could be made" in text
+    assert "100 items were read before. Convadmin couldn’t connect to the server." in text
     assert the_event().outcome == Outcome.FAILED
 
 

@@ -105,5 +105,5 @@ def test_of_two_who_settle_one_event_at_once_one_is_told(operator: User, credent
     own = [Event.objects.get(pk=event.pk) for _ in range(2)]
     results = in_threads(*(lambda it=it: resolve_by_note(actor=operator, event=it, note="looked") for it in own))
     (told,) = [result for result in results if isinstance(result, ServiceError)]
-    assert "Somebody else has just resolved this" in str(told)
+    assert "Someone else has just resolved this" in str(told)
     assert Event.objects.filter(action=Action.RESOLVE).count() == 1

@@ -155,7 +155,7 @@ def test_refuses_a_search_with_a_problem_r24(as_operator: Browser, credential: C
 def test_says_what_to_write_instead_of_an_unknown_format(as_operator: Browser, parameters: dict[str, str]) -> None:
     response = as_operator.get(FILE, parameters)
     assert response.status_code == 422
-    assert f"Write {next(iter(parameters))}=" in text_of(response)
+    assert f"Use {next(iter(parameters))}=" in text_of(response)
 
 
 def test_escapes_what_was_searched_for(as_operator: Browser) -> None:

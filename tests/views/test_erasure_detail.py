@@ -221,7 +221,7 @@ def test_says_why_it_stopped_and_what_to_do(
 ) -> None:
     sandbox.faults.add(Fault(status=429, code="insufficient_quota", message="No money."))
     text = part_of(as_operator, work_on(actor=operator, erasure=erasure))
-    for words in ("No money.", "add credit or raise the limit", "insufficient_quota", sandbox.log[-1].request_id):
+    for words in ("No money.", "Add credit or raise the limit", "insufficient_quota", sandbox.log[-1].request_id):
         assert words in text
 
 

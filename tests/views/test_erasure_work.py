@@ -240,7 +240,7 @@ SAID = [
     pytest.param(Fault(status=401), "told to answer 401", Stage.STOPPED, id="401"),
     pytest.param(Fault(status=429, headers={"Retry-After": "7"}), "load delay:7.0s", Stage.RUNNING, id="429: wait"),
     pytest.param(
-        Fault(status=429, code="insufficient_quota"), "add credit or raise the limit", Stage.STOPPED, id="429: pay"
+        Fault(status=429, code="insufficient_quota"), "Add credit or raise the limit", Stage.STOPPED, id="429: pay"
     ),
     pytest.param(Fault(status=500, message="Oh no.", times=3), "Oh no.", Stage.RUNNING, id="500"),
     pytest.param(Fault(status=500, message="Oh no.", headers=STOPPING), "Oh no.", Stage.STOPPED, id="500: stop"),

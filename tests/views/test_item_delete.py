@@ -95,7 +95,7 @@ def test_an_item_that_cannot_be_read_can_be_deleted_all_the_same(
 ) -> None:
     sandbox.faults.add(Fault(method="GET", body=b"<html>"))
     response = as_operator.get(url)
-    assert "The answer is not a JSON object." in text_of(response)
+    assert "The response isn’t a JSON object." in text_of(response)
     form_in(response, "token").send(as_operator, url)
     assert left(sandbox, conversation) == ids[1:]
 
@@ -155,7 +155,7 @@ def test_says_how_many_were_deleted_where_the_second_is_refused(
     form = form_at(as_operator, url)
     sandbox.faults.add(Fault(method="DELETE", skip=1, status=400, message="Not this one."))
     text = text_of(form.send(as_operator, url))
-    assert "1 of 2 items was deleted before OpenAI said: Not this one." in text
+    assert "1 of 2 items was deleted before the server said: Not this one." in text
     assert left(sandbox, conversation) == [ids[0], ids[2]]
 
 

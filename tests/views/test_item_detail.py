@@ -111,7 +111,7 @@ def test_what_can_be_no_id_is_said_and_not_sent(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox, item_id: str
 ) -> None:
     response = as_operator.get(f"/conversations/{conversation.pk}/item/{item_id}/")
-    assert "cannot be an id at OpenAI" in text_of(response)
+    assert "can’t be an id at OpenAI" in text_of(response)
     assert len(sandbox.log) == 0
 
 

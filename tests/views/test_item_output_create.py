@@ -192,7 +192,7 @@ def test_an_item_that_is_no_such_call_gets_none(
     url = put(sandbox, conversation, item)
     response = as_operator.get(url)
     assert response.status_code == 422
-    assert "no call that waits for an output" in text_of(response)
+    assert "This item isn’t a call that needs an output." in text_of(response)
     assert as_operator.post(url, {"output": "a", "token": "t"}).status_code == 422
     assert Event.objects.count() == 0
 

@@ -86,7 +86,7 @@ def test_one_that_broke_off_says_so_in_the_file_and_on_the_page(
     chunks: list[bytes] = []
     with pytest.raises(ServerError):
         chunks.extend(as_operator.get(f"{url}file/", {"format": "json"}).streaming_content)  # type: ignore[attr-defined]
-    assert b"This file is not whole" in chunks[-1]
+    assert b"This file is incomplete" in chunks[-1]
     assert b"Lost half-way." in chunks[-1]
     text = text_of(as_operator.get(url))
     assert "Incomplete" in text
