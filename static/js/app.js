@@ -23,7 +23,7 @@
       say("Copied.");
     } catch {
       getSelection().selectAllChildren(elements[0].closest("[data-item] .turn-body") || elements[0]);
-      say("Selected: copy it with Ctrl+C.");
+      say("Selected. Press Ctrl+C to copy it.");
     }
   }
 
@@ -92,7 +92,7 @@
     if (known.length && known.length === items.length && more) {
       more.removeAttribute("id");
       more.className = "notice notice-warning";
-      more.textContent = "The server gives the same items again and again. It may hold others that it does not give.";
+      more.textContent = "The server returns the same items again and again. It may have others that it doesn’t return.";
     }
     if (known.length) {
       event.detail.serverResponse = page.body.innerHTML;
@@ -160,15 +160,15 @@
   });
 
   document.addEventListener("htmx:sendError", function () {
-    say("Convadmin did not answer. Check the network; what you typed is still here.");
+    say("Convadmin didn’t respond. Check the network. What you typed is still here.");
   });
 
   document.addEventListener("htmx:responseError", function (event) {
     const status = event.detail.xhr.status;
     if (status === 401) {
-      say("You are signed out. Sign in in another tab, then send this again: what you typed is still here.", true);
+      say("You’re signed out. Sign in in another tab, then send this again. What you typed is still here.", true);
     } else {
-      say("Convadmin answered with an error (HTTP " + status + "). What you typed is still here.");
+      say("Convadmin responded with an error (HTTP " + status + "). What you typed is still here.");
     }
   });
 

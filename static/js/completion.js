@@ -14,7 +14,7 @@
   }
 
   function say(number) {
-    const words = number === 0 ? "" : number + (number === 1 ? " completion" : " completions") + ", by arrow keys";
+    const words = number === 0 ? "" : number + (number === 1 ? " suggestion" : " suggestions") + ", use the arrow keys";
     document.querySelector("[data-completion-said]").textContent = words;
   }
 

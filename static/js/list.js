@@ -61,7 +61,7 @@
       await navigator.clipboard.writeText(ids.join("\n") + "\n");
       toast.querySelector("span").textContent = ids.length === 1 ? "Copied 1 id." : "Copied " + ids.length + " ids.";
     } catch {
-      toast.querySelector("span").textContent = "The browser allows no copying here.";
+      toast.querySelector("span").textContent = "The browser doesn’t allow copying here.";
     }
     toast.querySelector("a").hidden = true;
     toast.hidden = false;

@@ -283,7 +283,7 @@ def test_a_lost_network_is_told_and_what_was_typed_stays(page: Page, guard: Guar
     expect(page.locator("#preview .code").first).to_contain_text("acme")
     page.context.set_offline(True)
     create_button(page).click()
-    expect(page.locator("#toast")).to_contain_text("Convadmin did not answer")
+    expect(page.locator("#toast")).to_contain_text("Convadmin didn’t respond")
     assert keys_of(page) == ["tenant"]
     assert "ERR_INTERNET_DISCONNECTED" in "".join(guard.breaches)
     guard.breaches.clear()

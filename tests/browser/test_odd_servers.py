@@ -26,7 +26,7 @@ def test_pages_that_go_round_end_with_a_sentence(page: Page, known: Conversation
     page.mouse.wheel(0, 60_000)
     expect(page.get_by_text("says b59")).to_be_attached()
     page.mouse.wheel(0, 60_000)
-    expect(page.get_by_text("gives the same items again and again")).to_be_visible()
+    expect(page.get_by_text("returns the same items again and again")).to_be_visible()
     assert page.locator("article").count() == 120
     assert (
         page.evaluate("new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size")

@@ -85,7 +85,7 @@ def test_completions_are_announced(page: Page, many: list[Conversation]) -> None
     expect(box).to_have_attribute("aria-expanded", "false")
     box.fill("env:")
     expect(box).to_have_attribute("aria-expanded", "true")
-    expect(page.get_by_role("status").filter(has_text="2 completions, by arrow keys")).to_have_count(1)
+    expect(page.get_by_role("status").filter(has_text="2 suggestions, use the arrow keys")).to_have_count(1)
     box.press("ArrowDown")
     marked = page.get_by_role("option", selected=True)
     expect(marked).to_have_count(1)
