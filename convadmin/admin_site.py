@@ -33,7 +33,7 @@ class AdminSite(admin.AdminSite):
 
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if _is_malformed(request):
-                raise BadRequest("The admin has no answer to this.")
+                raise BadRequest("The admin can't respond to this.")
             return view(request, *args, **kwargs)
 
         return super().admin_view(update_wrapper(checked, view), cacheable)

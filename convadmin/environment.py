@@ -28,7 +28,7 @@ class Env(environ.Env):
         except (ValueError, LookupError, OSError, ImproperlyConfigured):
             cast = self.scheme.get(var, (str,))[0]
             problem = f"has to be {SHAPES.get(cast, SHAPES[str])}" if var in self.ENVIRON else "is not set"
-        raise ImproperlyConfigured(f"{var} {problem}, in the environment or in .env; .env.example explains it.")
+        raise ImproperlyConfigured(f"{var} {problem}. Set it in the environment or in .env; see .env.example.")
 
 
 def read_env_file(path: Path) -> None:
@@ -41,9 +41,9 @@ def read_env_file(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise ImproperlyConfigured(f"{path.name} cannot be read: {error.strerror}.") from None
+        raise ImproperlyConfigured(f"{path.name} can't be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise ImproperlyConfigured(f"{path.name} is no text in UTF-8. Write it again; see .env.example.") from None
+        raise ImproperlyConfigured(f"{path.name} isn't UTF-8 text. Write it again; see .env.example.") from None
     lines = text.splitlines()
     for number, line in enumerate(lines, start=1):
         if "\0" in line or not LINE.fullmatch(line):
@@ -101,11 +101,11 @@ def log_level(name: str) -> str:
 
 
 SHAPES: dict[Callable[[str], Any], str] = {
-    str: "a text that does not begin with $",  # django-environ takes $NAME for a reference to another setting
+    str: "text that doesn't begin with $",  # django-environ takes $NAME for a reference to another setting
     switch: "on or off",
-    count: "a whole number from 1 on",
+    count: "a whole number above 0",
     seconds: "a number above 0",
     database: "sqlite:////folder/file.sqlite3 or postgres://user:password@host:5432/name",
-    time_zone: "a time zone such as UTC or Europe/Berlin",
+    time_zone: "a time zone like UTC or Europe/Berlin",
     log_level: "DEBUG, INFO, WARNING, ERROR or CRITICAL",
 }

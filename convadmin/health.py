@@ -15,7 +15,7 @@ def problem(port: int) -> str | None:
         connection.request("GET", "/healthz", headers={"Host": _known_host()})
         status = connection.getresponse().status
     except (OSError, HTTPException) as error:
-        return f"The server does not respond: {error}"
+        return f"The server doesn't respond: {error}"
     finally:
         connection.close()
     return None if status == 200 else f"The server responds with {status}."

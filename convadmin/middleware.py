@@ -85,7 +85,7 @@ class RequestBodyMiddleware:
             return render(request, "413.html", status=413)
         parameters = request.content_params or {}
         if parameters.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
-            raise BadRequest("The body is not in UTF-8.")
+            raise BadRequest("The body isn't in UTF-8.")
         if request.content_type == "multipart/form-data" and not parameters.get("boundary"):
             raise BadRequest("The body has no boundary.")
         if size > DEFAULT_LIMIT and request.method == "POST" and request.content_type == FORM:

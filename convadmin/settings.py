@@ -66,7 +66,7 @@ PAGE_SIZE = env("PAGE_SIZE")  # rows of a list
 LOG_LEVEL = env("LOG_LEVEL")
 
 if not SECRET_KEY:
-    raise ImproperlyConfigured("SECRET_KEY is empty. Set it in the environment or .env; see .env.example.")
+    raise ImproperlyConfigured("SECRET_KEY is empty. Set it in the environment or in .env; see .env.example.")
 
 INSTALLED_APPS = [
     "django.contrib.auth",

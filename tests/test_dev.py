@@ -228,7 +228,7 @@ def test_a_port_that_is_taken(checkout: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = sentence(run_dev(checkout, "run", PORT=str(port)))
-    assert f"Port {port} cannot be used" in said
+    assert f"Port {port} can't be used" in said
     assert "PORT=" in said
 
 
@@ -280,22 +280,22 @@ GOOD = "SECRET_KEY=" + "x" * 50 + "\n"
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"\xff\xfe\x00broken", ".env is no text in UTF-8"),
+        (b"\xff\xfe\x00broken", ".env isn't UTF-8 text"),
         (f"{GOOD}\ngeheim geheim\n".encode(), "Line 3 of .env is neither NAME=value nor a # comment"),
         (f"{GOOD}LOG_LEVEL=geheim\0\n".encode(), "Line 2 of .env"),
         (b"DEBUG=off\n", "SECRET_KEY is not set"),
         (b"SECRET_KEY=\n", "SECRET_KEY is empty"),
         (f"{GOOD}DEBUG=geheim\n".encode(), "DEBUG has to be on or off"),
         (f"{GOOD}HTTPS=\n".encode(), "HTTPS has to be on or off"),
-        (f"{GOOD}PAGE_SIZE=0\n".encode(), "PAGE_SIZE has to be a whole number from 1 on"),
+        (f"{GOOD}PAGE_SIZE=0\n".encode(), "PAGE_SIZE has to be a whole number above 0"),
         (f"{GOOD}REQUEST_BUDGET=geheim\n".encode(), "REQUEST_BUDGET has to be a number above 0"),
         (f"{GOOD}DATABASE_URL=geheim\n".encode(), "DATABASE_URL has to be sqlite:"),
         (f"{GOOD}DATABASE_URL=postgres://u:geheim@h:x/d\n".encode(), "DATABASE_URL has to be sqlite:"),
-        (f"{GOOD}DATABASE_URL=sqlite:////no/such/folder/x\n".encode(), "/no/such/folder/x cannot be used"),
+        (f"{GOOD}DATABASE_URL=sqlite:////no/such/folder/x\n".encode(), "/no/such/folder/x can't be used"),
         (f"{GOOD}TIME_ZONE=geheim\n".encode(), "TIME_ZONE has to be a time zone"),
         (f"{GOOD}LOG_LEVEL=geheim\n".encode(), "LOG_LEVEL has to be DEBUG"),
-        (b"SECRET_KEY=$geheim\n", "SECRET_KEY has to be a text that does not begin with $"),
-        (f"{GOOD}CREDENTIAL_KEYS=geheim\n".encode(), "Key 1 in CREDENTIAL_KEYS is no Fernet key"),
+        (b"SECRET_KEY=$geheim\n", "SECRET_KEY has to be text that doesn't begin with $"),
+        (f"{GOOD}CREDENTIAL_KEYS=geheim\n".encode(), "Key 1 in CREDENTIAL_KEYS isn't a Fernet key"),
         (GOOD.encode(), "CREDENTIAL_KEYS is empty"),
     ],
 )
@@ -310,4 +310,4 @@ def test_a_broken_env_file(checkout: Path, content: bytes, expected: str) -> Non
 
 def test_an_env_file_that_cannot_be_read(checkout: Path) -> None:
     (checkout / ".env").mkdir()
-    assert ".env cannot be read: Is a directory" in sentence(run_dev(checkout, "run"))
+    assert ".env can't be read: Is a directory" in sentence(run_dev(checkout, "run"))

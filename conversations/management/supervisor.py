@@ -73,7 +73,7 @@ class Supervisor:
         while not ready():
             self._look()
             if time.monotonic() > deadline:
-                raise ChildFailed(f"{name} did not become ready within {START_LIMIT:.0f} seconds.")
+                raise ChildFailed(f"{name} wasn't ready within {START_LIMIT:.0f} seconds.")
 
     def run(self, name: str, command: Sequence[str]) -> None:
         """Run a child to its end. Raises EndRequested, or ChildFailed if it fails."""
@@ -108,7 +108,7 @@ class Supervisor:
             raise EndRequested
         for child in self._children:
             if child.is_lasting and child.process.poll() is not None:
-                raise ChildFailed(f"{child.name} ended by itself (exit code {child.process.returncode}).")
+                raise ChildFailed(f"{child.name} stopped by itself (exit code {child.process.returncode}).")
 
     def _note_end(self, number: int, frame: FrameType | None) -> None:
         self._end_requested = True

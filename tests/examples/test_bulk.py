@@ -46,7 +46,7 @@ def test_their_credentials_send_nothing() -> None:
 
 def test_an_index_that_is_not_empty_is_left_alone() -> None:
     make_conversation(make_credential())
-    with pytest.raises(CommandError, match="not empty"):
+    with pytest.raises(CommandError, match="isn't empty"):
         seed(conversations=5)
 
 

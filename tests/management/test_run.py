@@ -86,7 +86,7 @@ def sign_in(session: requests.Session, url: str, password: str) -> requests.Resp
 def test_a_first_run_and_a_second_one(tmp_path: Path) -> None:
     folder = copy_checkout(tmp_path)
     with running(folder) as first, requests.Session() as session:
-        (password,) = re.findall(r"user name admin, password (\S+) \(shown only this once\)", first.text())
+        (password,) = re.findall(r"user name admin, password (\S+) \(shown only once\)", first.text())
         listed = sign_in(session, first.url, password)
         assert listed.status_code == 200
         assert "Sign out" in listed.text
@@ -96,7 +96,7 @@ def test_a_first_run_and_a_second_one(tmp_path: Path) -> None:
     assert "Traceback" not in first.text()
     assert not any(is_open(port) for port in first.ports.values())
     with running(folder, SANDBOX_PORT="") as second, requests.Session() as session:
-        assert "shown only this once" not in second.text()
+        assert "shown only once" not in second.text()
         assert "example conversations" not in second.text()
         assert f"Sandbox at http://127.0.0.1:{first.ports['SANDBOX_PORT']}/v1" in second.text()
         assert sign_in(session, second.url, password).status_code == 200
@@ -110,7 +110,7 @@ def test_a_child_that_is_killed_ends_everything(tmp_path: Path) -> None:
         (sandbox,) = (pid for pid in children_of(run.process.pid) if "sandbox" in command_line(pid))
         os.kill(sandbox, signal.SIGKILL)
         assert run.process.wait(20) == 1
-    assert "CommandError: The sandbox ended by itself (exit code -9). Everything else was ended too." in run.text()
+    assert "CommandError: The sandbox stopped by itself (exit code -9). Everything else was stopped, too." in run.text()
     assert not any(is_open(port) for port in run.ports.values())
 
 
@@ -144,7 +144,7 @@ def test_r1_the_sandbox_stays_where_its_conversations_are() -> None:
     at, other = free_port(), free_port()
     add_conversation(sandbox_credential(at))
     assert find_sandbox_port(None, 1) == at
-    with pytest.raises(CommandError, match=f"has to stay at port {at}"):
+    with pytest.raises(CommandError, match=f"has to stay on port {at}"):
         find_sandbox_port(str(other), 1)
 
 
@@ -161,7 +161,7 @@ def test_a_sandbox_without_conversations_uses_the_given_port() -> None:
     sandbox_credential(free_port())
     port = free_port()
     assert find_sandbox_port(str(port), 1) == port
-    with pytest.raises(CommandError, match="cannot share"):
+    with pytest.raises(CommandError, match="can't share"):
         find_sandbox_port(str(port), port)
 
 
@@ -178,7 +178,7 @@ def test_the_first_problem_of_a_report_is_one_line_with_its_hint() -> None:
 
 @pytest.mark.parametrize("password", ["Summer2024", "123456789012", "administrator"])
 def test_the_first_password_has_to_be_a_good_one(password: str) -> None:
-    with pytest.raises(CommandError, match="ADMIN_PASSWORD cannot be used: "):
+    with pytest.raises(CommandError, match="ADMIN_PASSWORD can't be used: "):
         checked_password(password)
 
 
@@ -206,7 +206,7 @@ def test_the_examples_stand_in_the_index_in_every_state(tmp_path: Path, admin_us
 @pytest.mark.django_db
 def test_the_examples_are_for_an_empty_index_only(tmp_path: Path) -> None:
     add_conversation(sandbox_credential(8001))
-    with pytest.raises(CommandError, match="not empty"):
+    with pytest.raises(CommandError, match="isn't empty"):
         call_command("seed", port=8001, file=str(tmp_path / "sandbox.sqlite3"))
 
 

@@ -93,7 +93,7 @@ def test_a_signal_ends_what_runs_to_its_end_and_what_is_not_ready_yet(tmp_path: 
 def test_a_child_that_ends_by_itself_is_named(tmp_path: Path, code: int) -> None:
     with Supervisor(folder=tmp_path) as supervisor:
         supervisor.start("The child", ["sh", "-c", f"sleep 0.2; exit {code}"], ready=lambda: True)
-        with pytest.raises(ChildFailed, match=rf"The child ended by itself \(exit code {code}\)"):
+        with pytest.raises(ChildFailed, match=rf"The child stopped by itself \(exit code {code}\)"):
             supervisor.wait()
 
 

@@ -13,7 +13,7 @@ SHOWN = 50
 class Command(BaseCommand):
     """Works while the site is in use, and changes nothing."""
 
-    help = "Compares the search index with the conversations and reports every difference; changes nothing."
+    help = "Compares the search index with the conversations and reports every difference. Changes nothing."
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = differences()
@@ -22,5 +22,5 @@ class Command(BaseCommand):
             self.stdout.write(difference)
         more = sum(1 for _ in found)
         if shown:
-            raise CommandError(f"{len(shown) + more:,} differences. Repair them with: manage.py reindex")
+            raise CommandError(f"{len(shown) + more:,} differences. Repair them with manage.py reindex.")
         self.stdout.write("The index matches the conversations.")

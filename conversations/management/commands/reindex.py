@@ -21,7 +21,7 @@ class Command(BaseCommand):
         repaired = rebuild(restart=options["restart"], report=self._report)
         if self._last and self.stdout.isatty():
             self.stdout.write("\r\033[K", ending="")
-        self.stdout.write(f"The index matches the conversations. {repaired:,} differences were repaired.")
+        self.stdout.write(f"The index matches the conversations. Differences repaired: {repaired:,}.")
 
     def _report(self, text: str) -> None:
         if text != self._last and self.stdout.isatty():  # one line that changes, only on a terminal

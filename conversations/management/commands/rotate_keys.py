@@ -12,7 +12,7 @@ from ...models import Credential
 class Command(BaseCommand):
     """All or nothing. If a secret can't be opened, it names the credential."""
 
-    help = "Seal every credential's secrets again under the newest of CREDENTIAL_KEYS."
+    help = "Encrypts the secrets of all credentials again with the newest of CREDENTIAL_KEYS."
 
     def handle(self, *args: Any, **options: Any) -> None:
         count = 0
@@ -21,6 +21,8 @@ class Command(BaseCommand):
                 try:
                     credential.rotate_keys()
                 except SealError as error:
-                    raise CommandError(f"“{credential.name}” was not sealed again, and nothing else. {error}") from None
+                    raise CommandError(
+                        f"“{credential.name}” can't be encrypted again, so nothing was changed. {error}"
+                    ) from None
                 count += 1
-        self.stdout.write(f"{count} credential{'' if count == 1 else 's'} sealed under the newest key.")
+        self.stdout.write(f"Encrypted {count} credential{'' if count == 1 else 's'} with the newest key.")

@@ -48,11 +48,11 @@ GUNICORN = [
 class Command(BaseCommand):
     """Migrates the database, then runs the sandbox and the web server until a signal ends it."""
 
-    help = "Runs Convadmin on 127.0.0.1, with the sandbox that stands in for OpenAI, until Ctrl-C."
+    help = "Runs Convadmin on 127.0.0.1 until Ctrl-C, with a sandbox in place of OpenAI."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--no-sandbox", action="store_true", help="start bare: no sandbox, no examples")
+        parser.add_argument("--no-sandbox", action="store_true", help="start without the sandbox and its examples")
         parser.add_argument("--port", default=os.environ.get("PORT"), help="port (default: $PORT, else 8000)")
         parser.add_argument("--sandbox-port", default=os.environ.get("SANDBOX_PORT"), help="default: 8001")
 
@@ -71,8 +71,8 @@ class Command(BaseCommand):
         except EndRequested:
             pass
         except ChildFailed as error:
-            raise CommandError(f"{error} Everything else was ended too.") from None
-        self.stdout.write("\nConvadmin has ended.")
+            raise CommandError(f"{error} Everything else was stopped, too.") from None
+        self.stdout.write("\nConvadmin has stopped.")
 
     def prepare(self) -> None:
         """Check the settings, migrate and collect static files. Raises CommandError with one sentence."""
@@ -84,9 +84,9 @@ class Command(BaseCommand):
             raise CommandError(first_problem(str(error))) from None
         except (DatabaseError, ImproperlyConfigured) as error:
             problem = str(error).strip().partition("\n")[0]
-            raise CommandError(f"The database {connection.settings_dict['NAME']} cannot be used: {problem}.") from None
+            raise CommandError(f"The database {connection.settings_dict['NAME']} can't be used: {problem}.") from None
         except OSError as error:
-            raise CommandError(f"{error.filename or 'A file'} cannot be written: {error.strerror}.") from None
+            raise CommandError(f"{error.filename or 'A file'} can't be written: {error.strerror}.") from None
 
     def start_all(self, supervisor: Supervisor, port: int, sandbox_port: int | None) -> None:
         """Start the processes one after the other, each when the one before is ready."""
@@ -95,18 +95,18 @@ class Command(BaseCommand):
             supervisor.start("The sandbox", command, ready=responds(sandbox_port, "/_sandbox/health"))
             if not Conversation.objects.exists():
                 seed = [*manage("seed"), "--port", str(sandbox_port), "--file", sandbox_file()]
-                supervisor.run("Making example conversations", seed)
+                supervisor.run("Creating example conversations", seed)
         web = [sys.executable, *GUNICORN, "--bind", f"{HOST}:{port}"]
         supervisor.start("The web server", web, ready=responds(port, "/healthz"))
         connections.close_all()
         self.print_url(port)
 
     def print_url(self, port: int) -> None:
-        self.stdout.write(f"\nConvadmin: http://{HOST}:{port}/    (Ctrl-C ends it)")
+        self.stdout.write(f"\nConvadmin: http://{HOST}:{port}/    (press Ctrl-C to stop it)")
         self.stdout.write(f"Sign in as {oldest_superuser().get_username()}; ", ending="")
-        self.stdout.write("a forgotten password is replaced by: ./dev manage changepassword NAME")
+        self.stdout.write("if you forgot the password, run ./dev manage changepassword NAME")
         if settings.HTTPS:
-            self.stdout.write("HTTPS is on, so browsers sign in over https only: for this URL set HTTPS=off.")
+            self.stdout.write("HTTPS is on, so signing in works over https only. Set HTTPS=off to use this URL.")
         self.stdout.flush()
 
     def ensure_administrator(self) -> None:
@@ -115,13 +115,13 @@ class Command(BaseCommand):
             return
         if User.objects.filter(username=ADMIN).exists():
             raise CommandError(
-                f"There is no superuser, and the name {ADMIN} is taken: make one with ./dev manage createsuperuser."
+                f"There's no superuser, and the name {ADMIN} is taken. Create one with ./dev manage createsuperuser."
             )
         given = os.environ.get("ADMIN_PASSWORD")
         password = checked_password(given) if given else secrets.token_urlsafe(12)
         User.objects.create_superuser(ADMIN, "admin@example.com", password)
-        shown = "the password in ADMIN_PASSWORD" if given else f"password {password} (shown only this once)"
-        self.stdout.write(f"Made a first administrator: user name {ADMIN}, {shown}")
+        shown = "the password in ADMIN_PASSWORD" if given else f"password {password} (shown only once)"
+        self.stdout.write(f"Created the first administrator: user name {ADMIN}, {shown}")
         self.stdout.flush()
 
 
@@ -130,7 +130,7 @@ def checked_password(password: str) -> str:
     try:
         validate_password(password, User(username=ADMIN))
     except ValidationError as error:
-        raise CommandError(f"ADMIN_PASSWORD cannot be used: {' '.join(error.messages)}") from None
+        raise CommandError(f"ADMIN_PASSWORD can't be used: {' '.join(error.messages)}") from None
     return password
 
 
@@ -144,7 +144,7 @@ def port_number(text: str | int, name: str) -> int:
     """A port from an option or the environment. Raises CommandError if it's invalid."""
     if str(text).isascii() and str(text).isdecimal() and 0 < int(text) < 65536:
         return int(text)
-    raise CommandError(f"{name} has to be a number from 1 to 65535, such as {name}=8010 ./dev run.")
+    raise CommandError(f"{name} has to be a number from 1 to 65535, as in {name}=8010 ./dev run.")
 
 
 def refuse_taken(port: int, alternative: str) -> None:
@@ -153,7 +153,7 @@ def refuse_taken(port: int, alternative: str) -> None:
         socket.create_server((HOST, port)).close()
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise CommandError(f"Port {port} cannot be used ({reason}): stop what is using it, or {alternative}.") from None
+        raise CommandError(f"Port {port} can't be used ({reason}). Stop what's using it, or {alternative}.") from None
 
 
 def find_sandbox_port(given: str | None, port: int) -> int:
@@ -168,12 +168,12 @@ def find_sandbox_port(given: str | None, port: int) -> int:
         at = int(known.host.rpartition(":")[2])
         if given and wanted != at:
             raise CommandError(
-                f"The sandbox has to stay at port {at}, where its conversations are: leave SANDBOX_PORT out."
+                f"The sandbox has to stay on port {at}, because its conversations belong to it. Leave SANDBOX_PORT out."
             )
         wanted = at
         alternative = "start without the sandbox: ./dev run --no-sandbox (its conversations belong to this port)"
     if wanted == port:
-        raise CommandError(f"The web server and the sandbox cannot share port {port}: set PORT to another.")
+        raise CommandError(f"The web server and the sandbox can't share port {port}. Set PORT to another one.")
     refuse_taken(wanted, alternative)
     if problem_with(f"http://{HOST}:{wanted}/v1", settings.CREDENTIAL_HOSTS):
         raise CommandError(

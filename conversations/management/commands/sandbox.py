@@ -16,15 +16,15 @@ DEFAULT_PORT = 8001
 class Command(BaseCommand):
     """Runs the sandbox on 127.0.0.1 until a signal ends it."""
 
-    help = "Runs a stand-in for OpenAI's Conversations API on 127.0.0.1, until it is interrupted."
+    help = "Runs a sandbox of OpenAI's Conversations API on 127.0.0.1 until it's interrupted."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port (default: %(default)s)")
         parser.add_argument("--key", help=f"bearer key (default: {DEFAULT_KEY})")
-        parser.add_argument("--file", help="SQLite file to keep everything in (default: memory)")
+        parser.add_argument("--file", help="SQLite file for all data (default: in memory)")
         parser.add_argument(
-            "--replaces-metadata", action="store_true", help="an update replaces the metadata, not merges"
+            "--replaces-metadata", action="store_true", help="make updates replace the metadata instead of merging it"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,7 +50,7 @@ def start(sandbox: Sandbox) -> None:
     try:
         sandbox.start()
     except (OSError, OverflowError) as error:
-        message = f"Port {sandbox.port} can't be used ({error}): stop what is using it, or choose another with --port."
+        message = f"Port {sandbox.port} can't be used ({error}). Stop what's using it, or choose another with --port."
         raise CommandError(message) from error
     except sqlite3.Error as error:
         raise CommandError(f"The file {sandbox.path} can't be used: {error}.") from error

@@ -32,23 +32,23 @@ NAME = "Sandbox"
 class Command(BaseCommand):
     """Creates conversations in the sandbox's file, adds them to the index, and changes a few of them."""
 
-    help = "Fills an empty index with example conversations of a running sandbox, or with any number of its own."
+    help = "Fills an empty index with example conversations, created in a running sandbox or in the index only."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=8001, help="the sandbox's port (default: %(default)s)")
         parser.add_argument("--file", help="the sandbox's SQLite file")
-        parser.add_argument("--conversations", type=int, help="make so many for the index alone, held by no server")
+        parser.add_argument("--conversations", type=int, help="create this many in the index only, without a server")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError if the index isn't empty, or the credential can't be created."""
         if Conversation.objects.exists():
-            raise CommandError("The index is not empty: examples are made for an empty one only.")
+            raise CommandError("The index isn't empty. Examples can only be added to an empty one.")
         actor = User.objects.filter(is_superuser=True).order_by("pk").first()
         if options["conversations"]:
             self.make_many(options["conversations"], actor)
             return
         if not options["file"]:
-            raise CommandError("Say which with --file, the sandbox's file, or how many with --conversations.")
+            raise CommandError("Name the sandbox's file with --file, or how many to create with --conversations.")
         store = Store(options["file"])
         try:
             with transaction.atomic():
@@ -57,13 +57,13 @@ class Command(BaseCommand):
                 vary_states(store, entered, actor)
         finally:
             store.close()
-        self.stdout.write(f"Made {COUNT} example conversations, which belong to the credential “{NAME}”.")
+        self.stdout.write(f"Created {COUNT} example conversations with the credential “{NAME}”.")
 
     def make_many(self, count: int, actor: User | None) -> None:
         started = time.monotonic()
         for done in bulk_examples.add_conversations(count, added_by=actor):
             self.stdout.write(f"{done:,} of {count:,} after {time.monotonic() - started:.0f} s")
-        self.stdout.write("They are in the index alone, for trying the search: no server holds them.")
+        self.stdout.write("They're in the index only, for trying the search. No server has them.")
 
 
 def credential_at(base_url: str) -> Credential:
@@ -71,15 +71,15 @@ def credential_at(base_url: str) -> Credential:
     key is set again for the new URL (R14)."""
     credential = Credential.objects.filter(name=NAME).first() or Credential(name=NAME, base_url=base_url)
     if not credential.base_url.startswith("http://127.0.0.1:"):
-        raise CommandError(f"The credential “{NAME}” points to {credential.host}: give it another name first.")
+        raise CommandError(f"The credential “{NAME}” points to {credential.host}. Rename it first.")
     credential.base_url = base_url
     credential.is_active = True
     credential.set_key(DEFAULT_KEY)
-    credential.notes = credential.notes or "The stand-in for OpenAI that ./dev run starts. It holds examples only."
+    credential.notes = credential.notes or "The sandbox that ./dev run starts in place of OpenAI. It has only examples."
     try:
         credential.full_clean()
     except ValidationError as error:
-        raise CommandError(f"The credential “{NAME}” cannot be made: {' '.join(error.messages)}") from None
+        raise CommandError(f"The credential “{NAME}” can't be created: {' '.join(error.messages)}") from None
     credential.save()
     return credential
 
