@@ -1,5 +1,6 @@
 """Credentials in the admin."""
 
+import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -83,6 +84,15 @@ class CredentialAdmin(Page):
         hidden = list(form.instance.teams.exclude(user=request.user.pk)) if not request.user.is_superuser else []
         super().save_related(request, form, formsets, change)
         form.instance.teams.add(*hidden)
+
+    def get_inline_formsets(self, *args: Any, **kwargs: Any) -> Any:
+        """Labels the button below the headers "Add header", where Django says "Add another Header"."""
+        shown = super().get_inline_formsets(*args, **kwargs)
+        for formset in shown:
+            data = json.loads(formset.inline_formset_data())
+            data["options"]["addText"] = f"Add {formset.opts.verbose_name}"
+            formset.inline_formset_data = json.dumps(data)
+        return shown
 
     @admin.display(description="stored key")
     def stored_key(self, credential: Credential) -> str:

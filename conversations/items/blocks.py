@@ -108,7 +108,7 @@ def image(url: Any, file_id: Any = "", name: str = "Image") -> Block:
     if isinstance(link, str) and link:
         return Block("note", joined([f"{name}: {link}", file]), "", safe_url(link))
     if is_empty(url):
-        return note(f"{name}: {file or 'its URL was not included'}")
+        return note(f"{name}: {file or 'URL not included'}")
     return note(joined([f"{name}: {as_json(url)}", file]))
 
 

@@ -97,7 +97,7 @@ class NotSent(OpenAIError):
 class NoResponse(OpenAIError):
     """The request was sent, and no complete response arrived in time."""
 
-    advice = "It may have been carried out anyway. Check what’s there before you send it again."
+    advice = "If this was a change, it may have been carried out anyway. Check what’s there before you send it again."
     may_have_happened = True
     worth_retrying = True
 

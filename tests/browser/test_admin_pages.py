@@ -27,7 +27,7 @@ def add_credential(page: Page, sandbox: Sandbox, team: Team) -> None:
     page.locator("#id_teams_from").select_option(label=team.name)
     page.locator(".selector-chooser").get_by_role("button").first.click()
     for number, (name, value) in enumerate(SECRETS.items()):
-        page.get_by_role("button", name="Add another Further header").click()
+        page.get_by_role("button", name="Add header").click()
         page.locator(f"#id_headers-{number}-name").fill(name)
         page.locator(f"#id_headers-{number}-value").fill(value)
     page.get_by_role("button", name="Save and continue editing").click()

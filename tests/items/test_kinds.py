@@ -87,7 +87,7 @@ def test_a_file_shows_its_name_its_kind_and_its_size_and_not_its_data() -> None:
         ("https://example.com/a.png", None, "Image: https://example.com/a.png"),
         ("data:image/png;base64,AAAA", None, "Image, image/png, 3 bytes"),
         (None, "file-1", "Image: file file-1"),
-        (None, None, "Image: its URL was not included"),
+        (None, None, "Image: URL not included"),
     ],
 )
 def test_an_image_is_named_and_never_fetched(url: str | None, file_id: str | None, text: str) -> None:

@@ -127,7 +127,7 @@ def test_an_inactive_credential_is_said_in_words(
 
 def test_asks_for_what_is_to_be_included(as_operator: Browser, conversation: Conversation, sandbox: Sandbox) -> None:
     url = put(sandbox, conversation, [IMAGE])
-    assert "its URL was not included" in text_of(as_operator.get(url))
+    assert "Image: URL not included" in text_of(as_operator.get(url))
     assert "Image: https://example.com/a.png" in text_of(as_operator.get(url, {"include": URL}))
 
 

@@ -103,8 +103,8 @@ class Command(BaseCommand):
 
     def print_url(self, port: int) -> None:
         self.stdout.write(f"\nConvadmin: http://{HOST}:{port}/    (press Ctrl-C to stop it)")
-        self.stdout.write(f"Sign in as {oldest_superuser().get_username()}; ", ending="")
-        self.stdout.write("if you forgot the password, run ./dev manage changepassword NAME")
+        name = oldest_superuser().get_username()
+        self.stdout.write(f"Sign in as {name}. If you forgot the password, run ./dev manage changepassword {name}")
         if settings.HTTPS:
             self.stdout.write("HTTPS is on, so signing in works over https only. Set HTTPS=off to use this URL.")
         self.stdout.flush()
