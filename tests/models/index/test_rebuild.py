@@ -89,12 +89,12 @@ def test_damage_is_mended_in_small_steps(indexed: Indexed, damage: Damage) -> No
 def test_the_command_says_how_much_it_mended_and_no_value(indexed: Indexed) -> None:
     folded_otherwise(indexed)
     said = reindexed()
-    assert said == "The index matches the conversations. 2 differences were repaired.\n"
+    assert said == "The index matches the conversations. Differences repaired: 2.\n"
 
 
 def test_a_whole_index_is_left_as_it_is(indexed: Indexed) -> None:
     before = [*Term.objects.order_by("pk").values_list()]
-    assert reindexed() == "The index matches the conversations. 0 differences were repaired.\n"
+    assert reindexed() == "The index matches the conversations. Differences repaired: 0.\n"
     assert [*Term.objects.order_by("pk").values_list()] == before
 
 
@@ -107,7 +107,7 @@ def test_how_far_it_is_is_told_on_a_terminal(indexed: Indexed) -> None:
     call_command("reindex", stdout=out, no_color=True)
     *shown, last = out.getvalue().rstrip("\n").split("\r")
     assert any("postings, 0 differences repaired" in text for text in shown)
-    assert last.replace("\033[K", "") == "The index matches the conversations. 0 differences were repaired."
+    assert last.replace("\033[K", "") == "The index matches the conversations. Differences repaired: 0."
 
 
 def test_conversations_are_found_again_by_a_part_of_a_value(indexed: Indexed) -> None:
@@ -229,7 +229,7 @@ def test_restart_begins_anew(indexed: Indexed) -> None:
     interrupted_after(1)
     first = Term.objects.earliest("pk")
     Term.objects.filter(pk=first.pk).update(count=9)
-    assert reindexed("--restart") == "The index matches the conversations. 1 differences were repaired.\n"
+    assert reindexed("--restart") == "The index matches the conversations. Differences repaired: 1.\n"
     assert list(differences()) == []
 
 
@@ -349,5 +349,5 @@ def test_a_rebuild_that_is_killed_goes_on_from_where_it_was() -> None:
     assert [difference.partition(" (")[0] for difference in differences()] == [f"Term {seen}"]
     with reindexing("--restart") as process:
         said, _ = process.communicate(timeout=60)
-    assert said == "The index matches the conversations. 1 differences were repaired.\n"
+    assert said == "The index matches the conversations. Differences repaired: 1.\n"
     assert list(differences()) == []
