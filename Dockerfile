@@ -14,6 +14,7 @@ COPY convadmin convadmin
 COPY conversations conversations
 COPY static static
 COPY templates templates
+COPY docs/search-language.md docs/
 # The settings want a key and a database, which collecting does not use. Whatever umask the files had where they come
 # from, the server may read them, and change none.
 RUN SECRET_KEY=unused DATABASE_URL=sqlite://:memory: python manage.py collectstatic --noinput \

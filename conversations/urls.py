@@ -20,6 +20,7 @@ from .views import (
     media,
     saved_views,
     search_export,
+    search_language,
     site,
     transcript_export,
 )
@@ -37,6 +38,7 @@ urlpatterns = [
     path("conversations/overview/", conversation_list.conversation_overview, name="conversation_overview"),
     path("conversations/values/", conversation_list.conversation_values, name="conversation_values"),
     path("conversations/completion/", conversation_list.conversation_completion, name="conversation_completion"),
+    path("search-language/", search_language.search_language, name="search_language"),
     path("conversations/new/", conversation_create.conversation_create, name="conversation_create"),
     path("conversations/new/preview/", conversation_create.conversation_preview, name="conversation_preview"),
     path("conversations/get/", conversation_get.conversation_get, name="conversation_get"),
