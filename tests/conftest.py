@@ -3,8 +3,10 @@
 import gc
 import os
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client as Browser
+from django.utils import timezone
 
 from conversations.models import Credential, Team, Term
 from conversations.openai import attempts as openai_attempts
@@ -21,6 +24,7 @@ from conversations.services.clients import forget_clients
 from tests.certificates import make_certificate
 from tests.factories import KEY, make_calls, make_credential, make_team, make_user
 from tests.raw_server import RawServer
+from tests.waiting import Clock, WatchedFaults
 
 # What thousands of tests keep is looked at in each collection: fewer of them save a tenth of the time.
 gc.set_threshold(100_000, 20, 20)
@@ -49,14 +53,40 @@ def _no_client_outlives_its_test() -> Iterator[None]:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(key=KEY) as running:
-        yield running
+    started = Sandbox(key=KEY)
+    started.faults = WatchedFaults()
+    with started:
+        yield started
 
 
 @pytest.fixture
 def replacing_sandbox() -> Iterator[Sandbox]:
     with Sandbox(key=KEY, dialect=Dialect(replaces_metadata=True)) as running:
         yield running
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock by which budgets are kept, put forward by the test."""
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock.monotonic)
+    return clock
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """The time of day, which stands still."""
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    return now
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that were asked to be slept, none of which is."""
+    seconds: list[float] = []
+    monkeypatch.setattr(time, "sleep", seconds.append)
+    return seconds
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from conversations.models import Conversation, Credential, CredentialHeader, Sta
 from conversations.openai.client import Calls, Client, Recorder
 from conversations.openai.routes import NO_ROUTE
 from conversations.sandbox import LogEntry, Sandbox
+from tests.waiting import PATIENCE
 
 PASSWORD = "a password for tests"
 KEY = "sk-proj-marker-0123456789abcdef"  # long enough to be taken for a secret wherever it stands
@@ -146,7 +147,7 @@ def in_threads(*functions: Callable[[], Any]) -> list[Any]:
 
     def run(number: int, function: Callable[[], Any]) -> None:
         try:
-            together.wait(5)
+            together.wait(PATIENCE)
             results[number] = function()
         except Exception as error:
             results[number] = error
@@ -157,5 +158,5 @@ def in_threads(*functions: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     return results

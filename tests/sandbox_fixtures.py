@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from conversations.sandbox import Sandbox
+from tests.waiting import PATIENCE
 
 KEY = "sk-sandbox-0123456789"
 
@@ -36,7 +37,7 @@ class Http:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.key = sandbox.key
-        self.connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=5)
+        self.connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=PATIENCE)
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +64,7 @@ class Http:
 @contextmanager
 def raw_socket(sandbox: Sandbox) -> Iterator[socket.socket]:
     """A plain TCP connection to a sandbox."""
-    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=PATIENCE) as connection:
         yield connection
 
 

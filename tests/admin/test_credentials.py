@@ -1,6 +1,5 @@
 """Credentials in the admin: what's stored, where keys are sent, and testing them."""
 
-import threading
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from conversations.models import Conversation, Credential
 from conversations.sandbox import Fault, Sandbox
 from tests.factories import add_header, calls_in, make_credential, make_known, make_team
 from tests.html import Form, form_in, signed_in, text_of
+from tests.waiting import Meanwhile
 
 LIST = "/admin/conversations/credential/"
 ADD = f"{LIST}add/"
@@ -304,16 +304,12 @@ def test_whoever_may_only_look_tests_nothing(
     assert len(sandbox.log) == 0
 
 
-@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_the_test_holds_no_transaction_open_r5(admin: Browser, credential: Credential, sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault(delay=0.8))
     seen: list[bool] = []
-    ours = connections["default"]  # the page is rendered in this thread
-    watcher = threading.Timer(0.4, lambda: seen.append(ours.in_atomic_block))
-    watcher.start()
+    ours = connections["default"]  # of this thread, in which the page is made
+    sandbox.faults.add(Meanwhile(act=lambda: seen.append(ours.in_atomic_block)))
     admin.post(f"{LIST}{credential.pk}/test/")
-    watcher.join()
     assert seen == [False]
 
 

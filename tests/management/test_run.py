@@ -20,6 +20,7 @@ from conversations.models import Conversation, Credential, Event
 from conversations.models.choices import Origin
 from conversations.sandbox import Sandbox
 from tests.checkouts import ROOT, clean_environment, copy_checkout, free_port
+from tests.waiting import PATIENCE
 
 
 class Run:
@@ -47,7 +48,7 @@ class Run:
         return self.output.read_text()
 
     def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while "Convadmin: http" not in self.text():
             assert self.process.poll() is None, self.text()
             assert time.monotonic() < deadline, self.text()
@@ -56,7 +57,7 @@ class Run:
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
         """Send the signal to the whole process group, as a terminal does."""
         os.killpg(self.process.pid, number)
-        return self.process.wait(20)
+        return self.process.wait(PATIENCE)
 
 
 @contextmanager
@@ -77,9 +78,9 @@ def is_open(port: int) -> bool:
 
 def sign_in(session: requests.Session, url: str, password: str) -> requests.Response:
     session.trust_env = False
-    session.get(f"{url}/sign-in/", timeout=10)
+    session.get(f"{url}/sign-in/", timeout=PATIENCE)
     fields = {"username": "admin", "password": password, "csrfmiddlewaretoken": session.cookies["csrftoken"]}
-    return session.post(f"{url}/sign-in/", fields, timeout=10)
+    return session.post(f"{url}/sign-in/", fields, timeout=PATIENCE)
 
 
 @pytest.mark.slow
@@ -90,8 +91,8 @@ def test_a_first_run_and_a_second_one(tmp_path: Path) -> None:
         listed = sign_in(session, first.url, password)
         assert listed.status_code == 200
         assert "Sign out" in listed.text
-        assert "conv_" in session.get(f"{first.url}/conversations/", timeout=10).text
-        assert session.get(f"{first.url}/static/js/app.js", timeout=10).status_code == 200
+        assert "conv_" in session.get(f"{first.url}/conversations/", timeout=PATIENCE).text
+        assert session.get(f"{first.url}/static/js/app.js", timeout=PATIENCE).status_code == 200
         assert first.end(signal.SIGINT) == 0
     assert "Traceback" not in first.text()
     assert not any(is_open(port) for port in first.ports.values())
@@ -109,7 +110,7 @@ def test_a_child_that_is_killed_ends_everything(tmp_path: Path) -> None:
         assert "given-by-me-17" not in run.text()
         (sandbox,) = (pid for pid in children_of(run.process.pid) if "sandbox" in command_line(pid))
         os.kill(sandbox, signal.SIGKILL)
-        assert run.process.wait(20) == 1
+        assert run.process.wait(PATIENCE) == 1
     assert "CommandError: The sandbox stopped by itself (exit code -9). Everything else was stopped, too." in run.text()
     assert not any(is_open(port) for port in run.ports.values())
 

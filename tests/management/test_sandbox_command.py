@@ -10,6 +10,7 @@ import pytest
 
 from conversations.sandbox import Sandbox
 from tests.sandbox_fixtures import Http
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +48,7 @@ def test_it_prints_its_url_serves_and_ends_cleanly(number: signal.Signals) -> No
         with Http(reached) as http:
             assert http.call("POST", "/v1/conversations").status == 200
         process.send_signal(number)
-        assert process.communicate(timeout=5) == ("", "")
+        assert process.communicate(timeout=PATIENCE) == ("", "")
     assert (line, process.returncode) == (f"Sandbox at {reached.url}\n", 0)
 
 
@@ -66,7 +67,7 @@ def test_it_keeps_a_file_and_takes_its_options(tmp_path: Path) -> None:
 
 def test_a_port_that_is_taken_is_one_clear_sentence() -> None:
     with Sandbox() as sandbox, start("--port", str(sandbox.port)) as process:
-        output, errors = process.communicate(timeout=5)
+        output, errors = process.communicate(timeout=PATIENCE)
     assert (output, process.returncode) == ("", 1)
     assert errors.startswith(f"CommandError: Port {sandbox.port} can't be used")
     assert errors.count("\n") == 1
@@ -74,6 +75,6 @@ def test_a_port_that_is_taken_is_one_clear_sentence() -> None:
 
 def test_a_file_that_cannot_be_opened_is_one_clear_sentence(tmp_path: Path) -> None:
     with start("--port", "0", "--file", str(tmp_path / "none" / "x.sqlite3")) as process:
-        _, errors = process.communicate(timeout=5)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert errors.startswith("CommandError: The file ")

@@ -13,6 +13,7 @@ import pytest
 from conversations.management import supervisor as processes
 from conversations.management.supervisor import ChildFailed, EndRequested, Supervisor
 from tests.checkouts import ROOT
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -35,8 +36,8 @@ def pids(folder: Path) -> list[int]:
 
 
 def are_gone(numbers: list[int]) -> bool:
-    """Whether all have ended, after waiting a little for the system to reap them."""
-    deadline = time.monotonic() + 5
+    """Whether all have ended, after waiting for the system to reap them."""
+    deadline = time.monotonic() + PATIENCE
     while any(map(is_alive, numbers)) and time.monotonic() < deadline:
         time.sleep(0.02)
     return bool(numbers) and not any(map(is_alive, numbers))

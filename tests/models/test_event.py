@@ -1,6 +1,6 @@
 """Events: the lock, what is unresolved, what they keep, and who sees them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -66,8 +66,8 @@ def test_events_that_came_from_no_form_have_no_token(credential: Credential) -> 
     ("outcome", "age", "unresolved"),
     [
         (Outcome.PENDING, 0, False),
-        (Outcome.PENDING, 119, False),
-        (Outcome.PENDING, 121, True),
+        (Outcome.PENDING, 120, False),
+        (Outcome.PENDING, 120.001, True),
         (Outcome.UNKNOWN, 0, True),
         (Outcome.SUCCEEDED, 500, False),
         (Outcome.REFUSED, 500, False),
@@ -76,9 +76,9 @@ def test_events_that_came_from_no_form_have_no_token(credential: Credential) -> 
     ],
 )
 def test_r7_pending_for_long_and_unknown_are_unresolved(
-    credential: Credential, outcome: str, age: int, unresolved: bool
+    credential: Credential, now: datetime, outcome: str, age: float, unresolved: bool
 ) -> None:
-    event = make_event(credential, outcome=outcome, created_at=timezone.now() - timedelta(seconds=age))
+    event = make_event(credential, outcome=outcome, created_at=now - timedelta(seconds=age))
     assert event.is_unresolved is unresolved
     assert Event.objects.unresolved().exists() is unresolved
     assert event.is_pending is (outcome == Outcome.PENDING and not unresolved)
@@ -148,11 +148,10 @@ def test_finishing_saves_what_was_noted_on_the_way(credential: Credential) -> No
         assert getattr(after, name) == getattr(event, name)
 
 
-@pytest.mark.parametrize(("silence", "unresolved"), [(0, False), (119, False), (121, True)])
+@pytest.mark.parametrize(("silence", "unresolved"), [(0, False), (120, False), (120.001, True)])
 def test_r7_long_work_that_shows_signs_of_life_is_not_stale(
-    credential: Credential, silence: int, unresolved: bool
+    credential: Credential, now: datetime, silence: float, unresolved: bool
 ) -> None:
-    now = timezone.now()
     times = {"created_at": now - timedelta(hours=2), "touched_at": now - timedelta(seconds=silence)}
     event = make_event(credential, action=Action.ERASE, **times)
     assert (event.is_unresolved, event.is_pending) == (unresolved, not unresolved)

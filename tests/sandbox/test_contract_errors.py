@@ -8,6 +8,7 @@ import pytest
 
 from conversations.sandbox import Fault, Sandbox
 from tests.sandbox_fixtures import KEY
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def sandbox(running: Sandbox) -> Sandbox:
 
 @pytest.fixture(scope="module")
 def official(running: Sandbox) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=running.url, api_key=KEY, max_retries=0, timeout=5) as client:
+    with openai.OpenAI(base_url=running.url, api_key=KEY, max_retries=0, timeout=PATIENCE) as client:
         yield client
 
 

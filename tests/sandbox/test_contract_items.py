@@ -14,6 +14,7 @@ from conversations.examples.items import every_type, hostile, unknown_types
 from conversations.sandbox import Sandbox
 from conversations.sandbox.include import INCLUDABLE
 from tests.sandbox_fixtures import KEY
+from tests.waiting import PATIENCE
 
 TYPES = (
     *("message", "function_call", "function_call_output", "file_search_call", "web_search_call"),
@@ -40,7 +41,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def official(sandbox: Sandbox) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=sandbox.url, api_key=KEY, max_retries=0, timeout=5) as client:
+    with openai.OpenAI(base_url=sandbox.url, api_key=KEY, max_retries=0, timeout=PATIENCE) as client:
         yield client
 
 

@@ -16,6 +16,7 @@ from conversations.pages.transcript_state import INCLUDABLE
 from conversations.sandbox import Sandbox
 from tests.factories import make_known
 from tests.html import text_of
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def value_of(text: str) -> Any:
 
 def read_officially(sandbox: Sandbox, conversation: Conversation, include: list[Any]) -> list[DisplayedItem]:
     """The items that the package read, displayed."""
-    with openai.OpenAI(base_url=sandbox.url, api_key=sandbox.key, max_retries=0, timeout=5) as official:
+    with openai.OpenAI(base_url=sandbox.url, api_key=sandbox.key, max_retries=0, timeout=PATIENCE) as official:
         found = official.conversations.items.list(conversation.openai_id, order="asc", limit=100, include=include)
         return [displayed(item.to_dict(mode="json")) for item in found]
 

@@ -9,12 +9,15 @@ import pytest
 
 from conversations.sandbox import Fault, Faults, Sandbox
 from tests.sandbox_fixtures import KEY, Http, raw_socket
+from tests.waiting import PATIENCE, Meanwhile, WatchedFaults, wait_until
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(key=KEY) as running:
-        yield running
+    started = Sandbox(key=KEY)
+    started.faults = WatchedFaults()
+    with started:
+        yield started
 
 
 @pytest.fixture
@@ -194,21 +197,30 @@ def test_a_body_without_a_status_looks_like_success(web: Http, sandbox: Sandbox)
 # Time
 
 
-def test_a_delay_waits_before_acting(web: Http, sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault(delay=0.3))
-    thread = threading.Thread(target=web.create)
-    thread.start()
-    time.sleep(0.1)
-    assert sandbox.store.list_conversations() == []
-    thread.join()
+def test_a_delay_is_waited_for(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(delay=0.1))
+    started = time.monotonic()
+    web.create()
+    assert time.monotonic() - started >= 0.1
     assert len(sandbox.store.list_conversations()) == 1
 
 
-def test_a_delay_after_acting_waits_before_the_response(web: Http, sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault(delay=30, after=True))
+def test_a_delay_waits_before_acting(web: Http, sandbox: Sandbox) -> None:
+    arrived = threading.Event()
+    sandbox.faults.add(Meanwhile(delay=3_600, act=arrived.set))
     web.connection.timeout = 0.1
     with pytest.raises(TimeoutError):
         web.create()
+    assert arrived.wait(PATIENCE)
+    assert (sandbox.store.list_conversations(), len(sandbox.log)) == ([], 0)
+
+
+def test_a_delay_after_acting_waits_before_the_answer(web: Http, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(delay=3_600, after=True))
+    web.connection.timeout = 0.1
+    with pytest.raises(TimeoutError):
+        web.create()
+    wait_until(lambda: sandbox.log)
     assert len(sandbox.store.list_conversations()) == 1
 
 
@@ -219,17 +231,22 @@ def test_a_drip_sends_byte_by_byte(sandbox: Sandbox) -> None:
         assert [connection.recv(100) for _ in range(3)] == [b"H", b"T", b"T"]
 
 
-def test_stopping_is_quick_with_a_drip_and_a_delay_under_way(sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault(drip=10))
-    sandbox.faults.add(Fault(delay=10))
+def test_stopping_ends_a_drip_and_a_delay_that_are_under_way(sandbox: Sandbox) -> None:
+    arrived = threading.Event()
+    before = set(threading.enumerate())
+    sandbox.faults.add(Fault(drip=3_600))
+    sandbox.faults.add(Meanwhile(delay=3_600, act=arrived.set))
     with raw_socket(sandbox) as dripping, raw_socket(sandbox) as waiting:
         dripping.sendall(b"GET /v1/ HTTP/1.1\r\n\r\n")
         assert dripping.recv(1) == b"H"
         waiting.sendall(b"GET /v1/ HTTP/1.1\r\n\r\n")
-        time.sleep(0.05)
-        started = time.monotonic()
+        assert arrived.wait(PATIENCE)
+        serving = set(threading.enumerate()) - before
+        assert len(serving) == 2
         sandbox.stop()
-        assert time.monotonic() - started < 1
+        for thread in serving:
+            thread.join(PATIENCE)
+        assert not any(thread.is_alive() for thread in serving)
 
 
 # Dropped connections

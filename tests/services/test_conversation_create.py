@@ -15,6 +15,7 @@ from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import create_conversation
 from conversations.services.errors import AlreadySubmitted, CredentialUnusable, NotRecorded
 from tests.factories import in_threads
+from tests.waiting import Gate
 
 pytestmark = pytest.mark.django_db
 
@@ -154,8 +155,9 @@ def test_r8_a_form_that_failed_shows_its_failure(operator: User, credential: Cre
 
 @pytest.mark.django_db(transaction=True)
 def test_r8_two_threads_with_the_same_form_create_one(operator: User, credential: Credential, sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault(delay=0.2, times=None))
-    results = in_threads(*[lambda: create(operator, credential, token="t")] * 2)
+    gate = Gate()
+    sandbox.faults.add(gate.fault(times=None))
+    results = in_threads(*[gate.opened_by_failing(lambda: create(operator, credential, token="t"))] * 2)
     assert sorted(type(result).__name__ for result in results) == ["AlreadySubmitted", "Conversation"]
     assert len(sandbox.store.list_conversations()) == 1
 
@@ -171,15 +173,16 @@ def test_two_threads_with_two_forms_create_two(operator: User, credential: Crede
 def test_no_transaction_is_open_while_openai_is_called(
     operator: User, credential: Credential, sandbox: Sandbox
 ) -> None:
-    sandbox.faults.add(Fault(delay=0.5))
+    gate = Gate()
+    sandbox.faults.add(gate.fault())
     seen: list[str] = []
 
     def look() -> None:
-        while not Event.objects.filter(attempts__0__method="POST").exists():
-            pass
+        gate.wait()
         with transaction.atomic():  # another writer gets in
-            Event.objects.update(param="written meanwhile")
-        seen.extend(Event.objects.values_list("outcome", flat=True))
+            Event.objects.filter(attempts__0__method="POST").update(param="written meanwhile")
+        seen.extend(Event.objects.filter(param="written meanwhile").values_list("outcome", flat=True))
+        gate.open()
 
     in_threads(lambda: create(operator, credential), look)
     assert seen == [Outcome.PENDING]

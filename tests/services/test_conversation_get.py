@@ -10,6 +10,7 @@ from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import get_conversation
 from conversations.services.errors import AlreadySubmitted, BeingChanged, BelongsToAnother
 from tests.factories import in_threads, make_credential, make_known, make_remote
+from tests.waiting import Gate
 
 pytestmark = pytest.mark.django_db
 
@@ -113,7 +114,8 @@ def test_r1_r6_two_who_get_the_same_at_once_enter_it_once(
     operator: User, credential: Credential, sandbox: Sandbox
 ) -> None:
     openai_id = make_remote(sandbox)
-    sandbox.faults.add(Fault(delay=0.2, times=None))
-    results = in_threads(*[lambda: get(operator, credential, openai_id)] * 2)
+    gate = Gate()
+    sandbox.faults.add(gate.fault(times=None))
+    results = in_threads(*[gate.opened_by_failing(lambda: get(operator, credential, openai_id))] * 2)
     assert {type(result) for result in results} == {BeingChanged, Conversation}
     assert Conversation.objects.count() == 1

@@ -9,6 +9,7 @@ from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import get_conversation, refresh_conversation, remove_conversation
 from conversations.services.errors import AlreadySubmitted, BeingChanged
 from tests.factories import calls_in, in_threads, make_known
+from tests.waiting import Gate
 
 pytestmark = pytest.mark.django_db
 
@@ -206,8 +207,9 @@ def test_r8_the_same_form_removes_once(operator: User, known: Conversation, sand
 
 @pytest.mark.django_db(transaction=True)
 def test_r6_two_who_remove_at_once_send_one_delete(operator: User, known: Conversation, sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault(delay=0.2, times=None))
-    results = in_threads(*[lambda: remove(operator, known)] * 2)
+    gate = Gate()
+    sandbox.faults.add(gate.fault(times=None))
+    results = in_threads(*[gate.opened_by_failing(lambda: remove(operator, known))] * 2)
     assert {type(result) for result in results} == {BeingChanged, Conversation}
     assert calls(sandbox) == [("GET", 200), ("DELETE", 200)]
 

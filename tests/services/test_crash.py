@@ -1,8 +1,8 @@
-"""Killing the web process between call and answer (acceptance 2): nothing is done twice, and nothing is lost.
+"""Killing the web process between call and response: nothing is done twice, and nothing is lost.
 
-A real gunicorn serves the file of the tests' database. The sandbox runs in this process: its delays hold a call open
-before or after the change, and a lock on the database holds the web process before it writes; so the kills fall into
-each phase of a request, at a random moment of it.
+A real gunicorn serves the file of the tests' database. The sandbox runs in this process: it keeps a call before or
+after the change, and a lock on the database stops the web process before it writes; so the kills fall into each phase
+of a request, at a random time of it.
 """
 
 import json
@@ -30,13 +30,12 @@ from django.test import Client
 from django.utils import timezone
 
 from conversations.models import Action, Conversation, Credential, Event, State
-from conversations.sandbox import Fault, Sandbox
+from conversations.sandbox import Sandbox
 from tests.factories import make_known
+from tests.waiting import PATIENCE, Gate, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-HELD = 1.0  # seconds that the sandbox holds a call; kills fall into the first fifth, so that a slow machine does too
-ANSWERED = 0.4  # seconds after which an answer arrives that is not to be stored
 CSRF = "c" * 32
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = """
@@ -81,12 +80,12 @@ class Web:
 
     def wait(self) -> None:
         """Until it answers; a new worker finds the connections that wait at the socket."""
-        assert requests.get(f"{self.url}/healthz", timeout=20).text == "ok\n"
+        assert requests.get(f"{self.url}/healthz", timeout=PATIENCE).text == "ok\n"
 
     def post(self, path: str, data: dict[str, Any]) -> requests.Response:
         headers = {"X-CSRFToken": CSRF}
         return requests.post(
-            self.url + path, data, headers=headers, cookies=self.cookies, allow_redirects=False, timeout=20
+            self.url + path, data, headers=headers, cookies=self.cookies, allow_redirects=False, timeout=PATIENCE
         )
 
     def kill_worker(self) -> None:
@@ -94,7 +93,7 @@ class Web:
 
     def kill_everything(self) -> None:
         os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
     def stop(self) -> None:
         with suppress(ProcessLookupError):
@@ -141,13 +140,6 @@ class Request:
         return event is not None and any(attempt["method"] != "GET" for attempt in event.attempts)
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-
-
 def kill_in_flight(web: Web, request: Request, *, everything: bool = False) -> None:
     """Kill while the request is under way, and have the web server back."""
     assert request.thread.is_alive()
@@ -157,7 +149,7 @@ def kill_in_flight(web: Web, request: Request, *, everything: bool = False) -> N
     else:
         web.kill_worker()
         web.wait()
-    request.thread.join(20)
+    request.thread.join(PATIENCE)
     assert not request.was_answered
 
 
@@ -170,13 +162,13 @@ UNWRITTEN, BEFORE_CHANGE, AFTER_CHANGE, UNSTORED = PHASES = (
 
 
 @contextmanager
-def reached(phase: str, sandbox: Sandbox, send: Callable[[], Request], moment: float) -> Iterator[Request]:
-    """A request that is in this phase for as long as the block lasts; `moment`: how far in, from 0 to 1."""
+def reached(phase: str, sandbox: Sandbox, send: Callable[[], Request], seconds: float) -> Iterator[Request]:
+    """A request that is in this phase for as long as the block lasts, and has been for so many seconds."""
     sandbox.log.clear()
     sandbox.faults.clear()
-    delay = ANSWERED if phase == UNSTORED else HELD
+    gate = Gate()
     for method in ("POST", "DELETE"):
-        sandbox.faults.add(Fault(method=method, delay=delay, after=phase != BEFORE_CHANGE))
+        sandbox.faults.add(gate.fault(method=method, after=True, delay=PATIENCE if phase == AFTER_CHANGE else 0))
     with ExitStack() as stack:
         if phase == UNWRITTEN:
             stack.enter_context(transaction.atomic())  # the web process waits for this lock
@@ -184,15 +176,23 @@ def reached(phase: str, sandbox: Sandbox, send: Callable[[], Request], moment: f
         if phase == UNWRITTEN:
             time.sleep(0.1)
             request.web.wait()  # who came later is answered: the request has arrived
-        elif phase == BEFORE_CHANGE:
-            wait_until(request.is_sent)
         else:
-            wait_until(lambda: any(entry.changed for entry in sandbox.log))
+            gate.wait()
+            assert request.is_sent()
         if phase == UNSTORED:
             stack.enter_context(transaction.atomic())
-            time.sleep(ANSWERED)
-        time.sleep((0.2 + 0.8 * moment) * HELD / 5)
+        if phase in (AFTER_CHANGE, UNSTORED):
+            let_through(gate, sandbox)
+        time.sleep(seconds)
         yield request
+    if phase == BEFORE_CHANGE:
+        let_through(gate, sandbox)  # it is done all the same
+
+
+def let_through(gate: Gate, sandbox: Sandbox) -> None:
+    """Until what is kept at the gate has changed something."""
+    gate.open()
+    wait_until(lambda: any(entry.changed for entry in sandbox.log))
 
 
 def made_with(sandbox: Sandbox, token: str) -> list[str]:
@@ -216,12 +216,11 @@ def test_a_create_that_is_killed_is_never_done_twice_and_never_lost(
         form = {"do": "create", "credential": credential.pk, "token": token}
         forms[token] = form | {"key": "token", "value": token, "stored": "", "role": "user", "text": "Hello"}
         send = partial(Request, web, "/conversations/new/", forms[token])
-        with reached(phase, sandbox, send, chance.random()) as request:
+        with reached(phase, sandbox, send, chance.random() / 5) as request:
             seen.add((phase, Event.objects.with_token(token) is not None, len(made_with(sandbox, token))))
             kill_in_flight(web, request, everything=number % 5 == 4)
     assert seen == {(UNWRITTEN, False, 0), (BEFORE_CHANGE, True, 0), (AFTER_CHANGE, True, 1), (UNSTORED, True, 1)}
     sandbox.faults.clear()
-    time.sleep(HELD)  # what was held before the change is done all the same
     for token, form in forms.items():
         check_nothing_is_lost(sandbox, token)
         check_nothing_is_done_twice(web, sandbox, form)
@@ -266,10 +265,8 @@ def test_a_change_that_is_killed_is_settled_by_a_refresh(
         token = uuid.UUID(int=chance.getrandbits(128)).hex
         known = make_known(sandbox, credential, {"env": "prod"})
         path, fields = fields_of(action, known, token)
-        with reached(phase, sandbox, partial(Request, web, path, fields), chance.random()) as request:
+        with reached(phase, sandbox, partial(Request, web, path, fields), chance.random() / 5) as request:
             kill_in_flight(web, request)
-        if phase == BEFORE_CHANGE:
-            wait_until(lambda: any(entry.changed for entry in sandbox.log))  # it is done all the same
         grow_old(token)
         assert Event.objects.unresolved().count() == (phase != UNWRITTEN)
         assert web.post(f"{known.get_absolute_url()}refresh/", {}).status_code == 302

@@ -88,7 +88,7 @@ class Worker:
         """Kill it; False where it had come to its end before."""
         is_alive = self.process.poll() is None
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
         return is_alive
 
     def ends_well(self) -> bool:

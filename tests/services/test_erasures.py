@@ -11,6 +11,7 @@ from conversations.models.choices import ItemOutcome, Stage
 from conversations.models.erased_item import ListedItem
 from conversations.openai.errors import NotFound
 from conversations.sandbox import Fault, Sandbox
+from conversations.services import erasure_run
 from conversations.services.conversations import get_conversation
 from conversations.services.erasures import (
     erase,
@@ -23,6 +24,7 @@ from conversations.services.erasures import (
 from conversations.services.errors import BeingChanged, ServiceError
 from conversations.services.metadata_edit import update_metadata
 from tests.factories import add_messages, calls_in, make_known, make_user
+from tests.waiting import Clock, Meanwhile
 
 
 @pytest.fixture
@@ -313,15 +315,15 @@ def test_who_takes_it_over_has_an_event_of_their_own(erasure: Erasure, team: Any
     ]
 
 
-@pytest.mark.slow
-def test_a_step_ends_with_its_seconds(conversation: Conversation, operator: User, sandbox: Sandbox) -> None:
+def test_a_step_begins_no_deletion_that_its_seconds_may_not_suffice_for(
+    conversation: Conversation, operator: User, sandbox: Sandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     add_messages(sandbox, conversation, 40)
-    sandbox.faults.add(Fault(method="DELETE", delay=0.1, times=None))
-    started = timezone.now()
-    running = work_on(actor=operator, erasure=begin(conversation, operator), seconds=3.5)
+    monkeypatch.setattr(erasure_run, "LEAST_SECONDS", 20.0)
+    sandbox.faults.add(Meanwhile(method="DELETE", act=lambda: clock.advance(10), times=None))
+    running = work_on(actor=operator, erasure=begin(conversation, operator), seconds=60)
     assert running.stage == Stage.RUNNING
-    assert 0 < running.numbers.done < 45
-    assert (timezone.now() - started).total_seconds() < 4
+    assert running.numbers.done == 4  # with 60, 50, 40 and 30 seconds left, less what the test itself took
 
 
 def test_an_inactive_credential_stops_it(erasure: Erasure, operator: User, credential: Credential) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from datetime import timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from conversations.models.choices import ItemOutcome, Stage
 from conversations.models.erased_item import ListedItem
 from conversations.openai import transport
 from conversations.sandbox import Fault, Sandbox
+from conversations.services import erasure_run
 from conversations.services.conversations import (
     get_conversation,
     refresh_conversation,
@@ -24,6 +24,7 @@ from conversations.services.conversations import (
 from conversations.services.erasures import close_erasure, erase, resume_erasure, start_erasure, stop_erasure, work_on
 from conversations.services.errors import BeingChanged, ServiceError
 from tests.factories import add_messages, make_credential, make_known
+from tests.waiting import PATIENCE, Clock, Gate, Meanwhile
 
 CONVERSATION = "/conversations/[^/]*$"
 
@@ -110,24 +111,25 @@ def test_only_a_stopped_one_can_be_given_up(erasure: Erasure, operator: User) ->
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.slow
 def test_a_stop_during_the_last_listing_keeps_the_conversation_and_lets_it_go_when_the_step_ends(
     erasure: Erasure, operator: User, sandbox: Sandbox
 ) -> None:
-    sandbox.faults.add(Fault(method="GET", path=".*/items", skip=1, delay=2.5))
+    gate = Gate()
+    sandbox.faults.add(gate.fault(method="GET", path=".*/items", skip=1))
 
     def work() -> None:
-        work_on(actor=operator, erasure=erasure)
+        work_on(actor=operator, erasure=erasure, seconds=PATIENCE)
         connection.close()
 
     step = threading.Thread(target=work)
     step.start()
-    while sum(entry.method == "DELETE" for entry in sandbox.log) < 3:
-        time.sleep(0.02)
+    gate.wait()
     stop_erasure(actor=operator, erasure=erasure)
     with pytest.raises(BeingChanged):
         refresh_conversation(actor=operator, conversation=Conversation.objects.get())
-    step.join(10)
+    gate.open()
+    step.join(PATIENCE)
+    assert sum(entry.method == "DELETE" for entry in sandbox.log) == 3
     assert sandbox.store.get_conversation(erasure.openai_id) is not None
     assert erasure.events.get().outcome == Outcome.STOPPED
     refresh_conversation(actor=operator, conversation=Conversation.objects.get())
@@ -281,7 +283,7 @@ def test_giving_up_settles_the_runs_that_nobody_ended(erasure: Erasure, operator
 
 
 def test_one_whose_step_is_just_ending_is_given_up_in_a_moment(stopped: Erasure, operator: User) -> None:
-    Erasure.objects.update(lease="x", leased_until=timezone.now() + timedelta(seconds=5))
+    Erasure.objects.update(lease="x", leased_until=timezone.now() + timedelta(minutes=1))
     with pytest.raises(ServiceError, match="Try again in a few seconds"):
         close_erasure(actor=operator, erasure=stopped)
 
@@ -305,12 +307,13 @@ def test_items_that_are_too_large_together_are_listed_one_by_one(
     assert erase(actor=operator, erasure=erasure, seconds=10).stage == Stage.FINISHED
 
 
-@pytest.mark.long
 def test_however_slowly_items_are_listed_each_step_deletes_one(
-    erasure: Erasure, operator: User, sandbox: Sandbox
+    erasure: Erasure, operator: User, sandbox: Sandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sandbox.faults.add(Fault(method="GET", path=".*/items", delay=0.8, times=None))
-    assert work_on(actor=operator, erasure=erasure, seconds=2.5).numbers.deleted == 1
+    monkeypatch.setattr(erasure_run, "LEAST_SECONDS", 30.0)
+    slow = Meanwhile(method="GET", path=".*/items", act=lambda: clock.advance(40), times=None)
+    sandbox.faults.add(slow)
+    assert work_on(actor=operator, erasure=erasure, seconds=60).numbers.deleted == 1
 
 
 def test_a_step_in_which_nothing_could_be_done_counts_as_a_failure(

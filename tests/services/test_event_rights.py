@@ -26,6 +26,7 @@ from conversations.services.errors import BeingChanged, ServiceError
 from conversations.services.recording import start_on
 from tests.factories import add_messages, in_threads, make_credential, make_known, make_team, make_user
 from tests.html import form_in, text_of
+from tests.waiting import PATIENCE, Gate
 
 pytestmark = pytest.mark.django_db
 
@@ -138,7 +139,6 @@ def test_who_lost_the_lease_stores_nothing(operator: User, known: Conversation, 
     assert Erasure.objects.get().after == ""
 
 
-@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_that_was_stalled_takes_nothing_back_from_the_one_that_went_on(
     operator: User, credential: Credential, sandbox: Sandbox
@@ -146,15 +146,17 @@ def test_a_worker_that_was_stalled_takes_nothing_back_from_the_one_that_went_on(
     known = make_known(sandbox, credential)
     add_messages(sandbox, known, 3)
     erasure = start_erasure(actor=operator, conversation=known, reason="r")
-    sandbox.faults.add(Fault(method="DELETE", delay=1.5))
+    gate = Gate()
+    sandbox.faults.add(gate.fault(method="DELETE"))
     stalled = threading.Thread(target=_work, args=(operator, erasure))
     stalled.start()
-    while not ErasedItem.objects.filter(outcome=ItemOutcome.SENT).exists():
-        pass
+    gate.wait()
+    assert ErasedItem.objects.filter(outcome=ItemOutcome.SENT).exists()
     Erasure.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
     done = work_on(actor=operator, erasure=erasure)
     before = list(done.items.values())
-    stalled.join(20)
+    gate.open()
+    stalled.join(PATIENCE)
     assert done.stage == Stage.FINISHED
     assert list(done.items.values()) == before
     assert Erasure.objects.get().stage == Stage.FINISHED

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from conversations.sandbox import Dialect, Fault, Sandbox
 from conversations.services.errors import AlreadySubmitted, BeingChanged, MetadataMoved
 from conversations.services.metadata_edit import update_metadata
 from tests.factories import KEY, in_threads, make_credential, make_known, metadata_at
+from tests.waiting import Gate
 
 pytestmark = pytest.mark.django_db
 
@@ -290,8 +292,10 @@ def test_r6_of_two_simultaneous_edits_one_is_done_and_the_other_told(
     operator: User, credential: Credential, sandbox: Sandbox
 ) -> None:
     row = make_known(sandbox, credential, {"a": "1"})
-    sandbox.faults.add(Fault(delay=0.3, times=None))
-    results = in_threads(*(lambda own=own: update(operator, row, {"a": own}) for own in "23"))
+    gate = Gate()
+    sandbox.faults.add(gate.fault(times=None))
+    edits = [partial(update, operator, row, {"a": own}) for own in "23"]
+    results = in_threads(*map(gate.opened_by_failing, edits))
     (told,) = [result for result in results if isinstance(result, BeingChanged)]
     (done,) = [result for result in results if isinstance(result, list)]
     assert kinds(done) == {"a": "changed"}

@@ -1,7 +1,7 @@
 """The page of an erasure: progress and who drives it, the receipt, and the way to it from the conversation."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -174,8 +174,8 @@ def test_a_run_with_a_sign_of_life_is_driven_on_however_old(as_operator: Browser
     assert posts_on(part_of(as_operator, erasure))
 
 
-def test_it_waits_as_long_as_openai_asks_before_it_posts_on(
-    as_operator: Browser, erasure: Erasure, operator: User, sandbox: Sandbox
+def test_it_waits_as_long_as_openai_asks_before_it_posts_again(
+    as_operator: Browser, erasure: Erasure, operator: User, sandbox: Sandbox, now: datetime
 ) -> None:
     sandbox.faults.add(Fault(method="DELETE", status=429, headers={"Retry-After": "9"}))
     text = part_of(as_operator, work_on(actor=operator, erasure=erasure))

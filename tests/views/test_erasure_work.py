@@ -247,6 +247,7 @@ SAID = [
 ]
 
 
+@pytest.mark.usefixtures("now")
 @pytest.mark.parametrize(("fault", "words", "stage"), SAID)
 def test_tells_what_openai_says(
     as_operator: Browser, erasure: Erasure, sandbox: Sandbox, fault: Fault, words: str, stage: str

@@ -73,7 +73,7 @@ class Worker:
     def kill(self) -> None:
         self.check()
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
         self.deaths += 1
 
     def check(self) -> None:
@@ -82,7 +82,7 @@ class Worker:
 
     def stop(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
     @property
     def noted(self) -> list[str]:

@@ -5,7 +5,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -35,6 +34,7 @@ from tests.models.index.test_differences import (
     held,
     indexed,
 )
+from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -335,19 +335,17 @@ def fill(number: int) -> None:
 def test_a_rebuild_that_is_killed_goes_on_from_where_it_was() -> None:
     fill(2_600)
     with reindexing() as process:
-        deadline = time.monotonic() + 30
-        while not Progress.objects.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(Progress.objects.exists)
         process.kill()
     assert process.returncode == -signal.SIGKILL
     assert Progress.objects.get().repaired >= reindex.STEP
     seen = Term.objects.earliest("pk").pk
     Term.objects.filter(pk=seen).update(count=9)
     with reindexing() as process:
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=PATIENCE)
     assert said.startswith("The index matches the conversations. ")
     assert [difference.partition(" (")[0] for difference in differences()] == [f"Term {seen}"]
     with reindexing("--restart") as process:
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=PATIENCE)
     assert said == "The index matches the conversations. Differences repaired: 1.\n"
     assert list(differences()) == []
