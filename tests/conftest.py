@@ -16,13 +16,13 @@ from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
 
-from conversations.models import Credential, Team, Term
+from conversations.models import Conversation, Credential, Team, Term
 from conversations.openai import attempts as openai_attempts
 from conversations.openai.client import Calls
 from conversations.sandbox import Dialect, Sandbox
 from conversations.services.clients import forget_clients
 from tests.certificates import make_certificate
-from tests.factories import KEY, make_calls, make_credential, make_team, make_user
+from tests.factories import KEY, make_calls, make_credential, make_known, make_team, make_user
 from tests.raw_server import RawServer
 from tests.waiting import Clock, WatchedFaults
 
@@ -131,8 +131,20 @@ def credential(sandbox: Sandbox, team: Team) -> Credential:
 
 
 @pytest.fixture
+def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
+    """One that the index and the sandbox hold."""
+    return make_known(sandbox, credential, {"tenant": "acme"})
+
+
+@pytest.fixture
 def operator(team: Team) -> User:
     return make_user("operator", teams=[team])
+
+
+@pytest.fixture
+def colleague(team: Team) -> User:
+    """Another operator of the team."""
+    return make_user("colleague", teams=[team])
 
 
 @pytest.fixture

@@ -6,13 +6,15 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
 
-from conversations.models import Conversation, Credential, CredentialHeader, State, Team
+from conversations.models import Conversation, Credential, CredentialHeader, SavedView, State, Team
 from conversations.openai.client import Calls, Client, Recorder
 from conversations.openai.routes import NO_ROUTE
+from conversations.query import parse
 from conversations.sandbox import LogEntry, Sandbox
 from tests.waiting import PATIENCE
 
@@ -93,6 +95,13 @@ def bring_into_state(conversation: Conversation, state: str) -> None:
         conversation.store_not_found()
     elif state == State.REMOVED:
         conversation.store_removed()
+
+
+def make_view(owner: User, q: str = "tenant:acme", *, name: str = "Acme", team: Team | None = None) -> SavedView:
+    """A search that is kept, shared with the team if there is one."""
+    view = SavedView(owner=owner, name=name, team=team)
+    view.store(query_string=urlencode({"q": q}), query=parse(q))
+    return view
 
 
 def make_remote(sandbox: Sandbox, metadata: Mapping[str, Any] | None = None, **fields: Any) -> str:

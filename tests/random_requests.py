@@ -87,12 +87,12 @@ CONTENT_TYPES = [
 METHODS = ["GET"] * 8 + ["POST"] * 8 + ["HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "LINK"]
 
 
-def addresses(patterns: list[Any] | None = None, before: str = "/") -> Iterator[str]:
+def urls(patterns: list[Any] | None = None, before: str = "/") -> Iterator[str]:
     """Each URL of the site, with NUL where a parameter stands."""
     for entry in get_resolver().url_patterns if patterns is None else patterns:
         route = before + str(entry.pattern)
         if isinstance(entry, URLResolver):
-            yield from addresses(entry.url_patterns, route)
+            yield from urls(entry.url_patterns, route)
         elif "^" not in route and "(" not in route:
             yield PARAMETER.sub("\0", route)
 
@@ -120,10 +120,8 @@ class Requests:
 
     def __init__(self, seed: str, keys: dict[str, list[int]], known: list[str]) -> None:
         self.random = Random(seed)
-        every = [*addresses(), "/admin/auth/", "/admin/conversations/", "/nowhere/", "/%00/"]
-        self.addresses = {
-            is_admin: [one for one in every if ("/admin/" in one) is is_admin] for is_admin in (False, True)
-        }
+        every = [*urls(), "/admin/auth/", "/admin/conversations/", "/nowhere/", "/%00/"]
+        self.urls = {is_admin: [one for one in every if ("/admin/" in one) is is_admin] for is_admin in (False, True)}
         self.keys, self.known = keys, known
         self.some = [str(key) for own in keys.values() for key in own]
 
@@ -157,7 +155,7 @@ class Requests:
         return Drawn(method, url + query, body, content_type, {name: choose(HEADERS[name]) for name in names})
 
     def _url(self) -> str:
-        url, *pieces = self.random.choice(self.addresses[self.random.random() < 0.4]).split("\0")
+        url, *pieces = self.random.choice(self.urls[self.random.random() < 0.4]).split("\0")
         for piece in pieces:
             url += self._part(url) + piece
         return url

@@ -42,10 +42,10 @@ def faults_of(page: Page) -> list[str]:
     return found
 
 
-def look_at(page: Page, *addresses: str) -> dict[str, list[str]]:
+def look_at(page: Page, *urls: str) -> dict[str, list[str]]:
     """The faults of each page that has some."""
     found = {}
-    for url in addresses:
+    for url in urls:
         page.goto(url)
         found[url] = faults_of(page)
     return {url: faults for url, faults in found.items() if faults}
@@ -71,16 +71,16 @@ def test_a_conversation_in_each_state(page: Page, credential: Credential, sandbo
         openai_id=known.openai_id,
     )
     others = [make_conversation(credential, METADATA, state=state) for state in ("active", "missing", "removed")]
-    addresses = [row.get_absolute_url() for row in (known, *others)]
+    urls = [row.get_absolute_url() for row in (known, *others)]
     own = known.get_absolute_url()
-    addresses += [
+    urls += [
         f"{own}metadata/",
         f"{own}metadata/?fill=ours",
         f"{own}remove/",
         f"{own}items/",
         f"/activity/{event.pk}/",
     ]
-    assert look_at(page, *addresses, f"/activity/{event.pk}/") == {}
+    assert look_at(page, *urls, f"/activity/{event.pk}/") == {}
 
 
 def test_forms_with_errors(page: Page, sandbox: Sandbox) -> None:

@@ -166,9 +166,9 @@ def test_nobody_else_sees_them(client: Browser, request: pytest.FixtureRequest, 
 
 def test_a_superuser_unlocks_in_the_admin(client: Browser, superuser: User, viewer: User) -> None:
     fail(Browser(), 5)
-    address = f"{ATTEMPTS}{AccessAttempt.objects.get().pk}/delete/"
+    url = f"{ATTEMPTS}{AccessAttempt.objects.get().pk}/delete/"
     assert signed_in(client, superuser).get(ATTEMPTS).status_code == 200
-    assert Form({}).put("post", "yes").send(client, address).status_code == 302
+    assert Form({}).put("post", "yes").send(client, url).status_code == 302
     assert tried(Browser(), password=PASSWORD).status_code == 302
 
 

@@ -6,17 +6,10 @@ import pytest
 from django.test import Client as Browser
 
 from conversations.models import Conversation, Credential
-from conversations.sandbox import Sandbox
 from tests.effort import limited_computing
-from tests.factories import make_known
 from tests.html import form_in, fragment, text_of
 
 NEW = "/conversations/new/"
-
-
-@pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    return make_known(sandbox, credential, {"tenant": "acme"})
 
 
 @pytest.mark.parametrize("url", [NEW, f"{NEW}preview/"])

@@ -51,16 +51,16 @@ def read_whole(plans: str) -> list[str]:
 
 
 @pytest.fixture
-def conversation(credential: Credential) -> Conversation:
+def busy(credential: Credential) -> Conversation:
     """One of many that things happened to, some with each of several credentials."""
     credentials = [credential, *(make_credential(teams=credential.teams.all()) for _ in range(3)), make_credential()]
-    conversation = make_conversation(credential, openai_id="conv_7")
-    make_events(credentials, conversation)
+    busy = make_conversation(credential, openai_id="conv_7")
+    make_events(credentials, busy)
     make_erasures(credentials)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE; SET LOCAL enable_seqscan = off")  # few as they are, it would read them all
-    return conversation
+    return busy
 
 
 def make_events(credentials: list[Credential], conversation: Conversation) -> None:
@@ -115,21 +115,21 @@ ASKED: dict[str, Callable[[EventQuerySet, str], Any]] = {
 
 @pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
 def test_events_of_one_conversation_are_found_by_its_url(
-    conversation: Conversation, ask: Callable[[EventQuerySet, str], Any]
+    busy: Conversation, ask: Callable[[EventQuerySet, str], Any]
 ) -> None:
-    plans = plans_of(lambda: ask(Event.objects.all(), conversation.base_url))
+    plans = plans_of(lambda: ask(Event.objects.all(), busy.base_url))
     assert "event_by_address" in plans or "one_open_event_a_conversation" in plans
     assert read_whole(plans) == []
 
 
-def test_erasures_of_one_conversation_are_found_by_its_url(conversation: Conversation) -> None:
-    plans = plans_of(lambda: Erasure.objects.about(conversation).for_list().first())
+def test_erasures_of_one_conversation_are_found_by_its_url(busy: Conversation) -> None:
+    plans = plans_of(lambda: Erasure.objects.about(busy).for_list().first())
     assert "erasure_by_address" in plans
     assert read_whole(plans) == []
 
 
-def test_the_page_of_a_conversation_reads_no_table_whole(as_operator: Browser, conversation: Conversation) -> None:
-    plans = plans_of(lambda: as_operator.get(conversation.get_absolute_url()))
+def test_the_page_of_a_conversation_reads_no_table_whole(as_operator: Browser, busy: Conversation) -> None:
+    plans = plans_of(lambda: as_operator.get(busy.get_absolute_url()))
     assert "event_by_conversation" in plans
     assert read_whole(plans) == []
 
@@ -145,9 +145,7 @@ def someone(request: pytest.FixtureRequest, client: Browser) -> Browser:
 
 
 @pytest.mark.parametrize("query", ["", "?before={}", "?after={}"])
-def test_the_list_of_events_reads_a_page_of_each_credential(
-    someone: Browser, conversation: Conversation, query: str
-) -> None:
+def test_the_list_of_events_reads_a_page_of_each_credential(someone: Browser, busy: Conversation, query: str) -> None:
     middle = Event.objects.values_list("pk", flat=True)[EVENTS // 2]
     plans = plans_of(lambda: someone.get(f"/activity/{query.format(middle)}"))
     assert "event_by_credential" in plans
@@ -155,14 +153,14 @@ def test_the_list_of_events_reads_a_page_of_each_credential(
     assert read_whole(plans) == []
 
 
-def test_a_page_in_the_middle_of_the_list_begins_there(conversation: Conversation, operator: User) -> None:
+def test_a_page_in_the_middle_of_the_list_begins_there(busy: Conversation, operator: User) -> None:
     begins = {"sqlite": "(credential_id=? AND id<?)", "postgresql": "Index Cond: ((ROW(credential_id, id) < ROW("}
     plans = plans_of(lambda: Event.objects.nearest_visible_to(operator, 51, below=EVENTS // 2))
     assert begins[connection.vendor] in plans
 
 
 def test_the_unresolved_and_their_number_are_found_by_an_index_of_them_alone(
-    someone: Browser, conversation: Conversation
+    someone: Browser, busy: Conversation
 ) -> None:
     plans = plans_of(lambda: someone.get("/activity/?show=unresolved"))
     assert "event_unresolved" in plans
@@ -171,7 +169,7 @@ def test_the_unresolved_and_their_number_are_found_by_an_index_of_them_alone(
 
 
 def test_the_number_of_unresolved_is_counted_in_an_index_of_them_alone(
-    conversation: Conversation, operator: User, superuser: User
+    busy: Conversation, operator: User, superuser: User
 ) -> None:
     for user in (operator, superuser):
         plans = plans_of(Event.objects.visible_to(user).unresolved().count)
@@ -179,7 +177,7 @@ def test_the_number_of_unresolved_is_counted_in_an_index_of_them_alone(
         assert read_whole(plans) == []
 
 
-def test_the_list_of_erasures_reads_a_page_of_each_credential(someone: Browser, conversation: Conversation) -> None:
+def test_the_list_of_erasures_reads_a_page_of_each_credential(someone: Browser, busy: Conversation) -> None:
     plans = plans_of(lambda: someone.get("/erasures/"))
     assert "erasure_by_credential" in plans
     assert "TEMP B-TREE" not in plans

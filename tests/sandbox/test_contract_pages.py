@@ -20,7 +20,7 @@ from tests.waiting import PATIENCE
 
 
 @pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
+def with_all_types(sandbox: Sandbox, credential: Credential) -> Conversation:
     known = make_known(sandbox, credential)
     sandbox.store.add_items(known.openai_id, every_type())
     return known
@@ -48,19 +48,19 @@ def read_officially(sandbox: Sandbox, conversation: Conversation, include: list[
 
 @pytest.mark.parametrize("include", [[], [*INCLUDABLE]], ids=["plain", "with all that can be included"])
 def test_each_item_is_shown_as_the_package_reads_it(
-    as_operator: Browser, sandbox: Sandbox, conversation: Conversation, include: list[str]
+    as_operator: Browser, sandbox: Sandbox, with_all_types: Conversation, include: list[str]
 ) -> None:
-    response = as_operator.get(f"{conversation.get_absolute_url()}items/", {"include": include})
+    response = as_operator.get(f"{with_all_types.get_absolute_url()}items/", {"include": include})
     shown = {item.id: said(item) for turn in response.context_data["turns"] for item in turn.items}
-    read = {item.id: said(item) for item in read_officially(sandbox, conversation, include)}
+    read = {item.id: said(item) for item in read_officially(sandbox, with_all_types, include)}
     assert len(shown) == len(every_type())
     assert shown == read
 
 
 def test_the_texts_that_the_package_reads_stand_in_the_page(
-    as_operator: Browser, sandbox: Sandbox, conversation: Conversation
+    as_operator: Browser, sandbox: Sandbox, with_all_types: Conversation
 ) -> None:
-    page = text_of(as_operator.get(f"{conversation.get_absolute_url()}items/"))
+    page = text_of(as_operator.get(f"{with_all_types.get_absolute_url()}items/"))
     visible = html.unescape(re.sub(r"<[^>]*>", "", page))
-    read = [block.text for item in read_officially(sandbox, conversation, []) for block in item.blocks]
+    read = [block.text for item in read_officially(sandbox, with_all_types, []) for block in item.blocks]
     assert [text for text in read if isinstance(value_of(text), str) and text not in visible] == []

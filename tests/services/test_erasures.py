@@ -28,7 +28,7 @@ from tests.waiting import Clock, Meanwhile
 
 
 @pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
+def with_items(sandbox: Sandbox, credential: Credential) -> Conversation:
     known = make_known(sandbox, credential, {"user_id": "48213", "env": "prod"})
     add_messages(sandbox, known, 5)
     sandbox.log.clear()
@@ -36,8 +36,8 @@ def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
 
 
 @pytest.fixture
-def erasure(conversation: Conversation, operator: User) -> Erasure:
-    return start_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
+def erasure(with_items: Conversation, operator: User) -> Erasure:
+    return start_erasure(actor=operator, conversation=with_items, reason="Ticket 7")
 
 
 def deletions(sandbox: Sandbox) -> list[str]:
@@ -58,11 +58,11 @@ def test_r25_begins_with_a_recorded_read_and_deletes_nothing_yet(erasure: Erasur
 
 @pytest.mark.parametrize("fault", [Fault(status=404), Fault(status=500, times=3), Fault(status=401)])
 def test_r25_without_a_read_nothing_is_erased_and_there_is_no_receipt(
-    conversation: Conversation, operator: User, sandbox: Sandbox, fault: Fault
+    with_items: Conversation, operator: User, sandbox: Sandbox, fault: Fault
 ) -> None:
     sandbox.faults.add(fault)
     with pytest.raises(Exception, match="The sandbox was told"):
-        start_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
+        start_erasure(actor=operator, conversation=with_items, reason="Ticket 7")
     assert not Erasure.objects.exists()
     assert deletions(sandbox) == []
     assert Event.objects.get().outcome != Outcome.PENDING
@@ -92,15 +92,15 @@ def test_the_receipt_names_each_item_with_its_request_ids(erasure: Erasure, oper
 
 
 def test_r28_values_terms_and_details_are_forgotten_and_keys_stay(
-    conversation: Conversation, operator: User, sandbox: Sandbox, credential: Credential
+    with_items: Conversation, operator: User, sandbox: Sandbox, credential: Credential
 ) -> None:
-    get_conversation(actor=operator, credential=credential, openai_id=conversation.openai_id)
+    get_conversation(actor=operator, credential=credential, openai_id=with_items.openai_id)
     wanted = {"user_id": "48213", "env": "dev"}
-    update_metadata(actor=operator, conversation=conversation, opened_with=conversation.metadata, requested=wanted)
+    update_metadata(actor=operator, conversation=with_items, opened_with=with_items.metadata, requested=wanted)
     assert EventDetail.objects.exists()
-    erase(actor=operator, erasure=begin(conversation, operator), seconds=5)
-    conversation.refresh_from_db()
-    assert (conversation.metadata, conversation.our_metadata, conversation.state) == ({}, None, State.REMOVED)
+    erase(actor=operator, erasure=begin(with_items, operator), seconds=5)
+    with_items.refresh_from_db()
+    assert (with_items.metadata, with_items.our_metadata, with_items.state) == ({}, None, State.REMOVED)
     assert [(term.key, term.value) for term in Term.objects.all()] == [(None, "removed")]
     assert not EventDetail.objects.exists()
     assert Erasure.objects.get().keys == ["user_id", "env"]
@@ -112,15 +112,15 @@ def begin(conversation: Conversation, actor: User) -> Erasure:
 
 
 def test_r28_the_terms_of_other_conversations_stay(
-    conversation: Conversation, operator: User, sandbox: Sandbox, credential: Credential
+    with_items: Conversation, operator: User, sandbox: Sandbox, credential: Credential
 ) -> None:
     make_known(sandbox, credential, {"env": "prod"})
-    erase(actor=operator, erasure=begin(conversation, operator), seconds=5)
+    erase(actor=operator, erasure=begin(with_items, operator), seconds=5)
     assert set(Term.objects.exclude(value=None).values_list("value", flat=True)) == {"prod", "active", "removed"}
 
 
-def test_no_text_of_a_message_is_left_anywhere(conversation: Conversation, operator: User, sandbox: Sandbox) -> None:
-    erase(actor=operator, erasure=begin(conversation, operator), seconds=5)
+def test_no_text_of_a_message_is_left_anywhere(with_items: Conversation, operator: User, sandbox: Sandbox) -> None:
+    erase(actor=operator, erasure=begin(with_items, operator), seconds=5)
     kept = [*Erasure.objects.values(), *ErasedItem.objects.values(), *Event.objects.values()]
     assert "Message 1" not in str(kept)
     assert "48213" not in str(kept)
@@ -183,13 +183,13 @@ def test_r26_items_that_openai_refuses_to_delete_are_passed_and_keep_the_convers
 
 
 def test_r26_more_refused_items_than_a_listing_holds_are_passed(
-    conversation: Conversation, operator: User, sandbox: Sandbox
+    with_items: Conversation, operator: User, sandbox: Sandbox
 ) -> None:
-    add_messages(sandbox, conversation, 230)
-    items = sandbox.store.list_items(conversation.openai_id)
+    add_messages(sandbox, with_items, 230)
+    items = sandbox.store.list_items(with_items.openai_id)
     refused = "|".join(item["id"] for item in items[:120])
     sandbox.faults.add(Fault(method="DELETE", path=f".*({refused})", times=None, status=400))
-    stopped = erase(actor=operator, erasure=begin(conversation, operator), seconds=20)
+    stopped = erase(actor=operator, erasure=begin(with_items, operator), seconds=20)
     assert (stopped.numbers.refused, stopped.numbers.deleted) == (120, 115)
 
 
@@ -316,12 +316,12 @@ def test_who_takes_it_over_has_an_event_of_their_own(erasure: Erasure, team: Any
 
 
 def test_a_step_begins_no_deletion_that_its_seconds_may_not_suffice_for(
-    conversation: Conversation, operator: User, sandbox: Sandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    with_items: Conversation, operator: User, sandbox: Sandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_messages(sandbox, conversation, 40)
+    add_messages(sandbox, with_items, 40)
     monkeypatch.setattr(erasure_run, "LEAST_SECONDS", 20.0)
     sandbox.faults.add(Meanwhile(method="DELETE", act=lambda: clock.advance(10), times=None))
-    running = work_on(actor=operator, erasure=begin(conversation, operator), seconds=60)
+    running = work_on(actor=operator, erasure=begin(with_items, operator), seconds=60)
     assert running.stage == Stage.RUNNING
     assert running.numbers.done == 4  # with 60, 50, 40 and 30 seconds left, less what the test itself took
 
@@ -334,12 +334,12 @@ def test_an_inactive_credential_stops_it(erasure: Erasure, operator: User, crede
     assert "is inactive" in stopped.failure["message"]
 
 
-def test_one_that_is_not_there_cannot_be_erased(conversation: Conversation, operator: User, sandbox: Sandbox) -> None:
-    sandbox.store.delete_conversation(conversation.openai_id)
+def test_one_that_is_not_there_cannot_be_erased(with_items: Conversation, operator: User, sandbox: Sandbox) -> None:
+    sandbox.store.delete_conversation(with_items.openai_id)
     with pytest.raises(NotFound):
-        begin(conversation, operator)
-    conversation.refresh_from_db()
-    assert conversation.state == State.MISSING
+        begin(with_items, operator)
+    with_items.refresh_from_db()
+    assert with_items.state == State.MISSING
 
 
 def test_where_another_works_on_it_a_worker_waits(erasure: Erasure, operator: User, sandbox: Sandbox) -> None:

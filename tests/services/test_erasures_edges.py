@@ -30,15 +30,15 @@ CONVERSATION = "/conversations/[^/]*$"
 
 
 @pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
+def with_items(sandbox: Sandbox, credential: Credential) -> Conversation:
     known = make_known(sandbox, credential, {"user_id": "48213"})
     add_messages(sandbox, known, 3)
     return known
 
 
 @pytest.fixture
-def erasure(conversation: Conversation, operator: User, sandbox: Sandbox) -> Erasure:
-    begun = start_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
+def erasure(with_items: Conversation, operator: User, sandbox: Sandbox) -> Erasure:
+    begun = start_erasure(actor=operator, conversation=with_items, reason="Ticket 7")
     sandbox.log.clear()
     return begun
 

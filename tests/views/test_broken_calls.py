@@ -9,10 +9,10 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 
 from conversations.items.unanswered_calls import APPLICATION_CALLS, Unanswered, needs_output
-from conversations.models import Conversation, Credential
+from conversations.models import Conversation
 from conversations.sandbox import Fault, Sandbox
 from conversations.services import unanswered_calls as broken_calls
-from tests.factories import add_messages, calls_in, make_known
+from tests.factories import add_messages, calls_in
 from tests.html import REFUSALS, everything, form_in, fragment, is_page, signed_in, text_of
 
 Item = dict[str, Any]
@@ -27,11 +27,6 @@ def call(call_id: str = "c", kind: str = "function_call", **fields: Any) -> Item
 
 def output(call_id: str = "c", kind: str = "function_call") -> Item:
     return {"type": f"{kind}_output", "call_id": call_id, "output": "1"}
-
-
-@pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    return make_known(sandbox, credential)
 
 
 @pytest.fixture

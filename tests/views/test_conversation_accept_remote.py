@@ -12,7 +12,7 @@ from tests.html import asks_to_sign_in, everything, fragment, signed_in, text_of
 
 
 @pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential, operator: User) -> Conversation:
+def differing(sandbox: Sandbox, credential: Credential, operator: User) -> Conversation:
     """One whose metadata was changed elsewhere."""
     known = make_known(sandbox, credential, {"tenant": "acme"})
     sandbox.store.set_metadata(known.openai_id, {"tenant": "umbrella"})
@@ -22,24 +22,24 @@ def conversation(sandbox: Sandbox, credential: Credential, operator: User) -> Co
 
 
 @pytest.fixture
-def url(conversation: Conversation) -> str:
-    return f"/conversations/{conversation.pk}/keep/"
+def url(differing: Conversation) -> str:
+    return f"/conversations/{differing.pk}/keep/"
 
 
 def test_keeps_what_openai_holds_and_sends_nothing_r2(
-    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
+    as_operator: Browser, differing: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     text = text_of(as_operator.post(url, follow=True))
-    conversation.refresh_from_db()
-    assert (conversation.state, conversation.metadata) == ("active", {"tenant": "umbrella"})
-    assert conversation.our_metadata is None
+    differing.refresh_from_db()
+    assert (differing.state, differing.metadata) == ("active", {"tenant": "umbrella"})
+    assert differing.our_metadata is None
     assert "Accepted OpenAI’s version. Nothing was sent." in text
     assert len(sandbox.log) == 0
 
 
-def test_leads_htmx_to_the_page(as_operator: Browser, conversation: Conversation, url: str) -> None:
+def test_leads_htmx_to_the_page(as_operator: Browser, differing: Conversation, url: str) -> None:
     response = as_operator.post(url, headers=fragment("metadata"))
-    assert response["HX-Redirect"] == conversation.get_absolute_url()
+    assert response["HX-Redirect"] == differing.get_absolute_url()
 
 
 def test_asks_for_a_sign_in(client: Browser, url: str) -> None:

@@ -14,11 +14,6 @@ from tests.factories import make_conversation, make_credential, make_known, make
 from tests.html import asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
 
 
-@pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    return make_known(sandbox, credential, {"tenant": "acme"})
-
-
 def page_of(browser: Browser, conversation: Conversation) -> str:
     return text_of(browser.get(conversation.get_absolute_url()))
 
@@ -128,7 +123,7 @@ def test_works_without_javascript_by_links_and_forms(as_operator: Browser, conve
 
 
 @pytest.mark.parametrize("done", ["9" * 5000, "9" * 25, "x", "-1", "٣"])
-def test_an_address_about_a_change_that_is_not_known_tells_nothing(
+def test_a_url_about_a_change_that_is_not_known_tells_nothing(
     as_operator: Browser, conversation: Conversation, done: str
 ) -> None:
     response = as_operator.get(conversation.get_absolute_url(), {"done": done})

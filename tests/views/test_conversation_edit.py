@@ -27,13 +27,13 @@ from tests.html import (
 
 
 @pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
+def with_two_pairs(sandbox: Sandbox, credential: Credential) -> Conversation:
     return make_known(sandbox, credential, {"tenant": "acme", "plan": "pro"})
 
 
 @pytest.fixture
-def url(conversation: Conversation) -> str:
-    return f"/conversations/{conversation.pk}/metadata/"
+def url(with_two_pairs: Conversation) -> str:
+    return f"/conversations/{with_two_pairs.pk}/metadata/"
 
 
 def opened(browser: Browser, url: str) -> Form:
@@ -88,11 +88,11 @@ def test_a_get_changes_nothing_r3(as_operator: Browser, url: str, sandbox: Sandb
 
 
 def test_sends_what_was_typed_and_tells_key_by_key(
-    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
+    as_operator: Browser, with_two_pairs: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     form = opened(as_operator, url).fill("value", "umbrella")
     response = form.send(as_operator, url, "save", follow=True)
-    assert metadata_at(sandbox, conversation.openai_id) == {"tenant": "umbrella", "plan": "pro"}
+    assert metadata_at(sandbox, with_two_pairs.openai_id) == {"tenant": "umbrella", "plan": "pro"}
     told = {change.key: change.kind.value for change in response.context_data["compared"]}
     assert told == {"tenant": "changed", "plan": "kept"}
 
@@ -107,13 +107,13 @@ def test_a_conversation_without_metadata_can_get_some(
     assert metadata_at(sandbox, bare.openai_id) == {"a": "b"}
 
 
-def test_all_metadata_can_be_removed(as_operator: Browser, conversation: Conversation, url: str) -> None:
+def test_all_metadata_can_be_removed(as_operator: Browser, with_two_pairs: Conversation, url: str) -> None:
     form = opened(as_operator, url)
     for _ in range(2):
         form = form_in(form.send(as_operator, url, "remove-pair-0"), "opened_with")
     assert form.send(as_operator, url, "save").status_code == 302
-    conversation.refresh_from_db()
-    assert conversation.metadata == {}
+    with_two_pairs.refresh_from_db()
+    assert with_two_pairs.metadata == {}
 
 
 def test_keeps_everything_where_a_row_is_not_valid(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
@@ -160,45 +160,45 @@ def test_an_error_stands_at_the_row_that_openai_names(as_operator: Browser, url:
 
 
 def test_what_changed_elsewhere_is_shown_before_anything_is_sent_r6(
-    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
+    as_operator: Browser, with_two_pairs: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     form = opened(as_operator, url).fill("value", "mine")
-    sandbox.store.set_metadata(conversation.openai_id, {"tenant": "theirs", "plan": "free", "extra": "1"})
+    sandbox.store.set_metadata(with_two_pairs.openai_id, {"tenant": "theirs", "plan": "free", "extra": "1"})
     response = form.send(as_operator, url, "save")
     assert response.status_code == 409
     assert rows(response) == [("tenant", "mine"), ("plan", "free"), ("extra", "1")]
-    assert metadata_at(sandbox, conversation.openai_id)["tenant"] == "theirs"
+    assert metadata_at(sandbox, with_two_pairs.openai_id)["tenant"] == "theirs"
 
 
 def test_saved_again_it_goes_over_what_openai_holds_now_r6(
-    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
+    as_operator: Browser, with_two_pairs: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     form = opened(as_operator, url).fill("value", "mine")
-    sandbox.store.set_metadata(conversation.openai_id, {"tenant": "theirs", "plan": "free"})
+    sandbox.store.set_metadata(with_two_pairs.openai_id, {"tenant": "theirs", "plan": "free"})
     again = form_in(form.send(as_operator, url, "save"), "opened_with")
     assert again.send(as_operator, url, "save").status_code == 302
-    assert metadata_at(sandbox, conversation.openai_id) == {"tenant": "mine", "plan": "free"}
+    assert metadata_at(sandbox, with_two_pairs.openai_id) == {"tenant": "mine", "plan": "free"}
 
 
 def test_ours_can_be_sent_where_it_differs_r2(
-    as_operator: Browser, operator: User, conversation: Conversation, url: str, sandbox: Sandbox
+    as_operator: Browser, operator: User, with_two_pairs: Conversation, url: str, sandbox: Sandbox
 ) -> None:
-    sandbox.store.set_metadata(conversation.openai_id, {"tenant": "theirs"})
-    refresh_conversation(actor=operator, conversation=conversation)
+    sandbox.store.set_metadata(with_two_pairs.openai_id, {"tenant": "theirs"})
+    refresh_conversation(actor=operator, conversation=with_two_pairs)
     opened(as_operator, f"{url}?fill=ours").send(as_operator, url, "save")
-    conversation.refresh_from_db()
-    assert (conversation.state, conversation.metadata) == ("active", {"tenant": "acme", "plan": "pro"})
+    with_two_pairs.refresh_from_db()
+    assert (with_two_pairs.state, with_two_pairs.metadata) == ("active", {"tenant": "acme", "plan": "pro"})
 
 
 def test_a_change_under_way_is_told_with_who_and_since_when_r6(
-    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
+    as_operator: Browser, with_two_pairs: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     Event.objects.create(
         actor_name="another",
         action="update",
-        credential=conversation.credential,
-        base_url=conversation.base_url,
-        openai_id=conversation.openai_id,
+        credential=with_two_pairs.credential,
+        base_url=with_two_pairs.base_url,
+        openai_id=with_two_pairs.openai_id,
     )
     response = opened(as_operator, url).send(as_operator, url, "save")
     assert response.status_code == 409
@@ -207,7 +207,7 @@ def test_a_change_under_way_is_told_with_who_and_since_when_r6(
 
 
 def test_an_unknown_outcome_is_asked_about_also_after_a_row_was_added_r8(
-    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
+    as_operator: Browser, with_two_pairs: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(method="POST", drop="after", times=3))
     asked = opened(as_operator, url).fill("value", "mine").send(as_operator, url, "save")

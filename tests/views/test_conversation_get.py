@@ -191,7 +191,7 @@ def test_asks_as_many_queries_for_many_credentials_as_for_two(as_operator: Brows
         "<{}>,",
     ],
 )
-def test_an_id_in_quotes_or_in_an_address_is_understood(
+def test_an_id_in_quotes_or_in_a_url_is_understood(
     as_operator: Browser, credential: Credential, sandbox: Sandbox, pasted: str
 ) -> None:
     remote = make_remote(sandbox)

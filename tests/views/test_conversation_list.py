@@ -17,7 +17,7 @@ LIST = "/conversations/"
 
 
 @pytest.fixture
-def conversation(credential: Credential) -> Conversation:
+def indexed(credential: Credential) -> Conversation:
     return make_conversation(credential, {"tenant": "acme"}, openai_id="conv_first")
 
 
@@ -26,13 +26,13 @@ def ids(response: object) -> list[str]:
     return [row.openai_id for row in response.context_data["page"].rows]  # type: ignore[attr-defined]
 
 
-def test_shows_the_conversations_newest_first(as_operator: Browser, conversation: Conversation) -> None:
+def test_shows_the_conversations_newest_first(as_operator: Browser, indexed: Conversation) -> None:
     response = as_operator.get(LIST)
     assert is_page(response)
     assert "conv_first" in text_of(response)
 
 
-def test_serves_its_results_alone_to_htmx(as_operator: Browser, conversation: Conversation) -> None:
+def test_serves_its_results_alone_to_htmx(as_operator: Browser, indexed: Conversation) -> None:
     response = as_operator.get(LIST, headers=fragment("results"))
     assert response.template_name == "conversations/conversation_list.html#results"
     assert not is_page(response)
@@ -46,15 +46,13 @@ def test_asks_for_a_sign_in(client: Browser, db: None) -> None:
     assert asks_to_sign_in(client.get("/conversations/?q=a"), "/conversations/?q=a")
 
 
-def test_shows_a_stranger_nothing_of_another_team_r23(
-    client: Browser, stranger: User, conversation: Conversation
-) -> None:
+def test_shows_a_stranger_nothing_of_another_team_r23(client: Browser, stranger: User, indexed: Conversation) -> None:
     response = signed_in(client, stranger).get(LIST, {"q": "tenant:acme"})
     assert ids(response) == []
     assert str(response.context_data["number"]) == "0"
 
 
-def test_a_superuser_sees_all_r23(client: Browser, superuser: User, conversation: Conversation) -> None:
+def test_a_superuser_sees_all_r23(client: Browser, superuser: User, indexed: Conversation) -> None:
     assert ids(signed_in(client, superuser).get(LIST)) == ["conv_first"]
 
 
@@ -66,14 +64,14 @@ def test_messages_405_to_a_post(as_operator: Browser) -> None:
     assert as_operator.post(LIST).status_code == 405
 
 
-def test_a_get_changes_nothing_r3(as_operator: Browser, conversation: Conversation) -> None:
+def test_a_get_changes_nothing_r3(as_operator: Browser, indexed: Conversation) -> None:
     before = everything()
     as_operator.get(LIST, {"q": "tenant:acme"})
     assert everything() == before
 
 
 def test_opens_without_the_removed_as_a_chip_that_can_be_dropped_r4(
-    as_operator: Browser, credential: Credential, conversation: Conversation
+    as_operator: Browser, credential: Credential, indexed: Conversation
 ) -> None:
     make_conversation(credential, openai_id="conv_gone", state=State.REMOVED)
     response = as_operator.get(LIST)
@@ -83,7 +81,7 @@ def test_opens_without_the_removed_as_a_chip_that_can_be_dropped_r4(
 
 
 def test_shows_the_rest_under_a_notice_where_a_term_is_not_understood_r24(
-    as_operator: Browser, conversation: Conversation
+    as_operator: Browser, indexed: Conversation
 ) -> None:
     response = as_operator.get(LIST, {"q": "state:lost tenant:acme"})
     assert ids(response) == ["conv_first"]
@@ -106,12 +104,12 @@ def test_an_unknown_credential_names_only_ones_own_r23(as_operator: Browser, cre
 
 
 @pytest.mark.parametrize("text", ["\0", "\ud7ff", "(((", "created:99999999999d", "a" * 3000, "-", '"', "has:"])
-def test_messages_any_text(as_operator: Browser, conversation: Conversation, text: str) -> None:
+def test_messages_any_text(as_operator: Browser, indexed: Conversation, text: str) -> None:
     assert as_operator.get(LIST, {"q": text}).status_code == 200
 
 
 @pytest.mark.parametrize("cursor", ["9" * 5000, "9" * 30, "-1", "x", "٣", "\0"])
-def test_a_cursor_that_is_none_is_no_error(as_operator: Browser, conversation: Conversation, cursor: str) -> None:
+def test_a_cursor_that_is_none_is_no_error(as_operator: Browser, indexed: Conversation, cursor: str) -> None:
     assert as_operator.get(LIST, {"before": cursor}).status_code == 200
     assert as_operator.get(LIST, {"after": cursor}).status_code == 200
 
@@ -176,14 +174,14 @@ def test_goes_to_a_day(as_operator: Browser, credential: Credential, order: str,
 
 
 @pytest.mark.parametrize("day", ["x", "2026-02-30", "0000-01-01", "9999-12-31", "2026-05-01T10:00"])
-def test_a_day_that_is_none_is_told_and_kept(as_operator: Browser, conversation: Conversation, day: str) -> None:
+def test_a_day_that_is_none_is_told_and_kept(as_operator: Browser, indexed: Conversation, day: str) -> None:
     response = as_operator.get(LIST, {"on": day})
     assert response.status_code == 200
     assert "Enter a date like 2026-01-31." in text_of(response)
     assert f'value="{day}"' in text_of(response)
 
 
-def test_chosen_keys_are_columns(as_operator: Browser, conversation: Conversation) -> None:
+def test_chosen_keys_are_columns(as_operator: Browser, indexed: Conversation) -> None:
     text = text_of(as_operator.get(LIST, {"col": ["tenant", "<b>"]}))
     assert '<td class="list-column" dir="auto">acme</td>' in text
     assert "&lt;b&gt;" in text

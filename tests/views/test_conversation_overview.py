@@ -15,7 +15,7 @@ COMPLETION = "/conversations/completion/"
 
 
 @pytest.fixture(autouse=True)
-def conversation(credential: Credential) -> Conversation:
+def indexed(credential: Credential) -> Conversation:
     make_conversation(credential, {"tenant": "globex", "env": "prod"})
     return make_conversation(credential, {"tenant": "acme", "env": "prod"}, openai_id="conv_first")
 
@@ -131,10 +131,10 @@ def test_offers_what_the_box_can_be_completed_to(as_operator: Browser) -> None:
 
 
 def test_a_conversation_s_page_knows_its_neighbours_in_the_result(
-    as_operator: Browser, credential: Credential, conversation: Conversation
+    as_operator: Browser, credential: Credential, indexed: Conversation
 ) -> None:
     other = make_conversation(credential, {"tenant": "acme"})
-    lower, upper = sorted([conversation, other], key=lambda row: row.sort_key)
+    lower, upper = sorted([indexed, other], key=lambda row: row.sort_key)
     text = text_of(as_operator.get(f"{upper.get_absolute_url()}?q=tenant%3Aacme"))
     assert f'href="{lower.get_absolute_url()}?q=tenant%3Aacme&amp;before={lower.sort_key + 1}" rel="next"' in text
     assert 'rel="prev"' not in text

@@ -13,11 +13,6 @@ from tests.html import REFUSALS, UNREACHABLE, asks_to_sign_in, everything, fragm
 
 
 @pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    return make_known(sandbox, credential, {"tenant": "acme"})
-
-
-@pytest.fixture
 def url(conversation: Conversation) -> str:
     return f"/conversations/{conversation.pk}/refresh/"
 

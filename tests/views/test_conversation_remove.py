@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Credential, Event, Outcome
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import make_conversation, make_known
+from tests.factories import make_conversation
 from tests.html import (
     REFUSALS,
     UNREACHABLE,
@@ -20,11 +20,6 @@ from tests.html import (
     signed_in,
     text_of,
 )
-
-
-@pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    return make_known(sandbox, credential, {"tenant": "acme"})
 
 
 @pytest.fixture

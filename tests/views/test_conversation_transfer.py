@@ -6,13 +6,8 @@ from django.test import Client as Browser
 
 from conversations.models import Conversation, Credential
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import make_credential, make_known, make_team
+from tests.factories import make_credential, make_team
 from tests.html import REFUSALS, UNREACHABLE, asks_to_sign_in, everything, fragment, signed_in, text_of
-
-
-@pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    return make_known(sandbox, credential, {"tenant": "acme"})
 
 
 @pytest.fixture

@@ -25,11 +25,6 @@ from tests.html import (
 
 
 @pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    return make_known(sandbox, credential, {"tenant": "acme"})
-
-
-@pytest.fixture
 def url(conversation: Conversation) -> str:
     return f"/conversations/{conversation.pk}/erase/"
 

@@ -16,33 +16,14 @@ from conversations.models import Conversation, Credential, ErasedItem, Erasure, 
 from conversations.models.erased_item import ListedItem
 from conversations.sandbox import Fault, Sandbox
 from conversations.sandbox.log import LogEntry
-from conversations.services.erasures import start_erasure, stop_erasure, work_on
-from tests.factories import KEY, add_messages, calls_in, make_known, make_user
+from conversations.services.erasures import work_on
+from tests.factories import KEY, calls_in, make_user
 from tests.html import asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
-
-VALUE = "value-48213"
-
-
-@pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    known = make_known(sandbox, credential, {"customer": VALUE})
-    add_messages(sandbox, known, 5)
-    return known
-
-
-@pytest.fixture
-def erasure(conversation: Conversation, operator: User) -> Erasure:
-    return start_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
 
 
 @pytest.fixture
 def finished(erasure: Erasure, operator: User) -> Erasure:
     return work_on(actor=operator, erasure=erasure)
-
-
-@pytest.fixture
-def stopped(erasure: Erasure, operator: User) -> Erasure:
-    return stop_erasure(actor=operator, erasure=erasure)
 
 
 @pytest.fixture
@@ -88,7 +69,7 @@ def test_shows_who_why_what_and_how_far(as_operator: Browser, erasure: Erasure) 
     erasure.items.filter(item_id="msg_0").update(outcome="deleted")
     response = as_operator.get(erasure.get_absolute_url())
     assert is_page(response)
-    for words in (erasure.openai_id, "Ticket 7", "operator", "customer", str(erasure.uuid), "1 of 4 items"):
+    for words in (erasure.openai_id, "Ticket 7", "operator", "tenant", str(erasure.uuid), "1 of 4 items"):
         assert words in text_of(response)
 
 
@@ -247,7 +228,7 @@ def test_a_finished_one_shows_numbers_and_request_ids(
 
 def test_a_finished_one_says_who_why_and_what_cannot_be_known_r26(as_operator: Browser, finished: Erasure) -> None:
     text = part_of(as_operator, finished)
-    for words in ("operator", "Ticket 7", finished.openai_id, finished.base_url, "customer", *CANNOT_BE_KNOWN):
+    for words in ("operator", "Ticket 7", finished.openai_id, finished.base_url, "tenant", *CANNOT_BE_KNOWN):
         assert words in text
 
 
@@ -298,8 +279,8 @@ def test_no_text_no_value_and_no_key_stands_anywhere_r28(
 ) -> None:
     erasure = request.getfixturevalue(state)
     for text in (page_of(as_operator, erasure), json.dumps(receipt_of(as_operator, erasure))):
-        assert "customer" in text
-        for secret in (VALUE, "Message 1", "Message 5", KEY):
+        assert "tenant" in text
+        for secret in ("acme", "Message 1", "Message 5", KEY):
             assert secret not in text
 
 

@@ -8,38 +8,26 @@ from django.contrib.auth.models import User
 from django.test import Client as Browser
 from django.utils import timezone
 
-from conversations.models import Conversation, Credential, Erasure, Event, Team
+from conversations.models import Conversation, Erasure, Event, Team
 from conversations.models.choices import Stage
 from conversations.sandbox import Fault, Sandbox
-from conversations.services.erasures import start_erasure, stop_erasure
-from tests.factories import add_messages, make_known, make_user
+from conversations.services.erasures import stop_erasure
+from tests.factories import make_user
 from tests.html import UNREACHABLE, asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
 
 VERBS = ["step", "resume", "stop", "close"]
 
 
 @pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    known = make_known(sandbox, credential, {"tenant": "acme"})
-    add_messages(sandbox, known, 3)
-    return known
-
-
-@pytest.fixture
-def erasure(conversation: Conversation, operator: User, sandbox: Sandbox) -> Erasure:
-    begun = start_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
+def erasure(erasure: Erasure, sandbox: Sandbox) -> Erasure:
+    """One of which the sandbox's log holds nothing yet."""
     sandbox.log.clear()
-    return begun
-
-
-@pytest.fixture
-def stopped(erasure: Erasure, operator: User) -> Erasure:
-    return stop_erasure(actor=operator, erasure=erasure)
+    return erasure
 
 
 @pytest.fixture(params=VERBS)
 def url(request: pytest.FixtureRequest, erasure: Erasure) -> str:
-    """Of each of the three."""
+    """Of each button."""
     return f"{erasure.get_absolute_url()}{request.param}/"
 
 
@@ -175,7 +163,7 @@ def test_stopping_says_who_did_it_and_nothing_more_is_deleted(
     text = text_of(post_by_htmx(as_operator, erasure, "stop"))
     assert "Stopped by operator." in text
     assert (stage_of(erasure), len(sandbox.log)) == (Stage.STOPPED, 0)
-    assert len(sandbox.store.list_items(erasure.openai_id)) == 3
+    assert len(sandbox.store.list_items(erasure.openai_id)) == 5
 
 
 def test_a_stopped_one_holds_no_lock_r6(as_operator: Browser, erasure: Erasure, conversation: Conversation) -> None:

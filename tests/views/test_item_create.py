@@ -4,9 +4,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client as Browser
 
-from conversations.models import Conversation, Credential, Event, Outcome
+from conversations.models import Conversation, Event, Outcome
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import make_known
 from tests.html import (
     HOSTILE,
     REFUSALS,
@@ -20,11 +19,6 @@ from tests.html import (
     signed_in,
     text_of,
 )
-
-
-@pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    return make_known(sandbox, credential)
 
 
 @pytest.fixture

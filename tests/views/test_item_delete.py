@@ -6,18 +6,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client as Browser
 
-from conversations.models import Conversation, Credential, Event, Outcome
+from conversations.models import Conversation, Event, Outcome
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import add_messages, make_known
+from tests.factories import add_messages
 from tests.html import REFUSALS, UNREACHABLE, Form, asks_to_sign_in, everything, form_in, is_page, signed_in, text_of
 
 CALL = {"type": "function_call", "call_id": "call_1", "name": "look_up", "arguments": "{}"}
 OUTPUT = {"type": "function_call_output", "call_id": "call_1", "output": "found it"}
-
-
-@pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    return make_known(sandbox, credential)
 
 
 @pytest.fixture

@@ -12,17 +12,12 @@ from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Credential
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import make_known, make_user
+from tests.factories import make_user
 from tests.html import REFUSALS, UNREACHABLE, asks_to_sign_in, everything, is_page, signed_in, text_of
 
 IMAGE = {"type": "input_image", "detail": "low", "image_url": "https://example.com/a.png"}
 URL = "message.input_image.image_url"
 WORDS = ("alpha", "beta", "gamma")
-
-
-@pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    return make_known(sandbox, credential)
 
 
 @pytest.fixture

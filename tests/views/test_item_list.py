@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Credential
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import add_messages, make_known, make_user
+from tests.factories import add_messages, make_user
 from tests.html import (
     REFUSALS,
     UNREACHABLE,
@@ -27,11 +27,6 @@ from tests.html import (
 LOGPROBS = "message.output_text.logprobs"
 
 OUR_TAGS = {"article", "div", "span", "p", "a", "b", "bdi", "pre", "button", "details", "summary"}
-
-
-@pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    return make_known(sandbox, credential)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from conversations.items import displayed
 from conversations.items.media import MAX_BYTES, decode_media, detect_format
 from conversations.models import Conversation, Credential
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import make_known, make_user
+from tests.factories import make_user
 from tests.html import REFUSALS, UNREACHABLE, asks_to_sign_in, everything, signed_in, text_of
 
 PNG = png(8, 8)
@@ -60,11 +60,6 @@ def message(*parts: Any) -> dict[str, Any]:
 
 def seen(url: Any) -> dict[str, Any]:
     return message({"type": "input_image", "detail": "auto", "image_url": url})
-
-
-@pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    return make_known(sandbox, credential)
 
 
 def put(sandbox: Sandbox, conversation: Conversation, item: dict[str, Any]) -> str:

@@ -8,9 +8,8 @@ from django.test import Client as Browser
 from openai.types.responses.response_input_item_param import ResponseInputItemParam
 from pydantic import TypeAdapter
 
-from conversations.models import Conversation, Credential, Event, Outcome
+from conversations.models import Conversation, Event, Outcome
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import make_known
 from tests.html import (
     HOSTILE,
     REFUSALS,
@@ -26,11 +25,6 @@ from tests.html import (
 
 Item = dict[str, Any]
 CALL = {"type": "function_call", "call_id": "call_1", "name": "look_up", "arguments": '{"order": 48213}'}
-
-
-@pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    return make_known(sandbox, credential)
 
 
 @pytest.fixture

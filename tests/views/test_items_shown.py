@@ -10,10 +10,9 @@ from django.test import Client as Browser
 
 from conversations.examples.items import every_type, hostile, unknown_types
 from conversations.items import displayed
-from conversations.models import Conversation, Credential
+from conversations.models import Conversation
 from conversations.pages.transcript_state import INCLUDABLE
 from conversations.sandbox import Sandbox
-from tests.factories import make_known
 from tests.html import text_of
 
 HARMLESS = ("http://", "https://", "/", "?", "#")
@@ -36,11 +35,6 @@ class Tags(HTMLParser):
 def page_of(browser: Browser, sandbox: Sandbox, conversation: Conversation, items: list[dict[str, Any]]) -> str:
     sandbox.store.add_items(conversation.openai_id, items)
     return text_of(browser.get(f"/conversations/{conversation.pk}/items/", {"include": list(INCLUDABLE)}))
-
-
-@pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    return make_known(sandbox, credential)
 
 
 def read(page: str) -> str:
@@ -70,8 +64,8 @@ def test_no_hostile_item_does_anything(
     page = f"/conversations/{conversation.pk}/"
     plain = {*Tags(text_of(as_operator.get(page))).tags}
     kept = sandbox.store.add_items(conversation.openai_id, hostile())
-    addresses = {page + PLACES[place].format(id=item["id"]) for item in kept}
-    responses = {url: as_operator.get(url) for url in addresses}
+    urls = {page + PLACES[place].format(id=item["id"]) for item in kept}
+    responses = {url: as_operator.get(url) for url in urls}
     assert {response.status_code for response in responses.values()} == {200}
     found = {url: problems(text_of(response), plain) for url, response in responses.items()}
     assert {url: problem for url, problem in found.items() if problem} == {}

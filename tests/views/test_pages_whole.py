@@ -99,34 +99,34 @@ def _answer(state: str, browser: Browser, operator: User, credential: Credential
     event = Event.objects.create(
         credential=credential, base_url=credential.base_url, action="create", outcome=Outcome.UNKNOWN
     )
-    addresses = {"list": "/conversations/", "problem": "/conversations/?q=state:x", "new": "/conversations/new/"}
-    addresses |= {"get": "/conversations/get/", "detail": page, "edit": f"{page}metadata/", "remove": f"{page}remove/"}
-    addresses |= {"items": f"{page}items/", "activity": "/activity/", "unknown": f"/activity/{event.pk}/"}
-    addresses |= {"sign in": "/sign-in/", "password": "/password/", "conflict": f"{page}metadata/"}
-    addresses |= {"broken": f"{page}items/?show=broken", "output": f"{page}item/{shell['id']}/output/"}
+    urls = {"list": "/conversations/", "problem": "/conversations/?q=state:x", "new": "/conversations/new/"}
+    urls |= {"get": "/conversations/get/", "detail": page, "edit": f"{page}metadata/", "remove": f"{page}remove/"}
+    urls |= {"items": f"{page}items/", "activity": "/activity/", "unknown": f"/activity/{event.pk}/"}
+    urls |= {"sign in": "/sign-in/", "password": "/password/", "conflict": f"{page}metadata/"}
+    urls |= {"broken": f"{page}items/?show=broken", "output": f"{page}item/{shell['id']}/output/"}
     item = f"{page}item/{call['id']}/"
-    addresses |= {
+    urls |= {
         "item": item,
         "add": f"{page}items/new/",
         "download": f"{page}items/export/",
         "erase": f"{page}erase/",
     }
-    addresses |= {"erasures": "/erasures/"}
+    urls |= {"erasures": "/erasures/"}
     if name == "erasure":
-        addresses["erasure"] = erasure_in(state, operator, known).get_absolute_url()
+        urls["erasure"] = erasure_in(state, operator, known).get_absolute_url()
     if state == "item, delete":
-        addresses["item"] = f"{item}delete/"
+        urls["item"] = f"{item}delete/"
     if state == "sign in":
         browser.logout()
     if state == "items, failed":
         sandbox.faults.add(Fault(status=404))
-    response = browser.get(addresses[name])
+    response = browser.get(urls[name])
     if state.endswith(", refused") or state == "conflict":
         form = form_in(response, "token").fill("key", "k" * 65).fill("text", "\0").fill("openai_id", "a/b")
         form.fill("json", "{").fill("exit_code", "x").tick("after_unknown").put("after_unknown", str(event.pk))
         if state == "conflict":
             form = form_in(response, "token")
-        response = form.send(browser, addresses[name])
+        response = form.send(browser, urls[name])
         assert response.status_code in (409, 422)
     return response
 

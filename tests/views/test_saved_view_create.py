@@ -9,9 +9,8 @@ from django.test import Client as Browser
 
 from conversations.forms.saved_views import MAX_QUERY_STRING_LENGTH
 from conversations.models import Credential, SavedView, Team
-from tests.factories import in_threads, make_credential, make_team, make_user
+from tests.factories import in_threads, make_credential, make_team, make_user, make_view
 from tests.html import HOSTILE, asks_to_sign_in, everything, form_in, is_page, signed_in, text_of
-from tests.views.test_saved_view_list import make_view
 
 NEW = "/views/new/?q=tenant%3Aacme+-topic%3A%22two+words%22&order=oldest&col=tenant&col=topic"
 SECRET = "/views/new/?q=tenant%3Aacme+credential%3ASecret"
@@ -219,7 +218,7 @@ def test_sharing_a_search_with_the_teams_own_credential_is_done(
     assert SavedView.objects.get().credential_names == {"Sandbox"}
 
 
-def test_a_search_too_long_for_an_address_is_refused(as_operator: Browser) -> None:
+def test_a_search_too_long_for_a_url_is_refused(as_operator: Browser) -> None:
     response = post(as_operator, f"/views/new/?q={'x' * MAX_QUERY_STRING_LENGTH}")
     assert response.status_code == 422
     assert "The search is too long." in text_of(response)

@@ -7,16 +7,10 @@ from django.contrib.auth.models import User
 from django.test import Client as Browser
 
 from conversations.models import Credential, SavedView, Team
-from tests.factories import make_credential, make_team, make_user
+from tests.factories import make_credential, make_team, make_user, make_view
 from tests.html import HOSTILE, asks_to_sign_in, everything, form_in, is_page, signed_in, text_of
-from tests.views.test_saved_view_list import make_view
 
 ANOTHER = "?q=env%3Aprod&order=oldest"
-
-
-@pytest.fixture
-def view(operator: User) -> SavedView:
-    return make_view(operator)
 
 
 @pytest.fixture

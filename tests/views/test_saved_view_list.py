@@ -1,7 +1,5 @@
 """The page of saved views: one's own, and those that are shared with one."""
 
-from urllib.parse import urlencode
-
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
@@ -11,26 +9,14 @@ from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Credential, SavedView, StartPage, Team
 from conversations.query import parse
-from tests.factories import make_credential, make_team, make_user
+from tests.factories import make_credential, make_team, make_user, make_view
 from tests.html import HOSTILE, asks_to_sign_in, everything, is_page, signed_in, text_of
 
 LIST = "/views/"
 
 
-def make_view(owner: User, q: str = "tenant:acme", *, name: str = "Acme", team: Team | None = None) -> SavedView:
-    view = SavedView(owner=owner, name=name, team=team)
-    view.store(query_string=urlencode({"q": q}), query=parse(q))
-    return view
-
-
 def listed(response: HttpResponse, section: str) -> list[SavedView]:
     return [view for view, _ in response.context_data[section]]  # type: ignore[attr-defined]
-
-
-@pytest.fixture
-def colleague(team: Team) -> User:
-    """Another operator of the team."""
-    return make_user("colleague", teams=[team])
 
 
 def test_shows_ones_own_and_the_teams_with_their_search_in_words(

@@ -8,28 +8,16 @@ from django.test import Client as Browser
 
 from conversations.models import Credential, SavedView, StartPage, Team
 from conversations.query import parse
-from tests.factories import PASSWORD, make_credential, make_team, make_user
+from tests.factories import PASSWORD, make_credential, make_team, make_user, make_view
 from tests.html import asks_to_sign_in, everything, fragment, signed_in
-from tests.views.test_saved_view_list import make_view
 
 START = {"start": "on"}
 THE_LIST = "/conversations/"
 
 
 @pytest.fixture
-def view(operator: User) -> SavedView:
-    return make_view(operator)
-
-
-@pytest.fixture
 def url(view: SavedView) -> str:
     return view.get_absolute_url()
-
-
-@pytest.fixture
-def colleague(team: Team) -> User:
-    """Another operator of the team."""
-    return make_user("colleague", teams=[team])
 
 
 def there(browser: Browser, url: str = "/") -> str:

@@ -16,15 +16,15 @@ from tests.html import REFUSALS, UNREACHABLE, asks_to_sign_in, everything, fragm
 
 
 @pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
+def long_conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
     known = make_known(sandbox, credential)
     add_messages(sandbox, known, 120)
     return known
 
 
 @pytest.fixture
-def url(conversation: Conversation) -> str:
-    return f"/conversations/{conversation.pk}/items/export/"
+def url(long_conversation: Conversation) -> str:
+    return f"/conversations/{long_conversation.pk}/items/export/"
 
 
 def file_at(browser: Browser, url: str, format_: str, **more: object) -> str:
@@ -40,9 +40,9 @@ def test_offers_the_formats_and_what_can_be_included(as_operator: Browser, url: 
 
 
 def test_json_and_json_lines_hold_all_items_as_openai_gave_them(
-    as_operator: Browser, url: str, conversation: Conversation, sandbox: Sandbox
+    as_operator: Browser, url: str, long_conversation: Conversation, sandbox: Sandbox
 ) -> None:
-    items = sandbox.store.list_items(conversation.openai_id)
+    items = sandbox.store.list_items(long_conversation.openai_id)
     assert json.loads(file_at(as_operator, url, "json"))["data"] == items
     assert [json.loads(line) for line in file_at(as_operator, url, "jsonl").splitlines()] == items
 
@@ -56,11 +56,11 @@ def test_csv_and_markdown_hold_all_texts(as_operator: Browser, url: str) -> None
 
 
 def test_the_file_is_named_by_the_id_and_asks_to_be_saved(
-    as_operator: Browser, url: str, conversation: Conversation
+    as_operator: Browser, url: str, long_conversation: Conversation
 ) -> None:
     response = as_operator.get(f"{url}file/", {"format": "csv"})
     assert response["Content-Type"] == "text/csv; charset=utf-8"
-    assert response["Content-Disposition"].startswith(f'attachment; filename="{conversation.openai_id} ')
+    assert response["Content-Disposition"].startswith(f'attachment; filename="{long_conversation.openai_id} ')
     assert response["Cache-Control"] == "no-store"
     response.close()
 

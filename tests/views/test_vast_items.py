@@ -3,22 +3,15 @@
 import json
 from typing import Any
 
-import pytest
 from django.contrib.auth.models import User
 from django.test import Client as Browser
 
 from conversations.items import displayed
-from conversations.models import Conversation, Credential
+from conversations.models import Conversation
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import make_known
 from tests.html import text_of
 
 PARTS = [{"type": "input_text", "text": f"part {number}"} for number in range(5_000)]
-
-
-@pytest.fixture
-def conversation(sandbox: Sandbox, credential: Credential) -> Conversation:
-    return make_known(sandbox, credential)
 
 
 def put(sandbox: Sandbox, conversation: Conversation, item: dict[str, Any]) -> str:
@@ -76,7 +69,7 @@ def test_a_stranger_gets_no_file(client: Browser, stranger: User, conversation: 
     assert len(sandbox.log) == 0
 
 
-def test_a_long_address_is_cut_on_the_transcript(
+def test_a_long_url_is_cut_on_the_transcript(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox
 ) -> None:
     part = {"type": "input_image", "image_url": "https://example.com/" + "x" * 100_000}

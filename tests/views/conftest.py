@@ -1,0 +1,28 @@
+"""What the tests of several pages are about, besides the conversation of all tests."""
+
+import pytest
+from django.contrib.auth.models import User
+
+from conversations.models import Conversation, Erasure, SavedView
+from conversations.sandbox import Sandbox
+from conversations.services.erasures import start_erasure, stop_erasure
+from tests.factories import add_messages, make_view
+
+
+@pytest.fixture
+def view(operator: User) -> SavedView:
+    """A saved view of the operator's own."""
+    return make_view(operator)
+
+
+@pytest.fixture
+def erasure(conversation: Conversation, operator: User, sandbox: Sandbox) -> Erasure:
+    """One that is started, of a conversation with five items none of which is deleted yet."""
+    add_messages(sandbox, conversation, 5)
+    return start_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
+
+
+@pytest.fixture
+def stopped(erasure: Erasure, operator: User) -> Erasure:
+    """The erasure, stopped by the operator."""
+    return stop_erasure(actor=operator, erasure=erasure)
