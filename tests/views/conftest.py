@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from conversations.models import Conversation, Erasure, SavedView
+from conversations.models import Conversation, Credential, Erasure, Event, Outcome, SavedView
 from conversations.sandbox import Sandbox
 from conversations.services.erasures import start_erasure, stop_erasure
 from tests.factories import add_messages, make_view
@@ -26,3 +26,19 @@ def erasure(conversation: Conversation, operator: User, sandbox: Sandbox) -> Era
 def stopped(erasure: Erasure, operator: User) -> Erasure:
     """The erasure, stopped by the operator."""
     return stop_erasure(actor=operator, erasure=erasure)
+
+
+@pytest.fixture
+def unknown(credential: Credential, operator: User) -> Event:
+    """A creation with an unknown outcome."""
+    return Event.objects.create(
+        actor=operator,
+        actor_name="operator",
+        action="create",
+        outcome=Outcome.UNKNOWN,
+        credential=credential,
+        credential_name=credential.name,
+        base_url=credential.base_url,
+        attempts=[{"id": "attempt-1", "method": "POST", "at": "", "status": None}],
+        keys={"added": ["<b>tenant</b>"]},
+    )

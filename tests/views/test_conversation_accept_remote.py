@@ -8,7 +8,7 @@ from conversations.models import Action, Conversation, Credential, Event
 from conversations.sandbox import Sandbox
 from conversations.services.conversations import refresh_conversation
 from tests.factories import make_known
-from tests.html import asks_to_sign_in, everything, fragment, signed_in, text_of
+from tests.html import fragment, text_of
 
 
 @pytest.fixture
@@ -40,30 +40,6 @@ def test_keeps_what_openai_holds_and_sends_nothing_r2(
 def test_leads_htmx_to_the_page(as_operator: Browser, differing: Conversation, url: str) -> None:
     response = as_operator.post(url, headers=fragment("metadata"))
     assert response["HX-Redirect"] == differing.get_absolute_url()
-
-
-def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
-    assert asks_to_sign_in(client.post(url), url)
-
-
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str) -> None:
-    before = everything()
-    assert signed_in(client, stranger).post(url).status_code == 404
-    assert everything() == before
-
-
-def test_refuses_a_viewer(client: Browser, viewer: User, url: str) -> None:
-    assert signed_in(client, viewer).post(url).status_code == 403
-
-
-def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
-    assert as_operator.post("/conversations/999999/keep/").status_code == 404
-
-
-def test_a_get_is_refused_and_changes_nothing_r3(as_operator: Browser, url: str) -> None:
-    before = everything()
-    assert as_operator.get(url).status_code == 405
-    assert everything() == before
 
 
 def test_is_written_down_once_however_often_it_is_clicked(as_operator: Browser, url: str) -> None:

@@ -13,8 +13,6 @@ from tests.html import (
     REFUSALS,
     UNREACHABLE,
     Form,
-    asks_to_sign_in,
-    everything,
     form_in,
     fragment,
     is_page,
@@ -54,11 +52,6 @@ def test_serves_the_preview_alone_to_htmx(as_operator: Browser, credential: Cred
     assert "&quot;tenant&quot;: &quot;acme&quot;" in text_of(response)
 
 
-@pytest.mark.parametrize("url", [NEW, PREVIEW])
-def test_asks_for_a_sign_in(client: Browser, db: None, url: str) -> None:
-    assert asks_to_sign_in(client.post(url), url)
-
-
 def test_offers_a_stranger_no_credential_of_another_team_r23(
     client: Browser, stranger: User, credential: Credential
 ) -> None:
@@ -77,11 +70,6 @@ def test_a_stranger_cannot_send_with_a_foreign_credential_r23(
     assert len(sandbox.log) == 0
 
 
-@pytest.mark.parametrize("url", [NEW, PREVIEW])
-def test_refuses_a_viewer(client: Browser, viewer: User, url: str) -> None:
-    assert signed_in(client, viewer).post(url).status_code == 403
-
-
 def test_an_unknown_or_inactive_credential_is_an_error_at_its_field(
     as_operator: Browser, credential: Credential
 ) -> None:
@@ -89,18 +77,6 @@ def test_an_unknown_or_inactive_credential_is_an_error_at_its_field(
     for pk in ("999999", "x", "9" * 5000, str(off.pk)):
         response = as_operator.post(NEW, {"credential": pk, "token": "t"})
         assert (response.status_code, list(response.context_data["form"].errors)) == (422, ["credential"])
-
-
-def test_messages_405_where_the_method_is_wrong(as_operator: Browser) -> None:
-    assert as_operator.put(NEW).status_code == 405
-    assert as_operator.get(PREVIEW).status_code == 405
-
-
-def test_a_get_changes_nothing_r3(as_operator: Browser, credential: Credential, sandbox: Sandbox) -> None:
-    before = everything()
-    as_operator.get(NEW)
-    assert everything() == before
-    assert len(sandbox.log) == 0
 
 
 def test_creates_what_was_typed_and_opens_it(as_operator: Browser, credential: Credential, sandbox: Sandbox) -> None:

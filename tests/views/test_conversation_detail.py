@@ -11,7 +11,7 @@ from conversations.models import Conversation, Credential, Event, State, Team
 from conversations.sandbox import Sandbox
 from conversations.services.conversations import refresh_conversation
 from tests.factories import make_conversation, make_credential, make_known, make_team, make_user
-from tests.html import asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
+from tests.html import fragment, is_page, signed_in, text_of
 
 
 def page_of(browser: Browser, conversation: Conversation) -> str:
@@ -31,38 +31,15 @@ def test_serves_the_metadata_alone_to_htmx(as_operator: Browser, conversation: C
     assert 'id="metadata"' in text_of(response)
 
 
-def test_asks_for_a_sign_in(client: Browser, conversation: Conversation) -> None:
-    url = conversation.get_absolute_url()
-    assert asks_to_sign_in(client.get(url), url)
-
-
 def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, conversation: Conversation) -> None:
     response = signed_in(client, stranger).get(conversation.get_absolute_url())
     assert response.status_code == 404
     assert "acme" not in text_of(response)
 
 
-def test_refuses_someone_without_the_permission(client: Browser, conversation: Conversation) -> None:
-    user = make_user(role=None, teams=[*conversation.credential.teams.all()])
-    assert signed_in(client, user).get(conversation.get_absolute_url()).status_code == 403
-
-
 def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
     for key in ("999999", "9" * 30, "9" * 5000):
         assert as_operator.get(f"/conversations/{key}/").status_code == 404
-
-
-def test_messages_405_to_a_post(as_operator: Browser, conversation: Conversation) -> None:
-    assert as_operator.post(conversation.get_absolute_url()).status_code == 405
-
-
-def test_a_get_changes_nothing_and_calls_nobody_r3(
-    as_operator: Browser, conversation: Conversation, sandbox: Sandbox
-) -> None:
-    before = everything()
-    as_operator.get(conversation.get_absolute_url())
-    assert everything() == before
-    assert len(sandbox.log) == 0
 
 
 def test_shows_the_index_while_openai_cannot_be_reached(

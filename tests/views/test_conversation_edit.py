@@ -16,12 +16,10 @@ from tests.html import (
     REFUSALS,
     UNREACHABLE,
     Form,
-    asks_to_sign_in,
     everything,
     form_in,
     fragment,
     is_page,
-    signed_in,
     text_of,
 )
 
@@ -55,29 +53,6 @@ def test_serves_the_form_alone_to_htmx(as_operator: Browser, url: str) -> None:
     response = as_operator.get(url, headers=fragment("metadata"))
     assert not is_page(response)
     assert rows(response) == [("tenant", "acme"), ("plan", "pro")]
-
-
-def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
-    assert asks_to_sign_in(client.get(url), url)
-
-
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
-    assert signed_in(client, stranger).get(url).status_code == 404
-    assert client.post(url, {"token": "t", "opened_with": "{}"}).status_code == 404
-    assert len(sandbox.log) == 0
-
-
-def test_refuses_a_viewer(client: Browser, viewer: User, url: str) -> None:
-    assert signed_in(client, viewer).get(url).status_code == 403
-    assert client.post(url).status_code == 403
-
-
-def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
-    assert as_operator.get("/conversations/999999/metadata/").status_code == 404
-
-
-def test_messages_405_where_the_method_is_wrong(as_operator: Browser, url: str) -> None:
-    assert as_operator.delete(url).status_code == 405
 
 
 def test_a_get_changes_nothing_r3(as_operator: Browser, url: str, sandbox: Sandbox) -> None:

@@ -19,7 +19,7 @@ from conversations.examples import bulk as bulk_examples
 from conversations.exports.search_results import TRUNCATED
 from conversations.models import Conversation, Credential
 from tests.factories import make_conversation, make_credential, make_team, make_user
-from tests.html import asks_to_sign_in, everything, form_in, is_page, signed_in, text_of
+from tests.html import everything, form_in, is_page, signed_in, text_of
 
 PAGE = "/conversations/export/"
 FILE = "/conversations/export/file/"
@@ -73,24 +73,9 @@ def test_the_form_leads_to_the_file(as_operator: Browser, credential: Credential
     assert len(rows) == 1
 
 
-@BOTH
-def test_asks_for_a_sign_in(client: Browser, db: None, url: str) -> None:
-    assert asks_to_sign_in(client.get(f"{url}?format=json"), f"{url}?format=json")
-
-
-@BOTH
-def test_refuses_someone_without_the_permission(client: Browser, db: None, url: str) -> None:
-    assert signed_in(client, make_user(role=None)).get(url).status_code == 403
-
-
 def test_a_viewer_may_export(client: Browser, viewer: User, credential: Credential) -> None:
     row = make_conversation(credential)
     assert ids(signed_in(client, viewer)) == [row.openai_id]
-
-
-@BOTH
-def test_messages_405_to_a_post(as_operator: Browser, url: str) -> None:
-    assert as_operator.post(url).status_code == 405
 
 
 @BOTH

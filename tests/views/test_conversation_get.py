@@ -13,7 +13,6 @@ from tests.html import (
     REFUSALS,
     UNREACHABLE,
     Form,
-    asks_to_sign_in,
     everything,
     form_in,
     fragment,
@@ -42,10 +41,6 @@ def test_serves_the_form_alone_to_htmx(as_operator: Browser, credential: Credent
     assert not is_page(response)
 
 
-def test_asks_for_a_sign_in(client: Browser, db: None) -> None:
-    assert asks_to_sign_in(client.get(f"{GET}?id=conv_1"), f"{GET}?id=conv_1")
-
-
 def test_a_stranger_cannot_use_the_credential_of_another_team_r23(
     client: Browser, stranger: User, credential: Credential, sandbox: Sandbox
 ) -> None:
@@ -55,11 +50,6 @@ def test_a_stranger_cannot_use_the_credential_of_another_team_r23(
     assert len(sandbox.log) == 0
 
 
-def test_refuses_a_viewer(client: Browser, viewer: User) -> None:
-    assert signed_in(client, viewer).get(GET).status_code == 403
-    assert signed_in(client, viewer).post(GET).status_code == 403
-
-
 def test_an_unknown_id_is_said_in_openais_words_and_enters_nothing(
     as_operator: Browser, credential: Credential
 ) -> None:
@@ -67,10 +57,6 @@ def test_an_unknown_id_is_said_in_openais_words_and_enters_nothing(
     assert response.status_code == 502
     assert "Conversation with id &#x27;conv_unknown&#x27; not found." in text_of(response)
     assert not Conversation.objects.exists()
-
-
-def test_messages_405_where_the_method_is_wrong(as_operator: Browser) -> None:
-    assert as_operator.put(GET).status_code == 405
 
 
 def test_a_get_changes_nothing_r3(as_operator: Browser, credential: Credential, sandbox: Sandbox) -> None:

@@ -6,8 +6,8 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Credential
-from tests.factories import make_conversation, make_user
-from tests.html import asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
+from tests.factories import make_conversation
+from tests.html import everything, fragment, is_page, text_of
 
 OVERVIEW = "/conversations/overview/"
 VALUES = "/conversations/values/"
@@ -35,21 +35,6 @@ def test_serves_itself_alone_with_the_number_to_swap(as_operator: Browser) -> No
 def test_serves_an_exact_number_alone(as_operator: Browser) -> None:
     response = as_operator.get(OVERVIEW, {"q": "tenant:acme", "count": "all"}, headers=fragment("number"))
     assert text_of(response).strip() == '<span id="number" class="muted number">1 found</span>'
-
-
-@pytest.mark.parametrize("url", [OVERVIEW, VALUES, COMPLETION])
-def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
-    assert asks_to_sign_in(client.get(f"{url}?q=a"), f"{url}?q=a")
-
-
-@pytest.mark.parametrize("url", [OVERVIEW, VALUES, COMPLETION])
-def test_refuses_someone_without_the_permission(client: Browser, url: str) -> None:
-    assert signed_in(client, make_user(role=None)).get(url).status_code == 403
-
-
-@pytest.mark.parametrize("url", [OVERVIEW, VALUES, COMPLETION])
-def test_messages_405_to_a_post(as_operator: Browser, url: str) -> None:
-    assert as_operator.post(url).status_code == 405
 
 
 @pytest.mark.parametrize("url", [OVERVIEW, f"{OVERVIEW}?count=all", f"{VALUES}?key=tenant", f"{COMPLETION}?q=t&at=1"])

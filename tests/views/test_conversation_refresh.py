@@ -1,7 +1,6 @@
 """Reading a conversation again."""
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
@@ -9,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from conversations.models import Conversation, Credential, Event
 from conversations.sandbox import Fault, Sandbox
 from tests.factories import make_known
-from tests.html import REFUSALS, UNREACHABLE, asks_to_sign_in, everything, fragment, signed_in, text_of
+from tests.html import REFUSALS, UNREACHABLE, fragment, text_of
 
 
 @pytest.fixture
@@ -27,36 +26,6 @@ def test_leads_htmx_to_its_page_and_serves_no_part(as_operator: Browser, convers
     response = as_operator.post(url, headers=fragment("metadata"))
     assert response["HX-Redirect"] == conversation.get_absolute_url()
     assert response.content == b""
-
-
-def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
-    assert asks_to_sign_in(client.post(url), url)
-
-
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
-    assert signed_in(client, stranger).post(url).status_code == 404
-    assert len(sandbox.log) == 0
-
-
-def test_refuses_a_viewer(client: Browser, viewer: User, url: str, sandbox: Sandbox) -> None:
-    assert signed_in(client, viewer).post(url).status_code == 403
-    assert len(sandbox.log) == 0
-
-
-def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
-    assert as_operator.post("/conversations/999999/refresh/").status_code == 404
-
-
-def test_a_get_is_refused_and_changes_nothing_r3(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
-    before = everything()
-    assert as_operator.get(url).status_code == 405
-    assert everything() == before
-    assert len(sandbox.log) == 0
-
-
-def test_refuses_a_form_of_another_site(operator: User, url: str) -> None:
-    browser = signed_in(Browser(enforce_csrf_checks=True), operator)
-    assert browser.post(url).status_code == 403
 
 
 def test_metadata_that_changed_elsewhere_differs_r1_r2(

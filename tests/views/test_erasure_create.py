@@ -9,12 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from conversations.models import Conversation, Credential, Erasure, Event
 from conversations.sandbox import Fault, Sandbox
 from conversations.services.erasures import start_erasure, work_on
-from tests.factories import add_messages, make_conversation, make_known, make_user
+from tests.factories import add_messages, make_conversation, make_known
 from tests.html import (
     REFUSALS,
     UNREACHABLE,
     Form,
-    asks_to_sign_in,
     everything,
     form_in,
     fragment,
@@ -68,10 +67,6 @@ def test_leads_htmx_to_the_erasure(as_operator: Browser, conversation: Conversat
     assert response["HX-Redirect"] == Erasure.objects.get().get_absolute_url()
 
 
-def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
-    assert asks_to_sign_in(client.get(url), url)
-
-
 def test_does_not_exist_for_a_stranger_r23(
     client: Browser, stranger: User, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
@@ -88,14 +83,6 @@ def test_refuses_a_viewer_r22(
     assert signed_in(client, viewer).get(f"{url}?count=1").status_code == 403
     assert client.post(url, wanted).status_code == 403
     assert len(sandbox.log) == 0
-
-
-def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
-    assert as_operator.get("/conversations/999999/erase/").status_code == 404
-
-
-def test_messages_405_where_the_method_is_wrong(as_operator: Browser, url: str) -> None:
-    assert as_operator.delete(url).status_code == 405
 
 
 def test_a_get_changes_nothing_r3(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
@@ -256,13 +243,6 @@ def test_while_somebody_changes_it_it_is_not_begun_r6(
     assert response.status_code == 409
     assert "somebody" in text_of(response)
     assert (Erasure.objects.exists(), len(sandbox.log)) == (False, 0)
-
-
-def test_a_user_with_no_role_is_refused_r22(
-    client: Browser, conversation: Conversation, url: str, credential: Credential
-) -> None:
-    user = make_user(role=None, teams=[*credential.teams.all()])
-    assert signed_in(client, user).get(url).status_code == 403
 
 
 def test_asks_as_many_queries_for_many_pairs_as_for_two(

@@ -18,7 +18,7 @@ from conversations.sandbox import Fault, Sandbox
 from conversations.sandbox.log import LogEntry
 from conversations.services.erasures import work_on
 from tests.factories import KEY, calls_in, make_user
-from tests.html import asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
+from tests.html import fragment, is_page, signed_in, text_of
 
 
 @pytest.fixture
@@ -58,12 +58,6 @@ def polls(text: str, erasure: Erasure) -> bool:
     return f'hx-get="{erasure.get_absolute_url()}" hx-trigger="every 2s"' in text
 
 
-@pytest.fixture(params=["", "receipt.json"])
-def url(request: pytest.FixtureRequest, erasure: Erasure) -> str:
-    """Of the page, and of the receipt as JSON."""
-    return f"{erasure.get_absolute_url()}{request.param}"
-
-
 def test_shows_who_why_what_and_how_far(as_operator: Browser, erasure: Erasure) -> None:
     erasure.enter([ListedItem(f"msg_{number}", "message") for number in range(4)])
     erasure.items.filter(item_id="msg_0").update(outcome="deleted")
@@ -77,37 +71,6 @@ def test_serves_the_erasure_alone_to_htmx(as_operator: Browser, erasure: Erasure
     response = as_operator.get(erasure.get_absolute_url(), headers=fragment("erasure"))
     assert not is_page(response)
     assert text_of(response).strip().startswith('<div id="erasure"')
-
-
-def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
-    assert asks_to_sign_in(client.get(url), url)
-
-
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
-    sandbox.log.clear()
-    assert signed_in(client, stranger).get(url).status_code == 404
-    assert len(sandbox.log) == 0
-
-
-def test_refuses_someone_without_the_permission(client: Browser, team: Team, url: str) -> None:
-    assert signed_in(client, make_user(role=None, teams=[team])).get(url).status_code == 403
-
-
-@pytest.mark.parametrize("path", ["/erasures/999999/", "/erasures/999999/receipt.json"])
-def test_messages_404_to_an_unknown_key(as_operator: Browser, path: str) -> None:
-    assert as_operator.get(path).status_code == 404
-
-
-def test_messages_405_where_the_method_is_wrong(as_operator: Browser, url: str) -> None:
-    assert as_operator.post(url).status_code == 405
-
-
-def test_a_get_changes_nothing_r3(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
-    before = everything()
-    sandbox.log.clear()
-    as_operator.get(url)
-    assert everything() == before
-    assert len(sandbox.log) == 0
 
 
 # Who drives it

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Credential, Erasure
 from conversations.models.choices import ItemOutcome, Stage
-from tests.factories import make_conversation, make_credential, make_user
-from tests.html import asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
+from tests.factories import make_conversation, make_credential
+from tests.html import everything, fragment, is_page, signed_in, text_of
 
 LIST = "/erasures/"
 
@@ -59,10 +59,6 @@ def test_serves_the_rows_alone_to_htmx(as_operator: Browser, credential: Credent
     assert 'id="erasures"' in text_of(response)
 
 
-def test_asks_for_a_sign_in(client: Browser, db: None) -> None:
-    assert asks_to_sign_in(client.get(f"{LIST}?before=3"), f"{LIST}?before=3")
-
-
 def test_shows_a_stranger_nothing_of_another_team_r23(client: Browser, stranger: User, credential: Credential) -> None:
     make_erasure(credential)
     response = signed_in(client, stranger).get(LIST)
@@ -85,14 +81,6 @@ def test_those_of_a_deleted_credential_are_left_to_superusers_r23(
     credential.delete()
     assert shown(signed_in(client, operator)) == []
     assert shown(signed_in(client, superuser)) == [erasure.pk]
-
-
-def test_refuses_someone_without_the_permission(client: Browser, team: Any) -> None:
-    assert signed_in(client, make_user(role=None, teams=[team])).get(LIST).status_code == 403
-
-
-def test_messages_405_to_a_post(as_operator: Browser) -> None:
-    assert as_operator.post(LIST).status_code == 405
 
 
 def test_a_get_changes_nothing_r3(as_operator: Browser, credential: Credential) -> None:

@@ -13,7 +13,7 @@ from conversations.models.choices import Stage
 from conversations.sandbox import Fault, Sandbox
 from conversations.services.erasures import stop_erasure
 from tests.factories import make_user
-from tests.html import UNREACHABLE, asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
+from tests.html import UNREACHABLE, everything, fragment, is_page, signed_in, text_of
 
 VERBS = ["step", "resume", "stop", "close"]
 
@@ -60,45 +60,6 @@ def test_htmx_gets_what_moves_on_the_page(as_operator: Browser, url: str) -> Non
     response = as_operator.post(url, headers=fragment("erasure"))
     assert (response.status_code, is_page(response)) == (200, False)
     assert text_of(response).strip().startswith('<div id="erasure"')
-
-
-def test_asks_for_a_sign_in(client: Browser, url: str, sandbox: Sandbox) -> None:
-    assert asks_to_sign_in(client.post(url), url)
-    assert len(sandbox.log) == 0
-
-
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
-    before = everything()
-    assert signed_in(client, stranger).post(url).status_code == 404
-    assert everything() == before
-    assert len(sandbox.log) == 0
-
-
-def test_refuses_a_viewer_r22(client: Browser, viewer: User, url: str, sandbox: Sandbox) -> None:
-    before = everything()
-    assert signed_in(client, viewer).post(url).status_code == 403
-    assert everything() == before
-    assert len(sandbox.log) == 0
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_messages_404_to_an_unknown_key(as_operator: Browser, verb: str) -> None:
-    assert as_operator.post(f"/erasures/999999/{verb}/").status_code == 404
-
-
-def test_messages_405_to_a_get_which_changes_nothing_r3(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
-    before = everything()
-    assert as_operator.get(url).status_code == 405
-    assert everything() == before
-    assert len(sandbox.log) == 0
-
-
-def test_refuses_a_form_of_another_site(operator: User, url: str, sandbox: Sandbox) -> None:
-    browser = signed_in(Browser(enforce_csrf_checks=True), operator)
-    before = everything()
-    assert browser.post(url).status_code == 403
-    assert everything() == before
-    assert len(sandbox.log) == 0
 
 
 # Working on

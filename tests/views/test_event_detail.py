@@ -6,27 +6,11 @@ from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
-from conversations.models import Conversation, Credential, Event, EventDetail, Outcome
+from conversations.models import Conversation, Credential, Event, EventDetail
 from conversations.sandbox import Fault, Sandbox
 from conversations.services.conversations import create_conversation
-from tests.factories import make_known, make_remote, make_user
-from tests.html import REFUSALS, UNREACHABLE, asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
-
-
-@pytest.fixture
-def unknown(credential: Credential, operator: User) -> Event:
-    """A creation of which nobody knows what became."""
-    return Event.objects.create(
-        actor=operator,
-        actor_name="operator",
-        action="create",
-        outcome=Outcome.UNKNOWN,
-        credential=credential,
-        credential_name=credential.name,
-        base_url=credential.base_url,
-        attempts=[{"id": "attempt-1", "method": "POST", "at": "", "status": None}],
-        keys={"added": ["<b>tenant</b>"]},
-    )
+from tests.factories import make_known, make_remote
+from tests.html import REFUSALS, UNREACHABLE, everything, fragment, is_page, signed_in, text_of
 
 
 @pytest.fixture
@@ -45,10 +29,6 @@ def test_serves_the_whole_page_to_htmx_for_it_has_no_parts(as_operator: Browser,
     assert is_page(as_operator.get(url, headers=fragment("events")))
 
 
-def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
-    assert asks_to_sign_in(client.get(url), url)
-
-
 def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, unknown: Event) -> None:
     assert signed_in(client, stranger).get(url).status_code == 404
     assert client.post(url, {"note": "mine"}).status_code == 404
@@ -59,19 +39,6 @@ def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url:
 def test_a_viewer_looks_and_does_not_settle_r22(client: Browser, viewer: User, url: str) -> None:
     assert 'name="note"' not in text_of(signed_in(client, viewer).get(url))
     assert client.post(url, {"note": "mine"}).status_code == 403
-
-
-def test_refuses_someone_without_the_permission(client: Browser, credential: Credential, url: str) -> None:
-    user = make_user(role=None, teams=[*credential.teams.all()])
-    assert signed_in(client, user).get(url).status_code == 403
-
-
-def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
-    assert as_operator.get("/activity/999999/").status_code == 404
-
-
-def test_messages_405_where_the_method_is_wrong(as_operator: Browser, url: str) -> None:
-    assert as_operator.put(url).status_code == 405
 
 
 def test_a_get_changes_nothing_r3(as_operator: Browser, url: str) -> None:

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conversations.models import Credential, Event, EventDetail, Outcome
-from tests.factories import make_conversation, make_user
-from tests.html import asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
+from tests.factories import make_conversation
+from tests.html import everything, fragment, is_page, signed_in, text_of
 
 LIST = "/activity/"
 
@@ -35,23 +35,11 @@ def test_serves_the_rows_alone_to_htmx(as_operator: Browser, credential: Credent
     assert 'id="events"' in text_of(response)
 
 
-def test_asks_for_a_sign_in(client: Browser, db: None) -> None:
-    assert asks_to_sign_in(client.get(f"{LIST}?show=unresolved"), f"{LIST}?show=unresolved")
-
-
 def test_shows_a_stranger_nothing_of_another_team_r23(client: Browser, stranger: User, credential: Credential) -> None:
     make_event(credential, Outcome.UNKNOWN)
     response = signed_in(client, stranger).get(LIST)
     assert response.context_data["page"].rows == []
     assert response.context_data["unresolved_count"] == 0
-
-
-def test_refuses_someone_without_the_permission(client: Browser, db: None) -> None:
-    assert signed_in(client, make_user(role=None)).get(LIST).status_code == 403
-
-
-def test_messages_405_to_a_post(as_operator: Browser) -> None:
-    assert as_operator.post(LIST).status_code == 405
 
 
 def test_a_get_changes_nothing_r3(as_operator: Browser, credential: Credential) -> None:

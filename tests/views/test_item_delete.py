@@ -3,13 +3,12 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client as Browser
 
 from conversations.models import Conversation, Event, Outcome
 from conversations.sandbox import Fault, Sandbox
 from tests.factories import add_messages
-from tests.html import REFUSALS, UNREACHABLE, Form, asks_to_sign_in, everything, form_in, is_page, signed_in, text_of
+from tests.html import REFUSALS, UNREACHABLE, Form, form_in, is_page, text_of
 
 CALL = {"type": "function_call", "call_id": "call_1", "name": "look_up", "arguments": "{}"}
 OUTPUT = {"type": "function_call_output", "call_id": "call_1", "output": "found it"}
@@ -100,27 +99,6 @@ def test_the_same_form_sent_twice_deletes_once_r8(as_operator: Browser, url: str
     for _ in range(2):
         assert form.send(as_operator, url).status_code == 302
     assert [entry.status for entry in sandbox.log if entry.method == "DELETE"] == [200]
-
-
-def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
-    assert asks_to_sign_in(client.get(url), url)
-
-
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
-    browser = signed_in(client, stranger)
-    assert browser.get(url).status_code == browser.post(url).status_code == 404
-    assert len(sandbox.log) == 0
-
-
-def test_a_viewer_may_not(client: Browser, viewer: User, url: str, sandbox: Sandbox) -> None:
-    assert signed_in(client, viewer).post(url, {"token": "a"}).status_code == 403
-    assert len(sandbox.log) == 0
-
-
-def test_a_get_changes_nothing_r3(as_operator: Browser, url: str) -> None:
-    before = everything()
-    as_operator.get(url)
-    assert everything() == before
 
 
 @pytest.mark.parametrize("partner", ["a\x7fb", "x" * 300, "\n"])

@@ -12,8 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Credential
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import make_user
-from tests.html import REFUSALS, UNREACHABLE, asks_to_sign_in, everything, is_page, signed_in, text_of
+from tests.html import REFUSALS, UNREACHABLE, is_page, signed_in, text_of
 
 IMAGE = {"type": "input_image", "detail": "low", "image_url": "https://example.com/a.png"}
 URL = "message.input_image.image_url"
@@ -40,41 +39,10 @@ def test_shows_the_item_and_its_json(as_operator: Browser, url: str, sandbox: Sa
     assert "data-text>hello</div>" in text_of(response)
 
 
-def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
-    assert asks_to_sign_in(client.get(url), url)
-
-
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
-    assert signed_in(client, stranger).get(url).status_code == 404
-    assert len(sandbox.log) == 0
-
-
-def test_refuses_someone_without_the_permission(
-    client: Browser, credential: Credential, url: str, sandbox: Sandbox
-) -> None:
-    user = make_user(role=None, teams=[*credential.teams.all()])
-    assert signed_in(client, user).get(url).status_code == 403
-    assert len(sandbox.log) == 0
-
-
 def test_a_viewer_may_look_and_is_offered_no_deletion(client: Browser, viewer: User, url: str) -> None:
     response = signed_in(client, viewer).get(url)
     assert response.status_code == 200
     assert "Delete" not in text_of(response)
-
-
-def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
-    assert as_operator.get("/conversations/999999/item/msg_1/").status_code == 404
-
-
-def test_messages_405_to_a_post(as_operator: Browser, url: str) -> None:
-    assert as_operator.post(url).status_code == 405
-
-
-def test_a_get_changes_nothing_r3(as_operator: Browser, url: str) -> None:
-    before = everything()
-    as_operator.get(url)
-    assert everything() == before
 
 
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)

@@ -11,12 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Credential
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import add_messages, make_user
+from tests.factories import add_messages
 from tests.html import (
     REFUSALS,
     UNREACHABLE,
-    asks_to_sign_in,
-    everything,
     form_in,
     fragment,
     is_page,
@@ -74,39 +72,11 @@ def test_serves_more_of_them_alone_to_htmx(
     assert "End of transcript · fetched just now" in text_of(response)
 
 
-def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
-    assert asks_to_sign_in(client.get(url), url)
-
-
 def test_leads_htmx_to_the_sign_in_and_back_to_the_page_not_to_its_part(client: Browser, url: str) -> None:
     page = url.removesuffix("items/")
     headers = {**fragment("items"), "HX-Current-URL": f"http://testserver{page}"}
     response = client.get(url, headers=headers)
     assert response["HX-Redirect"] == f"/sign-in/?next={page}"
-
-
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
-    assert signed_in(client, stranger).get(url).status_code == 404
-    assert len(sandbox.log) == 0
-
-
-def test_refuses_someone_without_the_permission(client: Browser, credential: Credential, url: str) -> None:
-    user = make_user(role=None, teams=[*credential.teams.all()])
-    assert signed_in(client, user).get(url).status_code == 403
-
-
-def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
-    assert as_operator.get("/conversations/999999/items/").status_code == 404
-
-
-def test_messages_405_to_a_post(as_operator: Browser, url: str) -> None:
-    assert as_operator.post(url).status_code == 405
-
-
-def test_a_get_changes_nothing_r3(as_operator: Browser, url: str) -> None:
-    before = everything()
-    as_operator.get(url)
-    assert everything() == before
 
 
 @pytest.mark.parametrize("place", ["item_after", "item_before"])

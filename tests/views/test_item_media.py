@@ -5,17 +5,15 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client as Browser
 
 from conversations.examples.media_items import from_other_servers, png, wav
 from conversations.examples.tool_items import PNG_URL
 from conversations.items import displayed
 from conversations.items.media import MAX_BYTES, decode_media, detect_format
-from conversations.models import Conversation, Credential
+from conversations.models import Conversation
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import make_user
-from tests.html import REFUSALS, UNREACHABLE, asks_to_sign_in, everything, signed_in, text_of
+from tests.html import REFUSALS, UNREACHABLE, text_of
 
 PNG = png(8, 8)
 WEBP = b"RIFF\x24\0\0\0WEBPVP8 " + b"\0" * 40
@@ -218,30 +216,6 @@ def test_an_unknown_number_is_404(as_operator: Browser, url: str, number: str) -
 def test_head_is_answered_without_a_body(as_operator: Browser, url: str) -> None:
     response = as_operator.head(url)
     assert (response.status_code, response.content, response.headers["Content-Type"]) == (200, b"", "image/png")
-
-
-def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
-    assert asks_to_sign_in(client.get(url), url)
-
-
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
-    assert signed_in(client, stranger).get(url).status_code == 404
-    assert len(sandbox.log) == 0
-
-
-def test_refuses_someone_without_the_permission(client: Browser, credential: Credential, url: str) -> None:
-    user = make_user(role=None, teams=[*credential.teams.all()])
-    assert signed_in(client, user).get(url).status_code == 403
-
-
-def test_messages_405_to_a_post(as_operator: Browser, url: str) -> None:
-    assert as_operator.post(url).status_code == 405
-
-
-def test_a_get_changes_nothing_r3(as_operator: Browser, url: str) -> None:
-    before = everything()
-    as_operator.get(url)
-    assert everything() == before
 
 
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client as Browser
 from openai.types.responses.response_input_item_param import ResponseInputItemParam
 from pydantic import TypeAdapter
@@ -15,11 +14,8 @@ from tests.html import (
     REFUSALS,
     UNREACHABLE,
     Form,
-    asks_to_sign_in,
-    everything,
     form_in,
     is_page,
-    signed_in,
     text_of,
 )
 
@@ -207,28 +203,6 @@ def test_the_same_form_sent_twice_adds_once_r8(
     for _ in range(2):
         assert form.send(as_operator, url).status_code == 302
     assert len(sandbox.store.list_items(conversation.openai_id)) == 2
-
-
-def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
-    assert asks_to_sign_in(client.get(url), url)
-
-
-def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url: str, sandbox: Sandbox) -> None:
-    browser = signed_in(client, stranger)
-    assert browser.get(url).status_code == browser.post(url).status_code == 404
-    assert len(sandbox.log) == 0
-
-
-def test_a_viewer_may_not(client: Browser, viewer: User, url: str, sandbox: Sandbox) -> None:
-    browser = signed_in(client, viewer)
-    assert browser.get(url).status_code == browser.post(url, {"output": "1"}).status_code == 403
-    assert len(sandbox.log) == 0
-
-
-def test_a_get_changes_nothing_r3(as_operator: Browser, url: str) -> None:
-    before = everything()
-    as_operator.get(url)
-    assert everything() == before
 
 
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)

@@ -85,12 +85,6 @@ def test_the_page_of_a_conversation_stays_small_and_leads_to_the_rest(
     assert f'href="{row.get_absolute_url()}conversation.json"' in text
 
 
-def test_the_file_is_for_those_who_may_see_the_row(client: Browser, stranger: User, credential: Credential) -> None:
-    row = make_conversation(credential, LONG)
-    client.force_login(stranger)
-    assert client.get(f"{row.get_absolute_url()}conversation.json").status_code == 404
-
-
 def test_the_list_stays_small(as_operator: Browser, credential: Credential) -> None:
     make_conversation(credential, {"k" * 5_000: "v" * 5_000, **MANY})
     assert len(text_of(as_operator.get("/conversations/"))) < 20_000

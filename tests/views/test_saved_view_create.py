@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from conversations.forms.saved_views import MAX_QUERY_STRING_LENGTH
 from conversations.models import Credential, SavedView, Team
 from tests.factories import in_threads, make_credential, make_team, make_user, make_view
-from tests.html import HOSTILE, asks_to_sign_in, everything, form_in, is_page, signed_in, text_of
+from tests.html import HOSTILE, form_in, is_page, signed_in, text_of
 
 NEW = "/views/new/?q=tenant%3Aacme+-topic%3A%22two+words%22&order=oldest&col=tenant&col=topic"
 SECRET = "/views/new/?q=tenant%3Aacme+credential%3ASecret"
@@ -64,23 +64,9 @@ def test_shares_it_with_a_team_of_ones_own(as_operator: Browser, team: Team) -> 
     assert SavedView.objects.get().team == team
 
 
-def test_asks_for_a_sign_in(client: Browser, db: None) -> None:
-    assert asks_to_sign_in(client.get("/views/new/"), "/views/new/")
-
-
 def test_refuses_someone_without_the_permission(client: Browser, db: None) -> None:
     assert post(signed_in(client, make_user(role=None))).status_code == 403
     assert not SavedView.objects.exists()
-
-
-def test_messages_405_where_the_method_is_wrong(as_operator: Browser) -> None:
-    assert as_operator.delete(NEW).status_code == 405
-
-
-def test_a_get_changes_nothing_r3(as_operator: Browser) -> None:
-    before = everything()
-    as_operator.get(NEW)
-    assert everything() == before
 
 
 @pytest.mark.parametrize(

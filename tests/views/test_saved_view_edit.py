@@ -8,7 +8,7 @@ from django.test import Client as Browser
 
 from conversations.models import Credential, SavedView, Team
 from tests.factories import make_credential, make_team, make_user, make_view
-from tests.html import HOSTILE, asks_to_sign_in, everything, form_in, is_page, signed_in, text_of
+from tests.html import HOSTILE, everything, form_in, is_page, signed_in, text_of
 
 ANOTHER = "?q=env%3Aprod&order=oldest"
 
@@ -61,20 +61,6 @@ def test_neither_exists_for_anyone_but_the_owner_r23(
         answer = getattr(signed_in(client, user), method)(f"/views/{view.pk}/{action}/", {"name": "mine"})
         assert answer.status_code == 404
     assert stored(view) == ("Acme", team, "q=tenant%3Aacme")
-
-
-@pytest.mark.parametrize("action", ["edit", "delete"])
-def test_both_ask_for_a_sign_in_and_the_permission(client: Browser, view: SavedView, action: str) -> None:
-    url = f"/views/{view.pk}/{action}/"
-    assert asks_to_sign_in(client.get(url), url)
-    view.owner.groups.clear()
-    assert signed_in(client, view.owner).get(url).status_code == 403
-
-
-@pytest.mark.parametrize("action", ["edit", "delete"])
-def test_both_know_their_methods_and_keys(as_operator: Browser, view: SavedView, action: str) -> None:
-    assert as_operator.put(f"/views/{view.pk}/{action}/").status_code == 405
-    assert as_operator.get(f"/views/999999/{action}/").status_code == 404
 
 
 def test_a_get_changes_nothing_r3(as_operator: Browser, edit: str, delete: str) -> None:

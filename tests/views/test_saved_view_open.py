@@ -8,8 +8,8 @@ from django.test import Client as Browser
 
 from conversations.models import Credential, SavedView, StartPage, Team
 from conversations.query import parse
-from tests.factories import PASSWORD, make_credential, make_team, make_user, make_view
-from tests.html import asks_to_sign_in, everything, fragment, signed_in
+from tests.factories import PASSWORD, make_credential, make_team, make_view
+from tests.html import everything, fragment, signed_in
 
 START = {"start": "on"}
 THE_LIST = "/conversations/"
@@ -32,10 +32,6 @@ def test_leads_to_the_list_with_its_search(as_operator: Browser, operator: User)
     leads = urlsplit(there(as_operator, f"/views/{view.pk}/"))
     assert leads.path == THE_LIST
     assert parse_qs(leads.query) == {"q": [q], "order": ["oldest"], "col": ["a&b"], "view": [str(view.pk)]}
-
-
-def test_asks_for_a_sign_in(client: Browser, url: str) -> None:
-    assert asks_to_sign_in(client.get(url), url)
 
 
 def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, team: Team, view: SavedView) -> None:
@@ -69,14 +65,6 @@ def test_one_that_names_a_credential_one_cannot_use_does_not_exist_r23(
 @pytest.mark.parametrize("key", ["999999", "9" * 30, "9" * 5000])
 def test_messages_404_to_an_unknown_key(as_operator: Browser, key: str) -> None:
     assert as_operator.get(f"/views/{key}/").status_code == 404
-
-
-def test_refuses_someone_without_the_permission(client: Browser, url: str) -> None:
-    assert signed_in(client, make_user(role=None)).get(url).status_code == 403
-
-
-def test_messages_405_to_a_post(as_operator: Browser, url: str) -> None:
-    assert as_operator.post(url).status_code == 405
 
 
 def test_a_get_changes_nothing_r3(as_operator: Browser, operator: User, view: SavedView) -> None:
@@ -164,17 +152,6 @@ def test_a_view_that_one_may_not_see_is_no_start_page_r23(client: Browser, colle
     assert signed_in(client, colleague).post(f"{url}start/", START).status_code == 404
     make_credential(name="Hidden", teams=[make_team()])
     assert not StartPage.objects.exists()
-
-
-def test_choosing_it_is_a_post_of_someone_signed_in(client: Browser, operator: User, url: str) -> None:
-    assert asks_to_sign_in(client.post(f"{url}start/", START), f"{url}start/")
-    assert signed_in(client, operator).get(f"{url}start/").status_code == 405
-    assert client.post("/views/999999/start/", START).status_code == 404
-
-
-def test_the_first_page_asks_for_a_sign_in_and_takes_no_post(client: Browser, operator: User) -> None:
-    assert asks_to_sign_in(client.get("/"), "/")
-    assert signed_in(client, operator).post("/").status_code == 405
 
 
 def test_htmx_is_led_to_the_start_page_as_a_browser_is(as_operator: Browser, operator: User, view: SavedView) -> None:

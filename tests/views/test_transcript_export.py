@@ -5,14 +5,13 @@ import json
 from io import StringIO
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client as Browser
 
 from conversations.models import Conversation, Credential, Event, Outcome
 from conversations.openai.errors import ServerError
 from conversations.sandbox import Fault, Sandbox
 from tests.factories import add_messages, make_known, make_user
-from tests.html import REFUSALS, UNREACHABLE, asks_to_sign_in, everything, fragment, is_page, signed_in, text_of
+from tests.html import REFUSALS, UNREACHABLE, fragment, is_page, signed_in, text_of
 
 
 @pytest.fixture
@@ -113,31 +112,6 @@ def test_an_unknown_format_is_refused(as_operator: Browser, url: str, sandbox: S
     response = as_operator.get(f"{url}file/", {"format": format_})
     assert response.status_code == 422
     assert "Choose a format: md, json, jsonl, csv." in text_of(response)
-    assert len(sandbox.log) == 0
-
-
-@pytest.mark.parametrize("end", ["", "file/?format=json"])
-def test_asks_for_a_sign_in(client: Browser, url: str, end: str) -> None:
-    assert asks_to_sign_in(client.get(f"{url}{end}"), f"{url}{end}")
-
-
-@pytest.mark.parametrize("end", ["", "file/?format=json"])
-def test_does_not_exist_for_a_stranger_r23(
-    client: Browser, stranger: User, url: str, sandbox: Sandbox, end: str
-) -> None:
-    assert signed_in(client, stranger).get(f"{url}{end}").status_code == 404
-    assert len(sandbox.log) == 0
-
-
-@pytest.mark.parametrize("end", ["", "file/?format=json"])
-def test_messages_405_to_a_post(as_operator: Browser, url: str, end: str) -> None:
-    assert as_operator.post(f"{url}{end}").status_code == 405
-
-
-def test_the_page_changes_nothing_r3(as_operator: Browser, url: str, sandbox: Sandbox) -> None:
-    before = everything()
-    as_operator.get(url)
-    assert everything() == before
     assert len(sandbox.log) == 0
 
 

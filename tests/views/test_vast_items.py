@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.test import Client as Browser
 
 from conversations.items import displayed
@@ -61,12 +60,6 @@ def test_where_the_file_cannot_be_read_the_page_says_why(
     response = as_operator.get(f"{conversation.get_absolute_url()}item/msg_1/item.json")
     assert response.status_code == 502
     assert "Not for you." in text_of(response)
-
-
-def test_a_stranger_gets_no_file(client: Browser, stranger: User, conversation: Conversation, sandbox: Sandbox) -> None:
-    client.force_login(stranger)
-    assert client.get(f"{conversation.get_absolute_url()}item/msg_1/item.json").status_code == 404
-    assert len(sandbox.log) == 0
 
 
 def test_a_long_url_is_cut_on_the_transcript(
