@@ -224,7 +224,7 @@ def test_r11_a_budget_that_earlier_calls_used_up_sends_nothing(
     calls = calls_to(sandbox, budget=PATIENCE)
     calls.retrieve_conversation(ids[0])
     clock.advance(PATIENCE)
-    with pytest.raises(errors.NotSent, match="used up"):
+    with pytest.raises(errors.NotSent, match="no time left"):
         calls.retrieve_conversation(ids[0])
     assert len(sandbox.log) == 1
 

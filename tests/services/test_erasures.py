@@ -319,7 +319,7 @@ def test_a_step_begins_no_deletion_that_its_seconds_may_not_suffice_for(
     with_items: Conversation, operator: User, sandbox: Sandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_messages(sandbox, with_items, 40)
-    monkeypatch.setattr(erasure_run, "LEAST_SECONDS", 20.0)
+    monkeypatch.setattr(erasure_run, "MIN_SECONDS", 20.0)
     sandbox.faults.add(Meanwhile(method="DELETE", act=lambda: clock.advance(10), times=None))
     running = work_on(actor=operator, erasure=begin(with_items, operator), seconds=60)
     assert running.stage == Stage.RUNNING

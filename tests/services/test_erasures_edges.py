@@ -310,7 +310,7 @@ def test_items_that_are_too_large_together_are_listed_one_by_one(
 def test_however_slowly_items_are_listed_each_step_deletes_one(
     erasure: Erasure, operator: User, sandbox: Sandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(erasure_run, "LEAST_SECONDS", 30.0)
+    monkeypatch.setattr(erasure_run, "MIN_SECONDS", 30.0)
     slow = Meanwhile(method="GET", path=".*/items", act=lambda: clock.advance(40), times=None)
     sandbox.faults.add(slow)
     assert work_on(actor=operator, erasure=erasure, seconds=60).numbers.deleted == 1

@@ -18,7 +18,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLResolver, get_resolver, reverse
 
-from conversations.examples.media_items import from_elsewhere
+from conversations.examples.media_items import from_other_servers
 from conversations.models import Conversation, Team
 from conversations.roles import VIEWER
 from conversations.sandbox import Sandbox
@@ -76,6 +76,7 @@ TABLE = {
     "conversation_overview": Entry(LOOK),
     "conversation_values": Entry(LOOK),
     "conversation_completion": Entry(LOOK),
+    "search_language": Entry(LOOK),
     "conversation_create": Entry(ADD, ADD),
     "conversation_preview": Entry(changing=ADD),
     "conversation_get": Entry(ADD, ADD),
@@ -170,7 +171,7 @@ def items(sandbox: Sandbox, conversation: Conversation) -> dict[str, str]:
     """The ids of three items of the conversation."""
     message = {"type": "message", "role": "user", "content": "Hello"}
     call = {"type": "function_call", "call_id": "call_1", "name": "look_up", "arguments": "{}"}
-    added = sandbox.store.add_items(conversation.openai_id, [message, call, from_elsewhere()[0]])
+    added = sandbox.store.add_items(conversation.openai_id, [message, call, from_other_servers()[0]])
     return dict(zip(["message", "call", "picture"], [item["id"] for item in added], strict=True))
 
 
@@ -226,7 +227,7 @@ def test_htmx_is_told_when_someone_is_signed_out(client: Browser, target: Target
     for method in target.entry.permissions:
         response = ask(client, method, target.url, headers=headers)
         if method == "POST":
-            assert (response.status_code, text_of(response)) == (401, "You are signed out.")
+            assert (response.status_code, text_of(response)) == (401, "You’re signed out.")
         else:
             assert response["HX-Redirect"] == "/sign-in/?next=/conversations/%3Fq%3Dacme"
 
