@@ -182,7 +182,7 @@ def test_no_attempt_is_made_that_could_not_end_in_time(
 ) -> None:
     sandbox.faults.add(Fault(status=429, headers={"Retry-After": "60"}))
     with pytest.raises(errors.RateLimited) as caught:
-        calls_to(sandbox, budget=59, patience=100).retrieve_conversation(known)
+        calls_to(sandbox, budget=59, max_wait=100).retrieve_conversation(known)
     assert caught.value.retry_after == 60
     assert (slept, attempts(sandbox)) == ([], 1)
 

@@ -26,12 +26,12 @@ def check_it_is_read_once(body: bytes, status: int = 502) -> None:
 
 @pytest.mark.parametrize("piece", [b"<script ", b"<script>", b"<style></style ", b"<", b"<title>", b"<title ", b"<h1>"])
 def test_tags_without_an_end_are_read_once(piece: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "READ_OF_PAGE", 2 * MIB)
+    monkeypatch.setattr(decoding, "MAX_PAGE_BYTES", 2 * MIB)
     check_it_is_read_once(piece * (2 * MIB // len(piece)))
 
 
 def test_of_a_page_only_the_beginning_is_looked_through() -> None:
-    beginning = b"x " * (decoding.READ_OF_PAGE // 2)
+    beginning = b"x " * (decoding.MAX_PAGE_BYTES // 2)
     with pytest.raises(OpenAIError) as caught:
         decode(502, {}, beginning + b"<title>Bad gateway</title>", NO_SECRETS)
     assert "Bad gateway" not in caught.value.message

@@ -193,7 +193,7 @@ def test_anything_else_is_415_in_words(
     item = put(sandbox, conversation, output)
     response = as_operator.get(f"{item}media/0/")
     assert (response.status_code, response.headers["Content-Type"]) == (415, "text/plain; charset=utf-8")
-    assert "no picture or sound" in text_of(response)
+    assert "can’t show this image or sound" in text_of(response)
     assert 'class="media"' not in text_of(as_operator.get(item))
 
 
