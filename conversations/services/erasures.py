@@ -134,7 +134,7 @@ def close_erasure(*, actor: User, erasure: Erasure) -> Erasure:
             raise ServiceError("It’s just finishing a step. Try again in a few seconds.")
         if not row.is_stopped:
             raise ServiceError("Only a stopped erasure can be given up. Stop it first.")
-        row.give_up(f"Given up by {actor.get_username()}. Before: {row.failure.get('message', '')}")
+        row.give_up(f"Given up by {actor.get_username()}. Before that: {row.failure.get('message', '')}")
         if conversation is not None:
             conversation.forget_values()
         Event.objects.with_remote_id(row.base_url, row.openai_id).forget_details()

@@ -52,7 +52,7 @@ def create_button(page: Page) -> Locator:
 def open_detail(page: Page, conversation: Conversation) -> None:
     """The page of a conversation, once its messages were read or could not be."""
     page.goto(conversation.get_absolute_url())
-    expect(page.get_by_text("Reading from OpenAI…")).to_have_count(0)
+    expect(page.get_by_text("Fetching from OpenAI…")).to_have_count(0)
 
 
 def edit_metadata(page: Page) -> None:

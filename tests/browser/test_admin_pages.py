@@ -55,7 +55,7 @@ def test_a_new_credential_is_found_on_the_new_page(
         page.get_by_role("link", name="Add credential…").click()
     add_credential(opened.value, sandbox, team)
     page.get_by_label("Text of message 1").fill("typed before")
-    page.get_by_role("button", name="Reload the list").click()
+    page.get_by_role("button", name="Reload list").click()
     expect(page.get_by_label("Credential")).to_contain_text("Gateway")
     expect(page.get_by_label("Text of message 1")).to_have_value("typed before")
 
@@ -64,7 +64,7 @@ def test_another_host_without_the_key_is_refused(admin_page: Page, credential: C
     admin_page.goto(f"/admin/conversations/credential/{credential.pk}/change/")
     admin_page.get_by_label("Base URL").fill("https://api.openai.com/v1")
     admin_page.get_by_role("button", name="Save", exact=True).click()
-    expect(admin_page.locator(".errorlist")).to_contain_text(["type it again"])
+    expect(admin_page.locator(".errorlist")).to_contain_text(["Enter it again"])
     credential.refresh_from_db()
     assert credential.host == "127.0.0.1:" + credential.base_url.split(":")[2].removesuffix("/v1")
 

@@ -20,10 +20,10 @@ def repair(page: Page, known: Conversation, sandbox: Sandbox) -> None:
     add_messages(sandbox, known, 250)
     page.goto(f"{known.get_absolute_url()}items/")
     page.get_by_role("link", name="Calls without output").click()
-    expect(page.get_by_text("among all 251 items.")).to_be_visible()
+    expect(page.get_by_text("1 call without output in all 251 items.")).to_be_visible()
     page.get_by_role("link", name="Add output").click()
     page.get_by_label("Output", exact=True).fill("49.90 went back.")
-    page.get_by_role("button", name="Add to the conversation").click()
+    page.get_by_role("button", name="Add to conversation").click()
     expect(page.get_by_text("Output added at OpenAI.")).to_be_visible()
     assert sandbox.store.list_items(known.openai_id)[-1]["output"] == "49.90 went back."
 
@@ -31,7 +31,7 @@ def repair(page: Page, known: Conversation, sandbox: Sandbox) -> None:
 def test_a_call_without_output_is_found_and_gets_one(page: Page, known: Conversation, sandbox: Sandbox) -> None:
     repair(page, known, sandbox)
     page.get_by_role("link", name="Calls without output").click()
-    expect(page.get_by_text("No call without output")).to_be_visible()
+    expect(page.get_by_text("No calls without output")).to_be_visible()
     page.get_by_role("link", name="All items").click()
     expect(page.get_by_text("Message 250", exact=True)).to_be_attached()
 

@@ -107,12 +107,12 @@ def test_without_scripts_each_press_goes_on(
 def test_a_wrong_ending_keeps_what_was_typed(page: Page, known: Conversation, sandbox: Sandbox, guard: Guard) -> None:
     guard.expects.add(422)
     page.goto(f"{known.get_absolute_url()}erase/")
-    page.get_by_role("link", name="Count them").click()
+    page.get_by_role("link", name="Count items").click()
     expect(page.get_by_text("0 items")).to_be_visible()
     page.get_by_label("Reason").fill("Ticket 7")
     page.get_by_label("type the last 6 characters of the id").fill("wrong")
     with page.expect_navigation():
         page.get_by_role("button", name="Erase every item").click()
-    expect(page.get_by_text("These are not the last 6 characters")).to_be_visible()
+    expect(page.get_by_text("These aren’t the last 6 characters")).to_be_visible()
     expect(page.get_by_label("Reason")).to_have_value("Ticket 7")
     assert not Erasure.objects.exists()

@@ -93,7 +93,7 @@ def test_edit_the_metadata_and_read_the_answer_key_by_key(page: Page, sandbox: S
     press(page, "Add pair")
     fill_pair(page, 2, "owner", "ops")
     page.get_by_role("button", name="Save to OpenAI").click()
-    told = page.locator(".notice", has_text="key by key").get_by_role("listitem")
+    told = page.locator(".notice", has_text="The result for each key:").get_by_role("listitem")
     expect(told).to_contain_text(["tenant changed", "env removed", "owner added"])
     assert metadata_at(sandbox, known.openai_id) == {"tenant": "globex", "owner": "ops"}
 
@@ -103,7 +103,7 @@ def test_remove_asks_and_then_removes(page: Page, sandbox: Sandbox, known: Conve
     page.get_by_role("link", name="Remove…").click()
     expect(page.get_by_text("nobody can read or delete them anymore")).to_be_visible()
     assert sandbox.store.get_conversation(known.openai_id) is not None
-    page.get_by_role("button", name="Remove the conversation").click()
+    page.get_by_role("button", name="Remove conversation").click()
     expect(page.get_by_text("Removed at OpenAI.", exact=True)).to_be_visible()
     assert sandbox.store.get_conversation(known.openai_id) is None
     known.refresh_from_db()
@@ -119,7 +119,7 @@ def test_find_again_by_metadata(page: Page, known: Conversation) -> None:
     page.locator(f"a[title={known.openai_id}]").click()
     page.wait_for_url(DETAIL)
     page.goto("/conversations/?q=tenant:nobody")
-    expect(page.get_by_text("Nothing matches")).to_be_visible()
+    expect(page.get_by_text("No matches")).to_be_visible()
     page.get_by_role("link", name="without tenant").click()
     expect(page.locator(f"a[title={known.openai_id}]")).to_be_visible()
 
@@ -132,4 +132,4 @@ def test_sign_in_and_out(page: Page, operator: User) -> None:
     page.get_by_label("Username").fill(operator.get_username())
     page.get_by_label("Password").fill(PASSWORD)
     press(page, "Sign in")
-    expect(page.get_by_role("heading", name="Activity")).to_be_visible()
+    expect(page.get_by_role("heading", name="Activity", exact=True)).to_be_visible()

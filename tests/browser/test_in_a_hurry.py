@@ -53,7 +53,7 @@ def test_enter_in_a_key_field_neither_adds_nor_removes_a_row(page: Page, guard: 
     guard.expects.add(422)
     open_new(page, metadata={"tenant": "acme", "": "no key"})
     page.get_by_label("Key 1", exact=True).press("Enter")
-    expect(page.get_by_text("Give the key a name")).to_be_visible()
+    expect(page.get_by_text("Enter a key, or remove the row.")).to_be_visible()
     assert keys_of(page) == ["tenant", ""]
 
 
@@ -79,7 +79,7 @@ def test_going_back_after_a_search_shows_the_list_before_it(page: Page, known: C
     page.goto("/conversations/")
     page.get_by_label("Search conversations").fill("tenant:nobody")
     page.get_by_role("button", name="Search").click()
-    expect(page.get_by_text("Nothing matches")).to_be_visible()
+    expect(page.get_by_text("No matches")).to_be_visible()
     page.go_back()
     expect(page.locator(f"a[title={known.openai_id}]")).to_be_visible()
     expect(page.get_by_label("Search conversations")).to_have_value("-state:removed")
@@ -95,13 +95,13 @@ def test_of_two_tabs_the_second_sees_the_conflict_and_saves_over_it(
         edit_metadata(tab)
         fill_pair(tab, 2, "env", env)
     save(page)
-    expect(page.get_by_text("key by key")).to_be_visible()
+    expect(page.get_by_text("The result for each key:")).to_be_visible()
     save(second)
     expect(second.locator(".conflict")).to_contain_text("env: staging")
     expect(second.get_by_label("Value 2", exact=True)).to_have_value("dev")
     assert metadata_at(sandbox, known.openai_id)["env"] == "staging"
     save(second)
-    expect(second.get_by_text("key by key")).to_be_visible()
+    expect(second.get_by_text("The result for each key:")).to_be_visible()
     assert metadata_at(sandbox, known.openai_id) == {"tenant": "acme", "env": "dev"}
 
 
@@ -134,7 +134,7 @@ def test_while_openai_is_down_the_page_shows_the_index_and_its_age(
     guard.expects.add(502)
     sandbox.stop(keep_store=True)
     open_detail(page, known)
-    expect(page.get_by_text(re.compile(r"from the index, as of .*now"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"from the index, last read .*now"))).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text("Convadmin couldn’t connect to the server.")
     expect(page.locator("#metadata")).to_contain_text("acme")
     sandbox.start()
@@ -160,8 +160,8 @@ def test_twenty_messages_and_sixteen_long_pairs(page: Page, sandbox: Sandbox) ->
     messages = [f"Message {number} " + "word " * 200 for number in range(1, 21)]
     open_new(page, messages=messages)
     page.get_by_text("Paste JSON").click()
-    page.get_by_label("A JSON object fills the rows").fill(json.dumps(pairs))
-    page.get_by_role("button", name="Fill the rows").click()
+    page.get_by_label("JSON object (replaces rows with the same keys)").fill(json.dumps(pairs))
+    page.get_by_role("button", name="Fill in rows").click()
     expect(page.get_by_label("Key 16")).to_be_visible()
     expect(page.get_by_role("button", name="Add message")).to_be_disabled()
     expect(page.get_by_role("button", name="Add pair")).to_be_disabled()
@@ -184,7 +184,7 @@ def test_a_value_goes_there_and_back_exactly(page: Page, sandbox: Sandbox, value
     assert shown.evaluate("shown => shown.textContent") == (value or "(empty)")
     edit_metadata(page)
     save(page)
-    expect(page.get_by_text("key by key")).to_be_visible()
+    expect(page.get_by_text("The result for each key:")).to_be_visible()
     assert metadata_at(sandbox, created.openai_id) == {"note": value}
 
 
@@ -221,7 +221,7 @@ def test_a_session_that_ends_in_the_middle_of_an_edit_loses_nothing_that_was_typ
     sign_in_on(opened.value, operator)
     expect(opened.value.get_by_role("heading", name="Conversations")).to_be_visible()
     save(page)
-    expect(page.get_by_text("key by key")).to_be_visible()
+    expect(page.get_by_text("The result for each key:")).to_be_visible()
     assert "typed before" in metadata_at(sandbox, known.openai_id).values()
 
 
@@ -234,7 +234,7 @@ def test_the_preview_follows_what_is_typed_and_holds_no_secret(
     page.get_by_label("Credential").select_option(label=f"Gateway — 127.0.0.1:{sandbox.port}")
     fill_pair(page, 1, "tenant", "it's acme")
     expect(page.locator("#preview .code").first).to_contain_text('"tenant": "it\'s acme"')
-    page.get_by_text("As curl", exact=True).click()
+    page.get_by_text("Show as curl", exact=True).click()
     expect(page.locator("#request-curl")).to_contain_text("X-Gate: $X_GATE")
     expect(page.locator("#request-curl")).to_contain_text("Bearer $OPENAI_API_KEY")
     assert KEY not in page.content()
@@ -248,15 +248,15 @@ def unanswered(page: Page, sandbox: Sandbox, guard: Guard) -> Event:
     sandbox.faults.add(Fault(method="POST", drop="after"))
     open_new(page, metadata={"tenant": "acme"})
     create_button(page).click()
-    expect(page.get_by_label("Send it again all the same")).to_be_visible()
+    expect(page.get_by_label("Send it again anyway")).to_be_visible()
     return Event.objects.unresolved().get()
 
 
 def test_an_unknown_outcome_asks_before_it_sends_again(page: Page, unanswered: Event, sandbox: Sandbox) -> None:
     create_button(page).click()
-    expect(page.get_by_text("Tick this to send it again")).to_be_visible()
+    expect(page.get_by_text("Check the first attempt, or tick this box to send it again anyway.")).to_be_visible()
     assert len(sandbox.store.list_conversations()) == 1
-    page.get_by_label("Send it again all the same").check()
+    page.get_by_label("Send it again anyway").check()
     create_button(page).click()
     page.wait_for_url(CREATED)
     assert len(sandbox.store.list_conversations()) == 2
@@ -265,12 +265,12 @@ def test_an_unknown_outcome_asks_before_it_sends_again(page: Page, unanswered: E
 def test_an_unknown_outcome_is_settled_by_the_id(page: Page, unanswered: Event, sandbox: Sandbox) -> None:
     lost = sandbox.store.list_conversations()[0]["id"]
     page.goto("/activity/?show=unresolved")
-    page.get_by_role("link", name="What to do").click()
-    page.get_by_label("Id of the conversation that it created").fill("conv_wrong")
-    page.get_by_role("button", name="Settle").click()
+    page.get_by_role("link", name="Resolve…").click()
+    page.get_by_label("Id of the created conversation").fill("conv_wrong")
+    page.get_by_role("button", name="Resolve").click()
     expect(page.get_by_role("alert")).to_contain_text("not found")
-    page.get_by_label("Id of the conversation that it created").fill(lost)
-    page.get_by_role("button", name="Settle").click()
+    page.get_by_label("Id of the created conversation").fill(lost)
+    page.get_by_role("button", name="Resolve").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(lost)
     page.goto("/activity/?show=unresolved")
     expect(page.get_by_text("Nothing is unresolved")).to_be_visible()

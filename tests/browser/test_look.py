@@ -91,12 +91,12 @@ def test_forms_with_errors(page: Page, sandbox: Sandbox) -> None:
     assert faults_of(page) == []
     open_new(page, messages=["a", "b"], metadata={"tenant": "acme", "": "v" * 500})
     create_button(page).click()
-    expect(page.get_by_text("Give the key a name")).to_be_visible()
+    expect(page.get_by_text("Enter a key, or remove the row.")).to_be_visible()
     assert faults_of(page) == []
     sandbox.faults.add(Fault(method="POST", drop="after"))
     fill_pair(page, 2, "env", "prod")
     create_button(page).click()
-    expect(page.get_by_label("Send it again all the same")).to_be_visible()
+    expect(page.get_by_label("Send it again anyway")).to_be_visible()
     assert faults_of(page) == []
 
 
@@ -109,7 +109,7 @@ def test_a_conflict(page: Page, sandbox: Sandbox, known: Conversation) -> None:
     expect(page.locator(".conflict")).to_be_visible()
     assert faults_of(page) == []
     page.get_by_role("button", name="Save to OpenAI").click()
-    expect(page.get_by_text("key by key")).to_be_visible()
+    expect(page.get_by_text("The result for each key:")).to_be_visible()
     assert faults_of(page) == []
 
 

@@ -40,7 +40,7 @@ def test_pages_that_go_round_end_with_a_sentence(page: Page, known: Conversation
 def test_a_server_that_keeps_items_back_is_told(page: Page, known: Conversation, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(method="GET", path=".*/items", body=listing()))
     page.goto(known.get_absolute_url())
-    expect(page.get_by_text("this transcript is not whole")).to_be_visible()
+    expect(page.get_by_text("This transcript is incomplete.")).to_be_visible()
 
 
 def test_a_key_that_the_server_keeps_is_set_to_the_empty_text(
@@ -51,9 +51,9 @@ def test_a_key_that_the_server_keeps_is_set_to_the_empty_text(
     page.goto(f"{known.get_absolute_url()}metadata/")
     page.get_by_role("button", name="Remove pair 1").click()
     page.get_by_role("button", name="Save to OpenAI").click()
-    page.get_by_role("link", name="Set it to the empty text").click()
+    page.get_by_role("link", name="Set to empty text…").click()
     page.get_by_role("button", name="Save to OpenAI").click()
-    expect(page.get_by_text("key by key")).to_be_visible()
+    expect(page.get_by_text("The result for each key:")).to_be_visible()
     key = next(iter(before))
     assert metadata_at(sandbox, known.openai_id) == {**before, key: ""}
 

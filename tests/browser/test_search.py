@@ -291,13 +291,13 @@ def test_another_page_of_the_result_has_nothing_selected(page: Page, many: list[
 def test_the_keys_are_told_and_put_away(page: Page, many: list[Conversation]) -> None:
     open_list(page)
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("j")
     page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
     expect(page.locator(".row-current")).to_have_count(0)
     search_box(page).fill("j?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
 
 
 def test_many_matches_are_counted_exactly_when_asked(
@@ -313,12 +313,12 @@ def test_many_matches_are_counted_exactly_when_asked(
 
 def test_a_key_becomes_a_column_and_no_column(page: Page, many: list[Conversation]) -> None:
     open_list(page, "tenant:acme")
-    page.get_by_role("link", name="Show owner as a column").click()
+    page.get_by_role("link", name="Add a column for owner").click()
     expect(page.get_by_role("columnheader", name="owner")).to_be_visible()
     expect(rows_of(page).first.locator(".list-column")).to_have_text("owner 117")
     search_for(page, "tenant:globex")
     expect(rows_of(page).first.locator(".list-column")).to_have_text("owner 118")
-    page.get_by_role("link", name="Take owner out of the columns").click()
+    page.get_by_role("link", name="Remove the column owner").click()
     expect(page.get_by_role("columnheader", name="owner")).to_have_count(0)
 
 

@@ -52,11 +52,11 @@ def test_searching_and_dropping_a_term(page: Page) -> None:
 
 def test_filters_and_dates_on_their_page(page: Page) -> None:
     page.goto("/conversations/?q=tenant:acme")
-    page.get_by_role("link", name="Filters, numbers and dates").click()
+    page.get_by_role("link", name="Show filters and counts").click()
     facet_value(page, "env", "prod").click()
     expect(search_box(page)).to_have_value("tenant:acme env:prod")
-    page.get_by_role("link", name="Filters, numbers and dates").click()
-    page.get_by_text("As a table").click()
+    page.get_by_role("link", name="Show filters and counts").click()
+    page.get_by_text("Show as table").click()
     page.get_by_role("link", name="1 Jan 2026", exact=True).click()
     expect(search_box(page)).to_have_value("tenant:acme env:prod created:2026-01-01")
     expect(rows_of(page)).to_have_count(1)
@@ -64,9 +64,9 @@ def test_filters_and_dates_on_their_page(page: Page) -> None:
 
 def test_a_column_and_all_values_of_a_key(page: Page) -> None:
     page.goto("/conversations/overview/?q=tenant:acme")
-    page.get_by_role("link", name="Show env as a column").click()
+    page.get_by_role("link", name="Add a column for env").click()
     expect(page.get_by_role("columnheader", name="env")).to_be_visible()
-    page.get_by_role("link", name="Filters, numbers and dates").click()
+    page.get_by_role("link", name="Show filters and counts").click()
     page.get_by_role("link", name="Search… values of owner").click()
     page.get_by_label("Part of a value").fill("owner 57")
     page.get_by_role("button", name="Search").click()

@@ -69,7 +69,7 @@ def test_without_scripts_it_is_read_by_links(
     add_messages(sandbox, known, 150)
     page = open_browser(operator, java_script_enabled=False).new_page()
     page.goto(known.get_absolute_url())
-    page.get_by_role("link", name="Read the transcript").click()
+    page.get_by_role("link", name="Fetch transcript from OpenAI").click()
     page.get_by_role("link", name="Show more").click()
     expect(page.locator("article").first).to_contain_text("Message 101")
     page.get_by_role("link", name="Earlier items").click()
@@ -139,7 +139,7 @@ def test_a_message_is_copied_exactly(
     sandbox.store.add_items(known.openai_id, [{"type": "message", "role": "user", "content": said}])
     page = open_browser(operator, permissions=["clipboard-read", "clipboard-write"]).new_page()
     page.goto(known.get_absolute_url())
-    page.get_by_role("button", name="Copy this user").click()
+    page.get_by_role("button", name="Copy this user message").click()
     expect(page.get_by_text("Copied.")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == said
 
@@ -150,8 +150,8 @@ def test_messages_are_added(page: Page, known: Conversation, sandbox: Sandbox) -
     page.get_by_label("Text of message 1").fill("We looked into it.")
     page.get_by_role("button", name="Add message", exact=True).click()
     page.get_by_label("Text of message 2").fill("It is repaired.")
-    page.get_by_role("button", name="Add to the conversation").click()
-    expect(page.get_by_text("2 messages were added at OpenAI.")).to_be_visible()
+    page.get_by_role("button", name="Add to conversation").click()
+    expect(page.get_by_text("2 messages added at OpenAI.")).to_be_visible()
     expect(page.locator("article").first).to_contain_text("It is repaired.")
     assert len(sandbox.store.list_items(known.openai_id)) == 2
 
@@ -162,9 +162,9 @@ def test_a_call_is_deleted_with_its_output(page: Page, known: Conversation, sand
     sandbox.store.add_items(known.openai_id, [call, output])
     page.goto(known.get_absolute_url())
     page.get_by_role("link", name="Delete this function call").click()
-    expect(page.get_by_label("Delete its other half too")).to_be_checked()
+    expect(page.get_by_label("Also delete its counterpart")).to_be_checked()
     page.get_by_role("button", name="Delete at OpenAI").click()
-    expect(page.get_by_text("Both were deleted at OpenAI.")).to_be_visible()
+    expect(page.get_by_text("Both items deleted at OpenAI.")).to_be_visible()
     assert sandbox.store.list_items(known.openai_id) == []
 
 
@@ -173,7 +173,7 @@ def test_a_locked_conversation_is_explained(page: Page, known: Conversation, san
     sandbox.faults.add(Fault(method="POST", locked=True, times=3))
     page.goto(f"{items_path(known)}new/")
     page.get_by_label("Text of message 1").fill("Are you there?")
-    page.get_by_role("button", name="Add to the conversation").click()
+    page.get_by_role("button", name="Add to conversation").click()
     expect(page.get_by_text("A response is being generated in this conversation.")).to_be_visible()
     expect(page.get_by_label("Text of message 1")).to_have_value("Are you there?")
 
@@ -184,13 +184,13 @@ def test_a_transcript_is_downloaded_and_the_page_says_that_it_is_whole(
     add_messages(sandbox, known, 120)
     page.goto(known.get_absolute_url())
     page.get_by_role("link", name="Download…").click()
-    page.get_by_label("JSON as OpenAI gave it, one list").check()
+    page.get_by_label("JSON One list, as OpenAI returned it.").check()
     with page.expect_download() as started:
         page.get_by_role("button", name="Download").click()
     started.value.save_as(tmp_path / "transcript.json")
     document = json.loads((tmp_path / "transcript.json").read_text())
     assert document["data"] == sandbox.store.list_items(known.openai_id)
-    expect(page.locator("#downloads")).to_contain_text("Whole")
+    expect(page.locator("#downloads")).to_contain_text("Complete")
     expect(page.locator("#downloads")).to_contain_text("120 items")
 
 
@@ -203,6 +203,6 @@ def test_a_download_that_breaks_off_is_told_on_the_page(
     with page.expect_download() as started:
         page.get_by_role("button", name="Download").click()
     assert "This file is incomplete" in started.value.path().read_text()
-    expect(page.locator("#downloads")).to_contain_text("Not whole")
+    expect(page.locator("#downloads")).to_contain_text("Incomplete")
     expect(page.locator("#downloads")).to_contain_text("Lost half-way.")
     assert Event.objects.get().item_count == 100

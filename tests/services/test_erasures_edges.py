@@ -96,7 +96,7 @@ def test_one_whose_conversation_is_gone_stops_and_can_be_given_up_r28(
     assert (stopped.stage, stopped.failure["status"]) == (Stage.STOPPED, 404)
     closed = close_erasure(actor=operator, erasure=stopped)
     assert closed.stage == Stage.CLOSED
-    assert "Given up by operator. Before: Conversation with id" in closed.failure["message"]
+    assert "Given up by operator. Before that: Conversation with id" in closed.failure["message"]
     row = Conversation.objects.get()
     assert (row.metadata, row.state) == ({}, State.MISSING)
     assert not EventDetail.objects.exists()

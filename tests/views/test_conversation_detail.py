@@ -83,7 +83,7 @@ def test_offers_a_viewer_nothing_to_change_r22(client: Browser, viewer: User, co
 def test_offers_to_hand_over_only_to_credentials_that_one_sees_r1_r23(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox
 ) -> None:
-    assert "Hand over" not in page_of(as_operator, conversation)
+    assert "Transfer…" not in page_of(as_operator, conversation)
     make_credential(sandbox, name="Mine too", teams=[*conversation.credential.teams.all()])
     make_credential(sandbox, name="Secret project", teams=[make_team()])
     text = page_of(as_operator, conversation)

@@ -101,8 +101,8 @@ def test_offers_the_search_that_it_was_opened_with(as_operator: Browser, edit: s
     text = text_of(as_operator.get(f"{edit}{ANOTHER}"))
     assert "Replace the search with:" in text
     assert "<b>env</b> is prod" in text
-    assert "Replace its search" not in text_of(as_operator.get(edit))
-    assert "Replace its search" not in text_of(as_operator.get(f"{edit}?{view.query_string}"))
+    assert "Replace the search with:" not in text_of(as_operator.get(edit))
+    assert "Replace the search with:" not in text_of(as_operator.get(f"{edit}?{view.query_string}"))
 
 
 def test_takes_another_search_only_where_that_is_ticked(as_operator: Browser, edit: str, view: SavedView) -> None:
