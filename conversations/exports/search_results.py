@@ -82,7 +82,7 @@ class Export:
                 yield chunk
                 is_begun = True
         except Exception:
-            logger.exception("An export broke off; its file is not whole.")
+            logger.exception("An export was cut off. Its file is incomplete.")
             if is_begun:
                 yield TRUNCATED
             raise

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             model_name="conversation",
             name="created_at",
             field=models.DateTimeField(
-                help_text="At OpenAI; when it was first seen, where OpenAI did not say.", verbose_name="created"
+                help_text="At OpenAI or, if OpenAI didn’t say, when it was first seen here.", verbose_name="created"
             ),
         ),
         migrations.AlterField(
@@ -34,18 +34,18 @@ class Migration(migrations.Migration):
             name="is_altered",
             field=models.BooleanField(
                 default=False,
-                help_text="The response held characters that cannot be stored; each is replaced by U+FFFD.",
+                help_text="The response contained characters that can’t be stored. Each is replaced by U+FFFD.",
             ),
         ),
         migrations.AlterField(
             model_name="conversation",
             name="is_metadata_known",
-            field=models.BooleanField(default=True, help_text="A response held it."),
+            field=models.BooleanField(default=True, help_text="A response contained it."),
         ),
         migrations.AlterField(
             model_name="conversation",
             name="metadata",
-            field=conversations.models.fields.OrderedJSONField(default=dict, help_text="In OpenAI's last response."),
+            field=conversations.models.fields.OrderedJSONField(default=dict, help_text="From OpenAI’s last response."),
         ),
         migrations.AlterField(
             model_name="conversation",
@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
             model_name="conversation",
             name="our_metadata",
             field=conversations.models.fields.OrderedJSONField(
-                blank=True, help_text="While the metadata differs: the version that the index held before.", null=True
+                blank=True, help_text="Our version, while the metadata at OpenAI differs.", null=True
             ),
         ),
         migrations.AlterField(
@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
             name="ca_certificates",
             field=models.TextField(
                 blank=True,
-                help_text="In PEM, for a server whose certificate your own authority signed. The usual ones stay trusted.",
+                help_text="In PEM format, for a server whose certificate your own authority signed. Public ones stay trusted.",
                 validators=[conversations.models.credential.refuse_certificates],
                 verbose_name="certificates of private authorities",
             ),
@@ -154,7 +154,7 @@ class Migration(migrations.Migration):
             model_name="event",
             name="erasure",
             field=models.ForeignKey(
-                help_text="The erasure that it is part of.",
+                help_text="The erasure that it’s part of.",
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="events",
@@ -164,12 +164,14 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="event",
             name="item_ids",
-            field=models.JSONField(default=list, help_text="Of the items that it added, or was to delete."),
+            field=models.JSONField(default=list, help_text="The ids of the items that it added or was to delete."),
         ),
         migrations.AlterField(
             model_name="event",
             name="kept_count",
-            field=models.PositiveIntegerField(help_text="Of the messages sent, as the server listed then.", null=True),
+            field=models.PositiveIntegerField(
+                help_text="How many of the sent messages the server listed afterwards.", null=True
+            ),
         ),
         migrations.AlterField(
             model_name="event",
@@ -201,6 +203,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="event",
             name="touched_at",
-            field=models.DateTimeField(help_text="The last sign of life of long work.", null=True),
+            field=models.DateTimeField(help_text="When long work was last known to be running.", null=True),
         ),
     ]

@@ -111,18 +111,18 @@ class Conversation(models.Model):
     base_url = models.CharField("base URL", max_length=300, editable=False)
     openai_id = CodePointCharField("id at OpenAI", max_length=255)
     created_at = models.DateTimeField(
-        "created", help_text="At OpenAI; when it was first seen, where OpenAI did not say."
+        "created", help_text="At OpenAI or, if OpenAI didn’t say, when it was first seen here."
     )
     is_created_known = models.BooleanField(
         "time of creation known", default=True, help_text="OpenAI said when it was created."
     )
-    metadata = OrderedJSONField(default=dict, help_text="In OpenAI's last response.")
-    is_metadata_known = models.BooleanField(default=True, help_text="A response held it.")
+    metadata = OrderedJSONField(default=dict, help_text="From OpenAI’s last response.")
+    is_metadata_known = models.BooleanField(default=True, help_text="A response contained it.")
     is_altered = models.BooleanField(
-        default=False, help_text="The response held characters that cannot be stored; each is replaced by U+FFFD."
+        default=False, help_text="The response contained characters that can’t be stored. Each is replaced by U+FFFD."
     )
     our_metadata = OrderedJSONField(
-        null=True, blank=True, help_text="While the metadata differs: the version that the index held before."
+        null=True, blank=True, help_text="Our version, while the metadata at OpenAI differs."
     )
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     read_at = models.DateTimeField("last read", default=timezone.now)

@@ -78,7 +78,7 @@ class Credential(models.Model):
         "certificates of private authorities",
         blank=True,
         validators=[refuse_certificates],
-        help_text="In PEM, for a server whose certificate your own authority signed. The usual ones stay trusted.",
+        help_text="In PEM format, for a server whose certificate your own authority signed. Public ones stay trusted.",
     )
     is_active = models.BooleanField(
         "active", default=True, help_text="An inactive credential keeps its conversations but sends no requests."

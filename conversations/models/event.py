@@ -54,7 +54,7 @@ class Event(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     token = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001  None: not from a form
     created_at = models.DateTimeField("at", default=timezone.now)
-    touched_at = models.DateTimeField(null=True, help_text="The last sign of life of long work.")
+    touched_at = models.DateTimeField(null=True, help_text="When long work was last known to be running.")
     finished_at = models.DateTimeField(null=True)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     actor_name = models.CharField(max_length=150)
@@ -72,14 +72,16 @@ class Event(models.Model):
     attempts = models.JSONField(default=list)
     keys = models.JSONField(default=dict)
     item_count = models.PositiveIntegerField(default=0)
-    kept_count = models.PositiveIntegerField(null=True, help_text="Of the messages sent, as the server listed then.")
-    item_ids = models.JSONField(default=list, help_text="Of the items that it added, or was to delete.")
+    kept_count = models.PositiveIntegerField(
+        null=True, help_text="How many of the sent messages the server listed afterwards."
+    )
+    item_ids = models.JSONField(default=list, help_text="The ids of the items that it added or was to delete.")
     erasure = models.ForeignKey(
         "conversations.Erasure",
         null=True,
         on_delete=models.SET_NULL,
         related_name="events",
-        help_text="The erasure that it is part of.",
+        help_text="The erasure that it’s part of.",
     )
     status = models.PositiveSmallIntegerField("HTTP status", null=True)
     code = models.CharField(max_length=200, blank=True)

@@ -68,7 +68,7 @@ class _DeadlineReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         remaining = self._deadline.remaining
         if remaining <= 0:
-            raise TimeoutError("The deadline passed while the answer was read.")
+            raise TimeoutError("The deadline passed while the response was read.")
         self._raw._sock.settimeout(remaining)
         count: int | None = self._raw.readinto(buffer)
         return count

@@ -178,7 +178,7 @@ def _with_metadata(event: Event, calls: Calls, conversation: Conversation) -> Co
 def _save_id(event: Event, openai_id: str, reason: str) -> None:
     """Keep the id of a conversation that couldn't be stored: in the log and, if possible, in its event."""
     logger.critical(
-        "OpenAI created %s with credential %s for event %s, and it could not be stored (%s).",
+        "OpenAI created %s with credential %s for event %s, and it couldn't be stored (%s).",
         openai_id,
         event.credential_id,
         event.pk,

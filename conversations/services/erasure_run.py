@@ -111,7 +111,7 @@ class Run:
             made_progress = self.made_progress
             self._delete_each(gone)
             self.made_progress = made_progress
-            raise NotConfirmed("OpenAI still lists items that it says are gone.", status=200)
+            raise NotConfirmed("OpenAI still lists items that it says don’t exist.", status=200)
         elif page.has_more and page.last_id not in self._passed:
             self._passed.add(page.last_id)
             self._keep(after=page.last_id)

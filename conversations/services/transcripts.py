@@ -52,7 +52,7 @@ def _written(event: Event, file: File, first: ItemPage, rest: Iterator[ItemPage]
             yield from _page(event, file, page)
         yield file.foot()
     except (OpenAIError, CredentialUnusable) as error:
-        logger.warning("The download of event %s broke off after %s items.", event.pk, event.item_count)
+        logger.warning("The download of event %s was cut off after %s items.", event.pk, event.item_count)
         yield file.truncated(_reason(event, error))
         _finish_failed(event, error)
         raise

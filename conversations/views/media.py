@@ -37,7 +37,7 @@ def item_media(request: SignedInRequest, pk: int, item_id: str, number: int) -> 
     if status != 200:
         return _words(_why(found.get("failure"), found.get("problem", "")), status)
     if found["data"] is None:
-        raise Http404("The item holds no picture or sound of this number.")
+        raise Http404("The item has no image or sound with this number.")
     return _served(found["data"], f"{item_id}-{number}")
 
 

@@ -254,7 +254,7 @@ def test_a_failure_in_the_middle_leaves_no_whole_file(
     assert "conv_" in text
     assert oldest.openai_id not in text
     assert text.endswith(TRUNCATED)
-    assert "An export broke off" in caplog.text
+    assert "An export was cut off" in caplog.text
     with pytest.raises((json.JSONDecodeError, csv.Error)):
         {"csv": strictly, "json": json.loads, "jsonl": ids}[format_](text)
 

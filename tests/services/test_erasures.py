@@ -261,7 +261,7 @@ def test_items_that_are_confirmed_and_listed_again_are_waited_for(
     sandbox.faults.add(Fault(method="DELETE", path=".*items", body="{}", times=5))
     waiting = work_on(actor=operator, erasure=erasure)
     assert (waiting.stage, waiting.numbers.deleted) == (Stage.RUNNING, 5)
-    assert "still lists items that it says are gone" in waiting.failure["message"]
+    assert "still lists items that it says don’t exist" in waiting.failure["message"]
     assert work_on(actor=operator, erasure=waiting).stage == Stage.FINISHED
 
 

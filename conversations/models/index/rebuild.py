@@ -178,7 +178,7 @@ def _confirm_posting(cursor: Cursor, repair: bool) -> str:
         writing.apply([IndexChange(term.credential_id, sort_key, before=index_term)])
     elif repair:
         postings.delete()
-    return f"Posting {sort_key} of term {term_id} ({_name(term.key) if term else 'gone'}): no conversation has it."
+    return f"Posting {sort_key} of term {term_id} ({_name(term.key) if term else 'missing'}): no conversation has it."
 
 
 # Conversations
@@ -230,7 +230,7 @@ def _confirm_conversation(cursor: Cursor, repair: bool) -> str:
     if repair:
         change = IndexChange(conversation.credential_id, conversation.sort_key, after=conversation.index_terms)
         writing.apply([change])
-    return f"Conversation {conversation.openai_id}: cannot be found by {', '.join(sorted(set(missing)))}."
+    return f"Conversation {conversation.openai_id}: can't be found by {', '.join(sorted(set(missing)))}."
 
 
 def _name(key: str | None) -> str:

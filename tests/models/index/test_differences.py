@@ -315,9 +315,9 @@ def test_damage_is_told_without_a_value_and_nothing_is_changed(indexed: Indexed,
         (counts_too_many, "(“name”): counts 7, has 1 postings"),
         (folded_otherwise, "(“name”): counts 1, has 1 postings, or is malformed."),
         (too_many_of_another_and_counted, "(“name”): no conversation has it."),
-        (term_and_conversation_gone, "(gone): no conversation has it."),
-        (one_posting_missing_and_counted, "cannot be found by “env”."),
-        (state_changed_past_the_index, "cannot be found by state."),
+        (term_and_conversation_gone, "(missing): no conversation has it."),
+        (one_posting_missing_and_counted, "can't be found by “env”."),
+        (state_changed_past_the_index, "can't be found by state."),
     ],
     ids=lambda each: getattr(each, "__name__", None),
 )
@@ -329,7 +329,7 @@ def test_what_differs_is_named(indexed: Indexed, damage: Damage, told: str) -> N
 
 def test_a_conversation_that_cannot_be_found_is_named_by_its_id(indexed: Indexed) -> None:
     one_posting_missing_and_counted(indexed)
-    assert checked()[0] == f"Conversation {indexed.row.openai_id}: cannot be found by “env”.\n"
+    assert checked()[0] == f"Conversation {indexed.row.openai_id}: can't be found by “env”.\n"
 
 
 def test_only_the_first_differences_are_told_and_all_are_counted() -> None:
