@@ -87,7 +87,7 @@ def make_conversation(
 
 
 def bring_into_state(conversation: Conversation, state: str) -> None:
-    """As answers from OpenAI would do it, with the metadata that it has."""
+    """As responses from OpenAI would do it, with the metadata that it has."""
     if state == State.DIFFERS:
         conversation.our_metadata = {"before": "it differed"}
         conversation.store_response(conversation.metadata, is_own_change=False)

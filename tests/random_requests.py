@@ -108,7 +108,7 @@ class Drawn:
     headers: dict[str, str] = field(default_factory=dict)
 
     def send(self, browser: Browser) -> Any:
-        """The answer to it."""
+        """The response to it."""
         told = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()}
         told |= {name: told.pop(f"HTTP_{name}") for name in ["CONTENT_LENGTH"] if f"HTTP_{name}" in told}
         return browser.generic(self.method, self.url, self.body, self.content_type, **told)

@@ -1,4 +1,4 @@
-"""Erasing in a real browser: the page posts on by itself, can be stopped, goes on, and ends in a receipt."""
+"""Erasing in a real browser: the page posts on by itself, can be stopped, continues, and ends in a receipt."""
 
 import re
 
@@ -30,7 +30,7 @@ def slowly(sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(method="DELETE", delay=0.2, times=None))
 
 
-def test_the_page_goes_on_by_itself_to_the_receipt(page: Page, known: Conversation, sandbox: Sandbox) -> None:
+def test_the_page_continues_by_itself_to_the_receipt(page: Page, known: Conversation, sandbox: Sandbox) -> None:
     add_messages(sandbox, known, 120)
     ask_for_erasure(page, known)
     expect(page.get_by_text("Erased", exact=True)).to_be_visible()
@@ -42,7 +42,7 @@ def test_the_page_goes_on_by_itself_to_the_receipt(page: Page, known: Conversati
     expect(page.get_by_text("Ticket 7")).to_be_visible()
 
 
-def test_it_goes_on_after_dropped_connections(page: Page, known: Conversation, sandbox: Sandbox) -> None:
+def test_it_continues_after_dropped_connections(page: Page, known: Conversation, sandbox: Sandbox) -> None:
     add_messages(sandbox, known, 40)
     sandbox.faults.add(Fault(method="DELETE", drop="after", chance=0.2, times=None))
     sandbox.faults.add(Fault(method="DELETE", drop="before", chance=0.2, times=None))
@@ -51,7 +51,7 @@ def test_it_goes_on_after_dropped_connections(page: Page, known: Conversation, s
     assert sum(entry.changed for entry in sandbox.log if entry.method == "DELETE") == 41
 
 
-def test_it_is_stopped_and_goes_on(page: Page, known: Conversation, sandbox: Sandbox) -> None:
+def test_it_is_stopped_and_resumes(page: Page, known: Conversation, sandbox: Sandbox) -> None:
     add_messages(sandbox, known, 40)
     slowly(sandbox)
     ask_for_erasure(page, known)
@@ -90,7 +90,7 @@ def test_a_viewer_watches_and_presses_nothing(
     expect(watching.get_by_text("Erased", exact=True)).to_be_visible(timeout=30_000)
 
 
-def test_without_scripts_each_press_goes_on(
+def test_without_scripts_each_press_continues(
     open_browser: OpenBrowser, operator: User, known: Conversation, sandbox: Sandbox
 ) -> None:
     add_messages(sandbox, known, 60)

@@ -84,7 +84,7 @@ def test_get_by_its_id(page: Page, sandbox: Sandbox) -> None:
     assert Conversation.objects.get().metadata == {"tenant": "globex"}
 
 
-def test_edit_the_metadata_and_read_the_answer_key_by_key(page: Page, sandbox: Sandbox, known: Conversation) -> None:
+def test_edit_the_metadata_and_read_the_response_key_by_key(page: Page, sandbox: Sandbox, known: Conversation) -> None:
     page.goto(known.get_absolute_url())
     edit_metadata(page)
     fill_pair(page, 1, "tenant", "globex")

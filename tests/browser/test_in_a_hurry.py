@@ -105,7 +105,7 @@ def test_of_two_tabs_the_second_sees_the_conflict_and_saves_over_it(
     assert metadata_at(sandbox, known.openai_id) == {"tenant": "acme", "env": "dev"}
 
 
-def test_a_wrong_id_is_answered_in_openais_words_and_kept(page: Page, guard: Guard) -> None:
+def test_a_wrong_id_is_answered_with_openais_message_and_kept(page: Page, guard: Guard) -> None:
     guard.expects.add(502)
     page.goto("/conversations/get/?id=conv_wrong")
     page.get_by_role("button", name="Get from OpenAI").click()
@@ -262,7 +262,7 @@ def test_an_unknown_outcome_asks_before_it_sends_again(page: Page, unanswered: E
     assert len(sandbox.store.list_conversations()) == 2
 
 
-def test_an_unknown_outcome_is_settled_by_the_id(page: Page, unanswered: Event, sandbox: Sandbox) -> None:
+def test_an_unknown_outcome_is_resolved_by_the_id(page: Page, unanswered: Event, sandbox: Sandbox) -> None:
     lost = sandbox.store.list_conversations()[0]["id"]
     page.goto("/activity/?show=unresolved")
     page.get_by_role("link", name="Resolve…").click()

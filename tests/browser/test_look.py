@@ -142,7 +142,7 @@ def test_what_has_the_focus_is_seen(page: Page, known: Conversation) -> None:
 
 
 def tab_to(page: Page, name: str) -> None:
-    """Press Tab until what bears this name has the focus."""
+    """Press Tab until what has this name has the focus."""
     for _ in range(60):
         page.keyboard.press("Tab")
         focused = page.evaluate(

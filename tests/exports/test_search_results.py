@@ -218,7 +218,7 @@ def test_batches_hold_all_in_order(superuser: User, batch: int) -> None:
     assert [record["id"] for record in records(text_of(superuser, batch=batch))] == oldest_first[::-1]
 
 
-def test_what_is_purged_or_handed_over_meanwhile_is_left_out_r23(operator: User, team: Team) -> None:
+def test_what_is_purged_or_transferred_meanwhile_is_left_out_r23(operator: User, team: Team) -> None:
     own, foreign = make_credential(teams=[team]), make_credential()
     rows = [make_conversation(own, created_at=datetime(2026, 5, day, tzinfo=UTC)) for day in range(1, 5)]
     chunks = Export(Search.for_user(parse(""), operator), "jsonl", oldest_first=True, batch=1).chunks()
@@ -228,7 +228,7 @@ def test_what_is_purged_or_handed_over_meanwhile_is_left_out_r23(operator: User,
     assert ids(first + "".join(chunks)) == [rows[0].openai_id, rows[3].openai_id]
 
 
-def test_one_that_is_handed_over_meanwhile_is_written_once(superuser: User) -> None:
+def test_one_that_is_transferred_meanwhile_is_written_once(superuser: User) -> None:
     old, new = make_credential(), make_credential()
     moved = make_conversation(old, created_at=datetime(2026, 4, 1, tzinfo=UTC))
     for _ in range(66):  # more than the first block of a walk

@@ -1,4 +1,4 @@
-"""Forms that carry more than anyone types: they are answered soon, and in words."""
+"""Forms that carry more than anyone types: they are refused soon, with a sentence."""
 
 import json
 

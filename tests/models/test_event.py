@@ -84,7 +84,7 @@ def test_r7_pending_for_long_and_unknown_are_unresolved(
     assert event.is_pending is (outcome == Outcome.PENDING and not unresolved)
 
 
-def test_r7_what_is_settled_is_resolved(credential: Credential) -> None:
+def test_r7_what_is_resolved_is_not_unresolved(credential: Credential) -> None:
     event = make_event(credential, outcome=Outcome.UNKNOWN)
     event.resolved_by = make_event(credential, outcome=Outcome.SUCCEEDED)
     event.save()
@@ -129,7 +129,7 @@ def test_r7_of_two_who_resolve_at_once_one_does(credential: Credential) -> None:
     assert Event.objects.get(pk=event.pk).resolved_by == settling[did.index(True)]
 
 
-def test_finishing_keeps_a_settling_that_came_meanwhile(credential: Credential) -> None:
+def test_finishing_keeps_a_resolution_that_came_meanwhile(credential: Credential) -> None:
     event, settling = dead_event(credential), make_event(credential, outcome=Outcome.SUCCEEDED)
     slow = Event.objects.get(pk=event.pk)
     event.resolve(by=settling)
@@ -159,7 +159,7 @@ def test_r7_long_work_that_shows_signs_of_life_is_not_stale(
 
 
 @pytest.mark.parametrize("action", Action)
-def test_r7_a_read_of_the_conversation_settles_nothing_about_its_items(credential: Credential, action: str) -> None:
+def test_r7_a_read_of_the_conversation_resolves_nothing_about_its_items(credential: Credential, action: str) -> None:
     event = make_event(credential, action=action, outcome=Outcome.UNKNOWN)
     settled = Event.objects.resolvable_by_reading(event.base_url, event.openai_id).exists()
     assert settled is (action not in {Action.ADD_ITEMS, Action.DELETE_ITEMS, Action.ERASE})

@@ -141,7 +141,7 @@ def test_the_last_item_stands_in_for_a_missing_last_id(sandbox: Sandbox, calls_t
     assert (page.last_id, page.has_more) == ("b", True)
 
 
-def test_a_page_from_which_nobody_can_go_on_is_the_last(sandbox: Sandbox, calls_to: CallsTo) -> None:
+def test_a_page_from_which_nobody_can_continue_is_the_last(sandbox: Sandbox, calls_to: CallsTo) -> None:
     respond_with(sandbox, {"data": [{"no": "id"}], "has_more": True})
     assert not calls_to(sandbox).list_items(ID).has_more
 

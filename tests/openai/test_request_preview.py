@@ -52,13 +52,13 @@ def body_of(given: list[str]) -> Any:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_shell_hands_over_the_same_body(shell: Path, text: str) -> None:
+def test_a_shell_passes_on_the_same_body(shell: Path, text: str) -> None:
     body = {"items": [{"type": "message", "role": "user", "content": text}], "metadata": {text: text}}
     assert body_of(arguments(shell, as_curl(URL, body))) == body
 
 
 @pytest.mark.parametrize("text", HOSTILE[:2] + HOSTILE[4:11])
-def test_a_shell_hands_over_organization_and_project_as_they_are(shell: Path, text: str) -> None:
+def test_a_shell_passes_on_organization_and_project_as_they_are(shell: Path, text: str) -> None:
     given = arguments(shell, as_curl(URL, {}, organization=text, project=f"p{text}"))
     assert f"OpenAI-Organization: {text}" in given
     assert f"OpenAI-Project: p{text}" in given

@@ -42,7 +42,7 @@ def test_what_fits_is_one_page(credential: Credential, number: int) -> None:
     assert (keys(page()), page().newer, page().older) == (expected, "", "")
 
 
-def test_pages_go_on_below_the_last_row_and_back_above_the_first(credential: Credential) -> None:
+def test_pages_continue_below_the_last_row_and_back_above_the_first(credential: Credential) -> None:
     expected = make(credential, 8)
     first = page()
     second = page(before=first.older)

@@ -29,7 +29,7 @@ def test_the_absolute_time_in_utc_stands_behind_it() -> None:
     assert 'datetime="2026-05-01T12:00:00+00:00" title="2026-05-01 12:00:00 UTC"' in when(moment)
 
 
-def test_a_moment_long_ago_is_a_date() -> None:
+def test_a_time_long_ago_is_a_date() -> None:
     assert ">1 May 2020<" in when(datetime(2020, 5, 1, tzinfo=UTC))
 
 

@@ -154,7 +154,7 @@ def _accepts(value: Value, text: str) -> bool:
 
 @settings(max_examples=1_000, deadline=None)
 @given(small_queries, metadata, st.sampled_from(STATES))
-def test_simplifying_changes_no_answer(query: Query, pairs: dict[str, str], state: str) -> None:
+def test_simplifying_changes_no_result(query: Query, pairs: dict[str, str], state: str) -> None:
     answer = matches(query, pairs, state)
     assert matches(query.simplified(), pairs, state) == answer
     assert not (answer and query.is_contradiction)

@@ -80,7 +80,7 @@ UNDERSTOOD: list[tuple[str, tuple[Clause, ...], str]] = [
     ('k:"~x"', (pair("k", "~x"),), 'k:"~x"'),
     ('k:a,b*,~"c d"', (MetadataClause("k", (*exact("a"), prefix("b"), part("c d"))),), 'k:a,b*,~"c d"'),
     ("k:a k:~a", (MetadataClause("k", (*exact("a"), part("a"))),), "k:a,~a"),
-    # built-ins, and metadata that bears their names
+    # built-ins, and metadata that has their names
     ('"state":x', (pair("state", "x"),), '"state":x'),
     ('"State":x', (pair("State", "x"),), '"State":x'),
     ('"has":x', (pair("has", "x"),), '"has":x'),

@@ -195,7 +195,7 @@ def test_an_empty_list_has_neither_first_nor_last(official: openai.OpenAI) -> No
     assert (page.data, page.last_id, page.has_next_page()) == ([], None, False)
 
 
-def test_list_goes_on_after_an_item_and_takes_include(official: openai.OpenAI) -> None:
+def test_list_continues_after_an_item_and_takes_include(official: openai.OpenAI) -> None:
     id = official.conversations.create(items=user_says("one", "two", "three")).id
     first = official.conversations.items.list(id, order="asc", limit=1).data[0]
     rest = official.conversations.items.list(

@@ -215,7 +215,7 @@ def test_a_delay_waits_before_acting(web: Http, sandbox: Sandbox) -> None:
     assert (sandbox.store.list_conversations(), len(sandbox.log)) == ([], 0)
 
 
-def test_a_delay_after_acting_waits_before_the_answer(web: Http, sandbox: Sandbox) -> None:
+def test_a_delay_after_acting_waits_before_the_response(web: Http, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(delay=3_600, after=True))
     web.connection.timeout = 0.1
     with pytest.raises(TimeoutError):

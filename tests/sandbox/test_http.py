@@ -49,7 +49,7 @@ def test_a_kept_connection_never_waits_for_a_delayed_acknowledgement(
     monkeypatch.setattr(socket.socket, "sendall", noted)
     for _ in range(5):
         web.create(metadata={"a": "b"})
-    assert len(sent) == 5  # each answer in one piece
+    assert len(sent) == 5  # each response in one piece
     assert all(sent)
 
 

@@ -248,7 +248,7 @@ def test_the_default_key_is_exported() -> None:
     assert Sandbox().key == DEFAULT_KEY == "sk-sandbox"
 
 
-def test_a_stopped_sandbox_refuses_connections_and_may_go_on_with_its_store(sandbox: Sandbox) -> None:
+def test_a_stopped_sandbox_refuses_connections_and_may_restart_with_its_store(sandbox: Sandbox) -> None:
     made = sandbox.store.create_conversation()
     url = sandbox.url
     sandbox.stop(keep_store=True)

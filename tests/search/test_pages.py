@@ -168,7 +168,7 @@ def test_neighbours_are_those_of_the_result(credentials: list[Credential]) -> No
     assert Search.for_user(parse("a:0"), EVERYONE).neighbours(result[0].sort_key)[0] is None
 
 
-def test_a_search_that_runs_out_of_time_says_where_and_goes_on_there(
+def test_a_search_that_runs_out_of_time_says_where_and_continues_there(
     credentials: list[Credential], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(walk, "FIRST_BLOCK", 2)

@@ -86,7 +86,7 @@ def answers(browser: Browser) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.long
-def test_r23_no_answer_tells_of_what_is_not_theirs(client: Browser, member: User) -> None:
+def test_r23_no_response_tells_of_what_is_not_theirs(client: Browser, member: User) -> None:
     for url, text in answers(signed_in(client, member)):
         typed = text.replace("col=hidden_key", "").replace('<span class="mono">hidden_key</span>', "")
         typed = typed.replace("Take hidden_key out", "").replace('value="hidden_key"', "")

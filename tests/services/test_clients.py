@@ -171,7 +171,7 @@ def test_r17_a_test_is_one_read_of_nobodys_conversation(credential: Credential, 
     ],
     ids=str,
 )
-def test_r17_any_other_answer_is_told_in_its_words(
+def test_r17_any_other_response_is_told_with_its_message(
     credential: Credential, sandbox: Sandbox, fault: Fault, words: str
 ) -> None:
     sandbox.faults.add(fault)
@@ -185,7 +185,7 @@ def test_r17_a_wrong_path_does_not_pass_for_a_working_one(sandbox: Sandbox) -> N
     assert not check_credential(credential=credential)
 
 
-def test_r15_the_answer_to_a_test_holds_no_key(sandbox: Sandbox) -> None:
+def test_r15_the_response_to_a_test_holds_no_key(sandbox: Sandbox) -> None:
     passed, answer = judged(make_credential(sandbox, key="sk-wrong-marker-0123456789"))
     assert (passed, "Incorrect API key provided: [secret]." in answer) == (False, True)
 

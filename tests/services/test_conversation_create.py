@@ -1,4 +1,4 @@
-"""Creating: the attempt is written down first, the answer at once, and nothing is created twice."""
+"""Creating: the attempt is recorded first, the response at once, and nothing is created twice."""
 
 import logging
 import re
@@ -35,7 +35,7 @@ def failed(operator: User, credential: Credential, sandbox: Sandbox, fault: Faul
     return Event.objects.get()
 
 
-def test_r1_the_index_holds_the_answer(operator: User, credential: Credential, sandbox: Sandbox) -> None:
+def test_r1_the_index_holds_the_response(operator: User, credential: Credential, sandbox: Sandbox) -> None:
     row = create(operator, credential)
     (remote,) = sandbox.store.list_conversations()
     assert (row.openai_id, row.metadata, row.state) == (remote["id"], {"a": "1"}, State.ACTIVE)
@@ -43,7 +43,9 @@ def test_r1_the_index_holds_the_answer(operator: User, credential: Credential, s
     assert (row.added_by, row.origin, row.base_url) == (operator, "created", sandbox.url)
 
 
-def test_r1_the_answer_counts_and_not_what_was_wished(operator: User, credential: Credential, sandbox: Sandbox) -> None:
+def test_r1_the_response_counts_and_not_what_was_requested(
+    operator: User, credential: Credential, sandbox: Sandbox
+) -> None:
     body = '{"id": "conv_1", "created_at": 1780000000, "metadata": {"a": "other"}}'
     sandbox.faults.add(Fault(body=body, after=True))
     assert create(operator, credential).metadata == {"a": "other"}
@@ -110,14 +112,14 @@ def test_r7_a_server_that_is_not_there_was_sent_nothing(
     assert Event.objects.get().outcome == Outcome.FAILED
 
 
-def test_openais_words_are_kept(operator: User, credential: Credential, sandbox: Sandbox) -> None:
+def test_openais_message_is_kept(operator: User, credential: Credential, sandbox: Sandbox) -> None:
     fault = Fault(status=400, code="too_long", param="metadata.a", message="It is too long.")
     event = failed(operator, credential, sandbox, fault)
     assert (event.status, event.code, event.param) == (400, "too_long", "metadata.a")
     assert (event.detail.message, event.request_id) == ("It is too long.", sandbox.log[0].request_id)
 
 
-def test_r18_words_that_cannot_be_stored_are_kept_as_far_as_they_can(
+def test_r18_a_message_that_cannot_be_stored_is_kept_as_far_as_it_can(
     operator: User, credential: Credential, sandbox: Sandbox
 ) -> None:
     headers = {"x-request-id": "req\0\xff" + "x" * 500}
@@ -222,7 +224,7 @@ def test_an_id_that_cannot_be_stored_is_kept_in_its_event_until_it_is_got(
     assert (event.outcome, event.openai_id) == (Outcome.UNKNOWN, caught.value.openai_id)
 
 
-# Acceptance 3
+# The key
 
 
 @pytest.mark.parametrize("fault", [Fault(), Fault(status=500), Fault(body="<html>")], ids=str)

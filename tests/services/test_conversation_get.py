@@ -80,7 +80,7 @@ def test_r2_another_credential_that_cannot_see_it_proves_nothing(
     assert row.state == State.ACTIVE
 
 
-def test_r7_an_answer_settles_what_was_unresolved(operator: User, credential: Credential, sandbox: Sandbox) -> None:
+def test_r7_a_response_resolves_what_was_unresolved(operator: User, credential: Credential, sandbox: Sandbox) -> None:
     openai_id = make_remote(sandbox)
     lost = Event.objects.create(
         action="update", outcome=Outcome.UNKNOWN, base_url=sandbox.url, openai_id=openai_id, actor_name="operator"

@@ -1,4 +1,4 @@
-"""Refreshing: what an answer means for the state, and what it resolves."""
+"""Refreshing: what a response means for the state, and what it resolves."""
 
 from datetime import timedelta
 
@@ -118,7 +118,7 @@ def test_r6_a_pending_event_is_the_lock(operator: User, known: Conversation, san
     assert Event.objects.count() == 1
 
 
-def test_r7_the_event_of_a_dead_process_lets_go_and_is_settled(operator: User, known: Conversation) -> None:
+def test_r7_the_event_of_a_dead_process_lets_go_and_is_resolved(operator: User, known: Conversation) -> None:
     dead = make_pending(known, age=121)
     assert dead.is_unresolved
     refresh(operator, known)
@@ -127,7 +127,7 @@ def test_r7_the_event_of_a_dead_process_lets_go_and_is_settled(operator: User, k
     assert dead.resolved_by == Event.objects.get(action=Action.REFRESH)
 
 
-def test_r7_a_404_settles_too(operator: User, known: Conversation, sandbox: Sandbox) -> None:
+def test_r7_a_404_resolves_too(operator: User, known: Conversation, sandbox: Sandbox) -> None:
     dead = make_pending(known, age=121)
     sandbox.store.delete_conversation(known.openai_id)
     with pytest.raises(errors.NotFound):
@@ -136,7 +136,7 @@ def test_r7_a_404_settles_too(operator: User, known: Conversation, sandbox: Sand
     assert not dead.is_unresolved
 
 
-def test_r7_no_answer_settles_nothing(operator: User, known: Conversation, sandbox: Sandbox) -> None:
+def test_r7_no_response_resolves_nothing(operator: User, known: Conversation, sandbox: Sandbox) -> None:
     dead = make_pending(known, age=121)
     sandbox.faults.add(Fault(status=500, times=None, headers={"retry-after-ms": "1"}))
     with pytest.raises(errors.ServerError):
@@ -153,7 +153,7 @@ def test_r9_the_event_names_the_keys_that_moved(operator: User, known: Conversat
     assert (event.detail.before, event.detail.after) == ({"a": "1"}, {"b": "2"})
 
 
-def test_r2_what_our_own_unanswered_edit_did_does_not_differ(
+def test_r2_what_our_own_edit_without_a_response_did_does_not_differ(
     operator: User, credential: Credential, sandbox: Sandbox
 ) -> None:
     row = make_known(sandbox, credential, {"a": "1"})

@@ -85,7 +85,7 @@ def test_r2_a_404_after_a_delete_that_was_refused_is_missing(
     assert known.state == State.MISSING
 
 
-def test_r7_a_delete_without_an_answer_is_unknown(operator: User, known: Conversation, sandbox: Sandbox) -> None:
+def test_r7_a_delete_without_a_response_is_unknown(operator: User, known: Conversation, sandbox: Sandbox) -> None:
     sandbox.faults.add(NOT_DONE)
     assert fails(operator, known).may_have_happened
     event = Event.objects.get()
@@ -183,7 +183,7 @@ def test_r2_one_that_rose_again_has_to_be_removed_again(operator: User, known: C
     assert known.state == State.MISSING
 
 
-def test_a_bad_answer_leaves_it_unknown(operator: User, known: Conversation, sandbox: Sandbox) -> None:
+def test_a_bad_response_leaves_it_unknown(operator: User, known: Conversation, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(method="DELETE", body='{"deleted": true, "id": "conv_of_somebody_else"}'))
     fails(operator, known)
     assert (known.state, Event.objects.get().outcome) == (State.ACTIVE, Outcome.UNKNOWN)

@@ -114,14 +114,14 @@ def web(tmp_path: Path, operator: User) -> Iterator[Web]:
 
 @pytest.fixture
 def chance() -> Iterator[random.Random]:
-    """Random moments, the same each time; another seed comes from the environment."""
+    """Random times, the same each run; another seed comes from the environment."""
     seed = int(os.environ.get("CONVADMIN_SEED", "20261122"))
     print(f"CONVADMIN_SEED={seed}")  # noqa: T201  pytest shows it where the test fails
     return random.Random(seed)
 
 
 class Request:
-    """A request in a thread, which a kill leaves without an answer."""
+    """A request in a thread, which a kill leaves without a response."""
 
     def __init__(self, web: Web, path: str, data: dict[str, Any]) -> None:
         self.web, self.token = web, data["token"]
@@ -196,7 +196,7 @@ def let_through(gate: Gate, sandbox: Sandbox) -> None:
 
 
 def made_with(sandbox: Sandbox, token: str) -> list[str]:
-    """The ids of what a form with this token made; its metadata bears the token."""
+    """The ids of what a form with this token made; its metadata has the token."""
     return [found["id"] for found in sandbox.store.list_conversations() if found["metadata"].get("token") == token]
 
 
@@ -258,7 +258,7 @@ def fields_of(action: str, conversation: Conversation, token: str) -> tuple[str,
 
 
 @pytest.mark.parametrize("action", [Action.UPDATE, Action.REMOVE])
-def test_a_change_that_is_killed_is_settled_by_a_refresh(
+def test_a_change_that_is_killed_is_resolved_by_a_refresh(
     web: Web, sandbox: Sandbox, credential: Credential, chance: random.Random, action: Action
 ) -> None:
     for phase in PHASES:

@@ -1,7 +1,7 @@
-"""Erasure under faults (acceptance): a fifth of all calls fails, and whoever works on it is killed again and again.
+"""Erasure under faults: a fifth of all calls fails, and whoever works on it is killed again and again.
 
 The sandbox runs in this process; its log tells what was deleted in truth. The erasures are worked on by processes of
-their own, which are killed with SIGKILL at random moments, right beside a call, and started again.
+their own, which are killed with SIGKILL at random times, right beside a call, and started again.
 """
 
 import os

@@ -138,7 +138,7 @@ def test_nobody_else_changes_it_meanwhile_r6(erasure: Erasure, operator: User) -
         update_metadata(actor=operator, conversation=erasure.conversation, opened_with={}, requested={})
 
 
-def test_a_deletion_whose_answer_was_lost_counts_as_done_once_it_is_gone(
+def test_a_deletion_whose_response_was_lost_counts_as_done_once_it_is_gone(
     erasure: Erasure, operator: User, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(method="DELETE", drop="after"))
@@ -156,7 +156,7 @@ def test_an_item_that_somebody_else_deleted_is_told_apart(erasure: Erasure, oper
     assert outcomes(done) == [ItemOutcome.GONE, *[ItemOutcome.DELETED] * 4]
 
 
-def test_a_404_to_an_item_settles_nothing_before_the_list_is_empty(
+def test_a_404_to_an_item_resolves_nothing_before_the_list_is_empty(
     erasure: Erasure, operator: User, sandbox: Sandbox
 ) -> None:
     """R26: once the conversation is gone, its item routes answer 404 too."""
@@ -193,7 +193,7 @@ def test_r26_more_refused_items_than_a_listing_holds_are_passed(
     assert (stopped.numbers.refused, stopped.numbers.deleted) == (120, 115)
 
 
-def test_refused_items_are_tried_again_when_it_goes_on(erasure: Erasure, operator: User, sandbox: Sandbox) -> None:
+def test_refused_items_are_tried_again_when_it_resumes(erasure: Erasure, operator: User, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(method="DELETE", status=400))
     stopped = erase(actor=operator, erasure=erasure, seconds=5)
     done = erase(actor=operator, erasure=resume_erasure(erasure=stopped), seconds=5)
@@ -204,7 +204,7 @@ def test_refused_items_are_tried_again_when_it_goes_on(erasure: Erasure, operato
 @pytest.mark.parametrize(
     "fault", [Fault(status=401), Fault(status=403), Fault(status=429, code="insufficient_quota"), Fault(status=302)]
 )
-def test_what_waiting_does_not_mend_stops_it_with_openais_words(
+def test_what_waiting_does_not_help_stops_it_with_openais_message(
     erasure: Erasure, operator: User, sandbox: Sandbox, fault: Fault
 ) -> None:
     sandbox.faults.add(fault)
@@ -278,7 +278,7 @@ def test_a_conversation_that_is_still_there_is_listed_and_removed_again(
     assert sandbox.store.list_items(erasure.openai_id) == []
 
 
-def test_a_removal_whose_answer_was_lost_is_proven_by_the_next_step(
+def test_a_removal_whose_response_was_lost_is_proven_by_the_next_step(
     erasure: Erasure, operator: User, sandbox: Sandbox
 ) -> None:
     fault = Fault(method="DELETE", path="/conversations/[^/]*$", drop="after", headers={"x-should-retry": "false"})
@@ -290,7 +290,7 @@ def test_a_removal_whose_answer_was_lost_is_proven_by_the_next_step(
     assert (done.stage, done.deletion.outcome) == (Stage.FINISHED, ItemOutcome.UNCONFIRMED)
 
 
-def test_it_is_stopped_and_goes_on(erasure: Erasure, operator: User, sandbox: Sandbox) -> None:
+def test_it_is_stopped_and_resumes(erasure: Erasure, operator: User, sandbox: Sandbox) -> None:
     stopped = stop_erasure(actor=operator, erasure=erasure)
     assert work_on(actor=operator, erasure=stopped).numbers.found == 0
     assert erasure.events.get().outcome == Outcome.STOPPED

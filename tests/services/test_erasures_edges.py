@@ -1,4 +1,4 @@
-"""Erasing where things get in its way: other changes, other people, and answers that are not what they seem."""
+"""Erasing where things get in its way: other changes, other people, and responses that are not what they seem."""
 
 import json
 import threading
@@ -135,7 +135,7 @@ def test_a_stop_during_the_last_listing_keeps_the_conversation_and_lets_it_go_wh
     refresh_conversation(actor=operator, conversation=Conversation.objects.get())
 
 
-# What answers prove
+# What responses prove
 
 
 def test_r2_a_404_to_a_read_does_not_finish_what_a_changed_credential_reads(
@@ -173,7 +173,7 @@ def test_what_openai_confirmed_stays_confirmed_though_it_is_listed_again(
     assert outcomes(done) == [ItemOutcome.DELETED] * 3
 
 
-def test_a_page_of_a_proxy_in_place_of_an_answer_does_not_make_it_somebody_elses_deletion(
+def test_a_page_of_a_proxy_in_place_of_a_response_does_not_make_it_somebody_elses_deletion(
     erasure: Erasure, operator: User, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(method="DELETE", after=True, body="<html>ok</html>"))
@@ -276,13 +276,13 @@ def test_a_last_id_that_can_be_none_ends_the_listing_r18(
     assert work_on(actor=operator, erasure=erasure).stage == Stage.STOPPED
 
 
-def test_giving_up_settles_the_runs_that_nobody_ended(erasure: Erasure, operator: User) -> None:
+def test_giving_up_resolves_the_runs_that_nobody_ended(erasure: Erasure, operator: User) -> None:
     erasure.events.update(outcome=Outcome.UNKNOWN)
     close_erasure(actor=operator, erasure=stop_erasure(actor=operator, erasure=erasure))
     assert not Event.objects.unresolved().exists()
 
 
-def test_one_whose_step_is_just_ending_is_given_up_in_a_moment(stopped: Erasure, operator: User) -> None:
+def test_one_whose_step_is_just_ending_is_given_up_shortly(stopped: Erasure, operator: User) -> None:
     Erasure.objects.update(lease="x", leased_until=timezone.now() + timedelta(minutes=1))
     with pytest.raises(ServiceError, match="Try again in a few seconds"):
         close_erasure(actor=operator, erasure=stopped)
@@ -295,7 +295,7 @@ def test_waiting_as_openai_asks_is_a_sign_of_life(erasure: Erasure, operator: Us
     assert erasure.events.get().is_pending
 
 
-# Slow and large answers
+# Slow and large responses
 
 
 def test_items_that_are_too_large_together_are_listed_one_by_one(

@@ -140,7 +140,7 @@ def test_who_lost_the_lease_stores_nothing(operator: User, known: Conversation, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_that_was_stalled_takes_nothing_back_from_the_one_that_went_on(
+def test_a_worker_that_was_stalled_takes_nothing_back_from_the_one_that_continued(
     operator: User, credential: Credential, sandbox: Sandbox
 ) -> None:
     known = make_known(sandbox, credential)

@@ -72,7 +72,7 @@ def test_r8_the_same_form_adds_once(operator: User, known: Conversation, sandbox
 
 
 @pytest.mark.parametrize("fault", [Fault(drop="after"), Fault(status=500, after=True, headers=NOW)], ids=str)
-def test_r7_an_addition_without_an_answer_is_unknown_and_not_repeated(
+def test_r7_an_addition_without_a_response_is_unknown_and_not_repeated(
     operator: User, known: Conversation, sandbox: Sandbox, fault: Fault
 ) -> None:
     sandbox.faults.add(fault)
@@ -83,7 +83,7 @@ def test_r7_an_addition_without_an_answer_is_unknown_and_not_repeated(
     assert len(sandbox.log) == len(held(sandbox, known)) == 1
 
 
-def test_r7_a_refresh_does_not_settle_an_unknown_addition(
+def test_r7_a_refresh_does_not_resolve_an_unknown_addition(
     operator: User, known: Conversation, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(drop="after"))
@@ -186,14 +186,14 @@ def test_a_404_to_the_repetition_of_a_deletion_that_was_lost_is_done(
     assert [entry.method for entry in calls_in(sandbox)] == ["DELETE", "DELETE"]
 
 
-def test_r7_a_deletion_without_an_answer_is_unknown(operator: User, known: Conversation, sandbox: Sandbox) -> None:
+def test_r7_a_deletion_without_a_response_is_unknown(operator: User, known: Conversation, sandbox: Sandbox) -> None:
     [item_id] = add_messages(sandbox, known, 1)
     sandbox.faults.add(NOT_DONE)
     assert deletion_fails(operator, known, item_id).may_have_happened
     assert facts(Event.objects.get(), "outcome", "is_unresolved", "item_count") == (Outcome.UNKNOWN, True, 0)
 
 
-def test_a_404_after_an_unknown_deletion_is_done_and_settles_it(
+def test_a_404_after_an_unknown_deletion_is_done_and_resolves_it(
     operator: User, known: Conversation, sandbox: Sandbox
 ) -> None:
     [item_id] = add_messages(sandbox, known, 1)
@@ -225,7 +225,7 @@ def test_a_404_after_an_unknown_deletion_of_both_halves_is_done(
     assert delete(operator, known, first).outcome == Outcome.SUCCEEDED
 
 
-def test_r7_a_refresh_does_not_settle_an_unknown_deletion(
+def test_r7_a_refresh_does_not_resolve_an_unknown_deletion(
     operator: User, known: Conversation, sandbox: Sandbox
 ) -> None:
     [item_id] = add_messages(sandbox, known, 1)

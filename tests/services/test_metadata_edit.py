@@ -1,4 +1,4 @@
-"""Editing metadata: what is sent, what the answer says, and two who edit at once."""
+"""Editing metadata: what is sent, what the response says, and two who edit at once."""
 
 import json
 from collections.abc import Iterator
@@ -97,7 +97,7 @@ def test_r12_what_was_wanted_is_there_on_each_kind_of_server(
     assert Event.objects.get().outcome == Outcome.SUCCEEDED
 
 
-def test_r12_null_is_sent_only_for_what_the_answer_still_holds(operator: User, sandbox: Sandbox) -> None:
+def test_r12_null_is_sent_only_for_what_the_response_still_holds(operator: User, sandbox: Sandbox) -> None:
     update(operator, known_at(sandbox, {"a": "1", "b": "2"}), {"a": "1", "c": "3"})
     assert sent(sandbox) == [{"a": "1", "c": "3"}, {"b": None}]
 
@@ -147,7 +147,7 @@ def test_r12_one_that_empties_the_map_on_null_is_sent_what_is_wanted_again(opera
 
 
 @pytest.mark.parametrize("metadata", ["", ', "metadata": []', ', "metadata": "text"'])
-def test_r1_an_answer_without_metadata_is_read_again(operator: User, sandbox: Sandbox, metadata: str) -> None:
+def test_r1_a_response_without_metadata_is_read_again(operator: User, sandbox: Sandbox, metadata: str) -> None:
     row = known_at(sandbox, {"a": "1"})
     sandbox.faults.add(Fault(method="POST", body=f'{{"id": "{row.openai_id}"{metadata}}}', after=True))
     update(operator, row, {"a": "2"})
@@ -155,7 +155,7 @@ def test_r1_an_answer_without_metadata_is_read_again(operator: User, sandbox: Sa
     assert (row.metadata, sandbox.log[-1].method) == ({"a": "2"}, "GET")
 
 
-def test_r1_where_no_answer_holds_metadata_nothing_is_stored(operator: User, sandbox: Sandbox) -> None:
+def test_r1_where_no_response_holds_metadata_nothing_is_stored(operator: User, sandbox: Sandbox) -> None:
     row = known_at(sandbox, {"a": "1"})
     body = f'{{"id": "{row.openai_id}", "metadata": ["odd"]}}'
     sandbox.faults.add(Fault(method="POST", body=body, after=True))
@@ -189,7 +189,7 @@ def test_another_refusal_is_not_taken_for_one_of_null(operator: User, sandbox: S
     ],
     ids=str,
 )
-def test_r12_a_failure_between_the_two_calls_leaves_the_first_answer_in_the_index(
+def test_r12_a_failure_between_the_two_calls_leaves_the_first_response_in_the_index(
     operator: User, sandbox: Sandbox, fault: Fault, outcome: str
 ) -> None:
     row = known_at(sandbox, OLD)
@@ -202,7 +202,7 @@ def test_r12_a_failure_between_the_two_calls_leaves_the_first_answer_in_the_inde
     assert (event.outcome, event.detail.after, len(event.keys["removed"])) == (outcome, {}, 16)
 
 
-def test_the_answer_is_told_key_by_key(operator: User, sandbox: Sandbox) -> None:
+def test_the_response_is_told_key_by_key(operator: User, sandbox: Sandbox) -> None:
     row = known_at(sandbox, {"kept": "1", "stays": "1", "goes": "1", "old": "1"})
     body = f'{{"id": "{row.openai_id}", "metadata": {{"kept": "1", "stays": "1", "old": "2", "new": "other"}}}}'
     sandbox.faults.add(Fault(method="POST", body=body))
@@ -213,7 +213,7 @@ def test_the_answer_is_told_key_by_key(operator: User, sandbox: Sandbox) -> None
     assert Event.objects.get().keys == {"changed": ["old"], "removed": ["goes"], "refused": ["stays", "new"]}
 
 
-def test_r1_the_index_holds_the_answer(operator: User, sandbox: Sandbox) -> None:
+def test_r1_the_index_holds_the_response(operator: User, sandbox: Sandbox) -> None:
     row = known_at(sandbox, {"a": "1"})
     body = f'{{"id": "{row.openai_id}", "metadata": {{"a": "of the server"}}}}'
     sandbox.faults.add(Fault(method="POST", body=body))
@@ -222,7 +222,7 @@ def test_r1_the_index_holds_the_answer(operator: User, sandbox: Sandbox) -> None
     assert (row.metadata, row.state) == ({"a": "of the server"}, State.ACTIVE)
 
 
-def test_r2_sending_ours_settles_what_differs(operator: User, sandbox: Sandbox) -> None:
+def test_r2_restoring_our_version_resolves_what_differs(operator: User, sandbox: Sandbox) -> None:
     row = known_at(sandbox, {"a": "1"})
     sandbox.store.set_metadata(row.openai_id, {"a": "2"})
     row.store_response({"a": "2"}, is_own_change=False)

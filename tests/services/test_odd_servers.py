@@ -72,7 +72,7 @@ def test_r2_a_gateways_404_makes_no_row_missing(operator: User, known: Conversat
     assert "doesn’t prove" in caught.value.advice_text
 
 
-def test_r2_a_gateways_404_settles_no_unknown_change(operator: User, known: Conversation, sandbox: Sandbox) -> None:
+def test_r2_a_gateways_404_resolves_no_unknown_change(operator: User, known: Conversation, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(method="DELETE", drop="before", times=3))
     with pytest.raises(errors.NoResponse):
         remove_conversation(actor=operator, conversation=known)
@@ -116,7 +116,7 @@ def test_the_question_for_a_path_that_cannot_exist_is_asked_once(
 
 
 @pytest.mark.parametrize("code", [429, 401, "insufficient_quota"])
-def test_a_creation_answered_with_an_error_is_refused_and_sent_once(
+def test_a_creation_that_gets_an_error_is_refused_and_sent_once(
     operator: User, credential: Credential, sandbox: Sandbox, code: Any
 ) -> None:
     body = json.dumps({"error": {"message": "Provider returned error", "code": code}})
@@ -126,7 +126,7 @@ def test_a_creation_answered_with_an_error_is_refused_and_sent_once(
     assert (Event.objects.get().outcome, len(sandbox.log)) == (Outcome.REFUSED, 1)
 
 
-def test_r2_a_read_that_answers_an_error_does_not_show_that_it_is_there(
+def test_r2_a_read_that_gets_an_error_does_not_show_that_it_is_there(
     operator: User, known: Conversation, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(method="GET", body='{"error": {"message": "m"}}'))
@@ -135,7 +135,7 @@ def test_r2_a_read_that_answers_an_error_does_not_show_that_it_is_there(
     assert Event.objects.get().attempts[0]["is_unusable"] is True
 
 
-def test_r2_a_removal_is_not_proved_by_a_read_that_answered_an_error(
+def test_r2_a_removal_is_not_proved_by_a_read_that_got_an_error(
     operator: User, known: Conversation, sandbox: Sandbox
 ) -> None:
     Event.objects.create(
@@ -155,10 +155,10 @@ def test_r2_a_removal_is_not_proved_by_a_read_that_answered_an_error(
     assert not Event.objects.removal_was_sent(known.base_url, known.openai_id)
 
 
-# Creations whose answer is odd
+# Creations whose response is odd
 
 
-def test_a_creation_keeps_its_id_whatever_number_is_in_the_answer(
+def test_a_creation_keeps_its_id_whatever_number_is_in_the_response(
     operator: User, credential: Credential, sandbox: Sandbox
 ) -> None:
     body = '{"id": "conv_1", "created_at": 1780000000, "metadata": {"a": "1"}, "score": -Infinity}'
@@ -167,7 +167,7 @@ def test_a_creation_keeps_its_id_whatever_number_is_in_the_answer(
     assert (row.openai_id, row.metadata) == ("conv_1", {"a": "1"})
 
 
-def test_a_creation_without_metadata_in_the_answer_is_read_again(
+def test_a_creation_without_metadata_in_the_response_is_read_again(
     operator: User, credential: Credential, sandbox: Sandbox
 ) -> None:
     made = sandbox.store.create_conversation(metadata={"a": "1"})
@@ -176,7 +176,7 @@ def test_a_creation_without_metadata_in_the_answer_is_read_again(
     assert (row.openai_id, row.metadata) == (made["id"], {"a": "1"})
 
 
-def test_the_id_in_a_creations_broken_answer_is_kept_with_its_event(
+def test_the_id_in_a_creations_broken_response_is_kept_with_its_event(
     operator: User, credential: Credential, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(method="POST", body='{"id": "conv_1", "metadata": {broken'))
@@ -214,7 +214,7 @@ def test_added_messages_that_did_not_come_back_are_counted(
     assert (event.item_count, event.kept_count, event.item_ids) == (4, 1, ["msg_1"])
 
 
-# Deletions whose answer confirms nothing
+# Deletions whose response confirms nothing
 
 
 def test_a_removal_without_a_word_is_done_once_a_read_proves_it(operator: User, silent: Sandbox) -> None:
@@ -281,7 +281,7 @@ def test_an_item_that_the_server_says_it_did_not_delete_stops_an_erasure(
     assert sandbox.store.get_conversation(known.openai_id) is not None
 
 
-# Answers after which less is known than it seems
+# Responses after which less is known than it seems
 
 
 def test_a_failure_of_the_server_in_a_success_leaves_a_creation_open(
@@ -295,7 +295,7 @@ def test_a_failure_of_the_server_in_a_success_leaves_a_creation_open(
 
 
 @pytest.mark.parametrize("status", [401, 429])
-def test_an_update_that_was_answered_is_not_refused_by_the_read_after_it(
+def test_an_update_that_got_a_response_is_not_refused_by_the_read_after_it(
     operator: User, known: Conversation, sandbox: Sandbox, status: int
 ) -> None:
     sandbox.faults.add(Fault(method="POST", body=f'{{"id": "{known.openai_id}"}}', after=True))
@@ -338,7 +338,7 @@ def test_of_a_server_that_gives_fewer_items_than_it_holds_none_are_called_droppe
     assert Event.objects.get().kept_count is None
 
 
-def test_of_a_server_that_answers_an_addition_with_all_items_only_those_sent_are_counted(
+def test_of_a_server_that_responds_to_an_addition_with_all_items_only_those_sent_are_counted(
     operator: User, known: Conversation, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(method="POST", body=listing("a", "b", "c", "d", "e", "f", has_more=False)))
@@ -355,7 +355,7 @@ def test_the_proof_of_an_erasure_stands_among_its_attempts(operator: User, known
 # A secret in what others wrote
 
 
-def test_what_was_taken_out_of_an_answer_is_not_written_back(
+def test_what_was_taken_out_of_a_response_is_not_written_back(
     operator: User, credential: Credential, sandbox: Sandbox
 ) -> None:
     known = make_known(sandbox, credential, {"note": f"the key {KEY}", "n": "1"})

@@ -1,4 +1,4 @@
-"""R7: saying what became of an event of which nobody knew."""
+"""R7: resolving an event with an unknown outcome."""
 
 from datetime import timedelta
 
@@ -31,7 +31,7 @@ def created_id(sandbox: Sandbox) -> str:
     return created["id"]
 
 
-def test_r7_a_creation_is_settled_by_its_id(operator: User, lost: Event, sandbox: Sandbox) -> None:
+def test_r7_a_creation_is_resolved_by_its_id(operator: User, lost: Event, sandbox: Sandbox) -> None:
     row = resolve_by_id(actor=operator, event=lost, openai_id=created_id(sandbox))
     lost.refresh_from_db()
     assert (row.metadata, lost.outcome, lost.is_unresolved) == ({"a": "1"}, Outcome.UNKNOWN, False)
@@ -39,7 +39,7 @@ def test_r7_a_creation_is_settled_by_its_id(operator: User, lost: Event, sandbox
     assert lost.conversation == row
 
 
-def test_r7_a_wrong_id_settles_nothing(operator: User, lost: Event) -> None:
+def test_r7_a_wrong_id_resolves_nothing(operator: User, lost: Event) -> None:
     with pytest.raises(errors.NotFound):
         resolve_by_id(actor=operator, event=lost, openai_id="conv_unknown")
     lost.refresh_from_db()
@@ -47,13 +47,13 @@ def test_r7_a_wrong_id_settles_nothing(operator: User, lost: Event) -> None:
     assert not Conversation.objects.exists()
 
 
-def test_r7_without_its_credential_a_creation_is_settled_by_a_note_only(operator: User, lost: Event) -> None:
+def test_r7_without_its_credential_a_creation_is_resolved_by_a_note_only(operator: User, lost: Event) -> None:
     lost.credential = None
     with pytest.raises(ServiceError, match="Resolve it with a note"):
         resolve_by_id(actor=operator, event=lost, openai_id="conv_1")
 
 
-def test_r7_a_note_settles_and_is_an_event_of_its_own(operator: User, lost: Event) -> None:
+def test_r7_a_note_resolves_and_is_an_event_of_its_own(operator: User, lost: Event) -> None:
     settling = resolve_by_note(actor=operator, event=lost, note="Looked: nothing there.")
     lost.refresh_from_db()
     assert (lost.resolved_by, lost.is_unresolved) == (settling, False)
@@ -64,7 +64,7 @@ def test_r7_a_note_settles_and_is_an_event_of_its_own(operator: User, lost: Even
     )
 
 
-def test_r7_a_dead_event_that_is_settled_holds_no_lock(operator: User, credential: Credential) -> None:
+def test_r7_a_dead_event_that_is_resolved_holds_no_lock(operator: User, credential: Credential) -> None:
     dead = Event.objects.create(
         action=Action.UPDATE,
         actor_name="operator",
@@ -98,7 +98,7 @@ def test_r2_where_nothing_differs_keeping_does_nothing(operator: User, credentia
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_settle_one_event_at_once_one_is_told(operator: User, credential: Credential) -> None:
+def test_of_two_who_resolve_one_event_at_once_one_is_told(operator: User, credential: Credential) -> None:
     event = Event.objects.create(
         actor_name="x", action="create", outcome=Outcome.UNKNOWN, credential=credential, base_url=credential.base_url
     )

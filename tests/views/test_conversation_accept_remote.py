@@ -1,4 +1,4 @@
-"""Keeping OpenAI's metadata where it differs."""
+"""Accepting OpenAI's metadata where it differs."""
 
 import pytest
 from django.contrib.auth.models import User

@@ -191,7 +191,7 @@ def test_a_refusal_gives_a_fresh_token_so_that_it_can_be_sent_again_r8(
 
 
 def unanswered(browser: Browser, credential: Credential, sandbox: Sandbox) -> Form:
-    """The form after an attempt of which nobody knows what became."""
+    """The form after an attempt with an unknown outcome."""
     sandbox.faults.add(Fault(drop="after"))
     return form_in(filled(browser, credential).send(browser, NEW, "create"), "token")
 

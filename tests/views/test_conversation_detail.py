@@ -37,7 +37,7 @@ def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, conv
     assert "acme" not in text_of(response)
 
 
-def test_messages_404_to_an_unknown_key(as_operator: Browser) -> None:
+def test_an_unknown_key_is_not_found(as_operator: Browser) -> None:
     for key in ("999999", "9" * 30, "9" * 5000):
         assert as_operator.get(f"/conversations/{key}/").status_code == 404
 
@@ -80,7 +80,7 @@ def test_offers_a_viewer_nothing_to_change_r22(client: Browser, viewer: User, co
         assert url not in text
 
 
-def test_offers_to_hand_over_only_to_credentials_that_one_sees_r1_r23(
+def test_offers_to_transfer_only_to_credentials_that_one_sees_r1_r23(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox
 ) -> None:
     assert "Transfer…" not in page_of(as_operator, conversation)

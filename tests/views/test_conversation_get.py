@@ -50,7 +50,7 @@ def test_a_stranger_cannot_use_the_credential_of_another_team_r23(
     assert len(sandbox.log) == 0
 
 
-def test_an_unknown_id_is_said_in_openais_words_and_enters_nothing(
+def test_an_unknown_id_is_said_with_openais_message_and_enters_nothing(
     as_operator: Browser, credential: Credential
 ) -> None:
     response = filled(as_operator, credential, "conv_unknown").send(as_operator, GET)

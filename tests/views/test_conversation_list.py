@@ -92,7 +92,7 @@ def test_an_unknown_credential_names_only_ones_own_r23(as_operator: Browser, cre
 
 
 @pytest.mark.parametrize("text", ["\0", "\ud7ff", "(((", "created:99999999999d", "a" * 3000, "-", '"', "has:"])
-def test_messages_any_text(as_operator: Browser, indexed: Conversation, text: str) -> None:
+def test_takes_any_text(as_operator: Browser, indexed: Conversation, text: str) -> None:
     assert as_operator.get(LIST, {"q": text}).status_code == 200
 
 

@@ -46,7 +46,7 @@ def test_a_get_changes_nothing_r3(as_operator: Browser, url: str) -> None:
 
 @pytest.mark.parametrize("text", ["\0", "\ud7ff", "(((", "created:99999999999d", "a" * 3000, "-", '"', "credential:x"])
 @pytest.mark.parametrize("url", [OVERVIEW, VALUES, COMPLETION])
-def test_messages_any_text(as_operator: Browser, url: str, text: str) -> None:
+def test_takes_any_text(as_operator: Browser, url: str, text: str) -> None:
     assert as_operator.get(url, {"q": text, "key": text, "find": text, "at": text}).status_code == 200
     assert as_operator.get(url, {"q": f"tenant:{text}", "key": "tenant", "find": text}).status_code == 200
 

@@ -88,7 +88,7 @@ def test_tells_that_openai_cannot_be_reached(as_operator: Browser, url: str, san
     assert UNREACHABLE in text_of(form.send(as_operator, url))
 
 
-def test_after_an_unknown_outcome_a_confirmed_repeat_settles_it_r2_r8(
+def test_after_an_unknown_outcome_a_confirmed_repeat_resolves_it_r2_r8(
     as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
     stop = {"x-should-retry": "false"}

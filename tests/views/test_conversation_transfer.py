@@ -1,4 +1,4 @@
-"""Handing a conversation over to another credential of its server."""
+"""Transferring a conversation to another credential of its server."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -21,7 +21,7 @@ def url(conversation: Conversation) -> str:
     return f"/conversations/{conversation.pk}/hand-over/"
 
 
-def test_hands_it_over_once_a_read_proves_it_r1(
+def test_transfers_it_once_a_read_proves_it_r1(
     as_operator: Browser, conversation: Conversation, other: Credential, url: str, sandbox: Sandbox
 ) -> None:
     text = text_of(as_operator.post(url, {"credential": other.pk, "token": "first"}, follow=True))
@@ -91,7 +91,7 @@ def test_tells_that_openai_cannot_be_reached(
     assert UNREACHABLE in text_of(as_operator.post(url, {"credential": other.pk, "token": "first"}, follow=True))
 
 
-def test_sent_twice_it_is_handed_over_once(
+def test_sent_twice_it_is_transferred_once(
     as_operator: Browser, other: Credential, url: str, conversation: Conversation
 ) -> None:
     for _ in range(2):

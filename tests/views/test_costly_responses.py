@@ -1,4 +1,4 @@
-"""Answers that a server made up to cost much: each is read, or refused, in a moment."""
+"""Responses that a server made up to cost much: each is read once, or refused."""
 
 import tracemalloc
 
@@ -43,7 +43,7 @@ def test_strings_without_an_end_are_read_once(piece: bytes, status: int) -> None
     check_it_is_read_once(MANY + b'"' + piece * 1_000_000, status)
 
 
-def test_a_deep_answer_with_a_string_without_an_end_is_read_once() -> None:
+def test_a_deep_response_with_a_string_without_an_end_is_read_once() -> None:
     with limited_computing(), pytest.raises(ValueError, match=r"Unterminated|nested"):
         read_json(b"[" * 2_000 + b'"' + b'\\"' * 1_000_000)
 

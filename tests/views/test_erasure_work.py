@@ -1,4 +1,4 @@
-"""Going on with an erasure, from its page: step, resume, stop, close."""
+"""Continuing an erasure, from its page: step, resume, stop, close."""
 
 from datetime import timedelta
 from typing import Any
@@ -45,7 +45,7 @@ def stage_of(erasure: Erasure) -> str:
 
 
 def change_it(conversation: Conversation) -> Event:
-    """Somebody changes the conversation, and waits for the answer."""
+    """Somebody changes the conversation, and waits for the response."""
     facts = {"base_url": conversation.base_url, "openai_id": conversation.openai_id, "actor_name": "somebody"}
     return Event.objects.create(action="update", credential=conversation.credential, **facts)
 
@@ -66,7 +66,7 @@ def test_htmx_gets_what_moves_on_the_page(as_operator: Browser, url: str) -> Non
 
 
 @pytest.mark.parametrize("verb", ["step", "resume"])
-def test_goes_on_with_one_that_runs(as_operator: Browser, erasure: Erasure, sandbox: Sandbox, verb: str) -> None:
+def test_continues_one_that_runs(as_operator: Browser, erasure: Erasure, sandbox: Sandbox, verb: str) -> None:
     text = text_of(post_by_htmx(as_operator, erasure, verb))
     assert ">Receipt</h2>" in text
     assert stage_of(erasure) == Stage.FINISHED
@@ -132,7 +132,7 @@ def test_a_stopped_one_holds_no_lock_r6(as_operator: Browser, erasure: Erasure, 
     assert not Event.objects.lock_holders(conversation.base_url, conversation.openai_id).exists()
 
 
-# Where it cannot go on
+# Where it cannot continue
 
 
 @pytest.mark.parametrize("verb", ["step", "resume"])
@@ -173,7 +173,7 @@ def test_without_scripts_it_is_told_on_the_page_that_follows(
     assert "somebody has been changing this conversation" in text_of(response)
 
 
-def test_goes_on_once_nobody_changes_it_any_more_r6(
+def test_continues_once_nobody_changes_it_any_more_r6(
     as_operator: Browser, stopped: Erasure, conversation: Conversation
 ) -> None:
     change = change_it(conversation)
@@ -216,7 +216,7 @@ def test_tells_that_openai_cannot_be_reached_and_tries_again(
     assert stage_of(erasure) == Stage.RUNNING
 
 
-def test_one_that_cannot_go_on_at_present_says_that_nobody_works_on_it(
+def test_one_that_cannot_continue_at_present_says_that_nobody_works_on_it(
     as_operator: Browser, operator: User, erasure: Erasure
 ) -> None:
     stop_erasure(actor=operator, erasure=erasure)

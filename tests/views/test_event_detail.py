@@ -1,4 +1,4 @@
-"""One event, and settling it."""
+"""One event, and resolving it."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -36,7 +36,7 @@ def test_does_not_exist_for_a_stranger_r23(client: Browser, stranger: User, url:
     assert unknown.is_unresolved
 
 
-def test_a_viewer_looks_and_does_not_settle_r22(client: Browser, viewer: User, url: str) -> None:
+def test_a_viewer_looks_and_does_not_resolve_r22(client: Browser, viewer: User, url: str) -> None:
     assert 'name="note"' not in text_of(signed_in(client, viewer).get(url))
     assert client.post(url, {"note": "mine"}).status_code == 403
 
@@ -47,7 +47,7 @@ def test_a_get_changes_nothing_r3(as_operator: Browser, url: str) -> None:
     assert everything() == before
 
 
-def test_a_note_settles_it_in_an_event_of_its_own_r7(as_operator: Browser, url: str, unknown: Event) -> None:
+def test_a_note_resolves_it_in_an_event_of_its_own_r7(as_operator: Browser, url: str, unknown: Event) -> None:
     response = as_operator.post(url, {"note": "Nothing was made.\nI looked."}, follow=True)
     unknown.refresh_from_db()
     assert not unknown.is_unresolved
@@ -56,7 +56,7 @@ def test_a_note_settles_it_in_an_event_of_its_own_r7(as_operator: Browser, url: 
     assert "Resolved with your note." in text_of(response)
 
 
-def test_the_id_that_was_created_settles_it_and_enters_the_index_r7(
+def test_the_id_that_was_created_resolves_it_and_enters_the_index_r7(
     as_operator: Browser, url: str, unknown: Event, sandbox: Sandbox
 ) -> None:
     response = as_operator.post(url, {"openai_id": make_remote(sandbox, {"a": "b"})})
@@ -72,7 +72,7 @@ def test_keeps_what_was_typed_where_it_is_not_valid(as_operator: Browser, url: s
     assert response.context_data["form"]["openai_id"].value() == openai_id
 
 
-def test_a_note_to_what_is_settled_already_is_said_and_not_lost(as_operator: Browser, url: str) -> None:
+def test_a_note_to_what_is_resolved_already_is_said_and_not_lost(as_operator: Browser, url: str) -> None:
     as_operator.post(url, {"note": "first"})
     response = as_operator.post(url, {"note": "my second note"})
     assert response.status_code == 422
@@ -109,7 +109,7 @@ def test_shows_key_names_and_no_values_once_the_details_are_gone_r9(
     assert "acme-value" not in text
 
 
-def test_offers_to_refresh_what_a_read_would_settle_r7(
+def test_offers_to_refresh_what_a_read_would_resolve_r7(
     as_operator: Browser, sandbox: Sandbox, credential: Credential, unknown: Event, url: str
 ) -> None:
     known = make_known(sandbox, credential)
@@ -119,7 +119,7 @@ def test_offers_to_refresh_what_a_read_would_settle_r7(
 
 
 @pytest.mark.parametrize("action", ["add_items", "delete_items"])
-def test_a_refresh_settles_no_change_of_items_r7(
+def test_a_refresh_resolves_no_change_of_items_r7(
     as_operator: Browser, sandbox: Sandbox, credential: Credential, unknown: Event, action: str
 ) -> None:
     known = make_known(sandbox, credential)
@@ -140,7 +140,7 @@ def test_asks_as_many_queries_for_many_attempts_as_for_one(as_operator: Browser,
     assert counts[0] == counts[1]
 
 
-def test_only_a_creation_is_settled_by_an_id(as_operator: Browser, unknown: Event, url: str, sandbox: Sandbox) -> None:
+def test_only_a_creation_is_resolved_by_an_id(as_operator: Browser, unknown: Event, url: str, sandbox: Sandbox) -> None:
     Event.objects.update(action="update")
     response = as_operator.post(url, {"openai_id": make_remote(sandbox), "note": ""})
     assert response.status_code == 422

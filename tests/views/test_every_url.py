@@ -1,4 +1,4 @@
-"""What every URL of the dashboard answers to whoever may not have it, as one table.
+"""How every URL of the dashboard responds to whoever may not have it, as one table.
 
 A new URL needs an entry in TABLE, and all questions below are asked of it. What a page shows to whoever may have it is
 tested in the file of its view. The URLs of the admin are no part of this: `tests/admin` is about who may do what there.

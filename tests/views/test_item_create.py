@@ -113,7 +113,7 @@ def test_what_openai_says_of_a_message_stands_at_its_row(as_operator: Browser, u
     assert 'id="message-error-3"><p class="error">Too rude.' in text
 
 
-def test_an_addition_that_got_no_answer_is_not_sent_again_without_a_question_r8_r10(
+def test_an_addition_that_got_no_response_is_not_sent_again_without_a_question_r8_r10(
     as_operator: Browser, url: str, conversation: Conversation, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(method="POST", drop="after"))

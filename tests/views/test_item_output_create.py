@@ -44,7 +44,7 @@ def last(sandbox: Sandbox, conversation: Conversation) -> Item:
     return {name: value for name, value in item.items() if name != "id"}
 
 
-def test_an_output_that_the_answer_does_not_hold_is_not_called_added(
+def test_an_output_that_the_response_does_not_hold_is_not_called_added(
     as_operator: Browser, url: str, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(method="POST", body='{"data": [], "has_more": false}'))
@@ -218,7 +218,7 @@ def test_tells_what_openai_says_and_keeps_what_was_typed(
     assert form_in(response, "output").values("output") == ["typed"]
 
 
-def test_an_addition_that_got_no_answer_is_not_sent_again_without_a_question_r8_r10(
+def test_an_addition_that_got_no_response_is_not_sent_again_without_a_question_r8_r10(
     as_operator: Browser, url: str, conversation: Conversation, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(method="POST", drop="after"))

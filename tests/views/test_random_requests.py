@@ -1,4 +1,4 @@
-"""Whatever is asked, by whomever: no answer is a failure of ours.
+"""Whatever is asked, by whomever: no response is a failure of ours.
 
 RANDOM_REQUESTS says how many requests are drawn for each role, and RANDOM_SEED draws others than usual.
 """
@@ -34,7 +34,7 @@ def sign_in(browser: Browser, role: str) -> None:
 
 
 def failure(browser: Browser, drawn: Drawn) -> str:
-    """What is wrong with the answer, or nothing."""
+    """What is wrong with the response, or nothing."""
     try:
         response: Any = drawn.send(browser)
         if response.streaming:

@@ -24,7 +24,7 @@ def delete(view: SavedView) -> str:
 
 
 def sent(browser: Browser, url: str, **fields: str) -> Any:
-    """The answer to the form as it stands there, with these fields filled."""
+    """The response to the form as it stands there, with these fields filled."""
     form = form_in(browser.get(url), "name")
     for name, value in fields.items():
         form.put(name, value)

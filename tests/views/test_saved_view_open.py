@@ -63,7 +63,7 @@ def test_one_that_names_a_credential_one_cannot_use_does_not_exist_r23(
 
 
 @pytest.mark.parametrize("key", ["999999", "9" * 30, "9" * 5000])
-def test_messages_404_to_an_unknown_key(as_operator: Browser, key: str) -> None:
+def test_an_unknown_key_is_not_found(as_operator: Browser, key: str) -> None:
     assert as_operator.get(f"/views/{key}/").status_code == 404
 
 

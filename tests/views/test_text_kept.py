@@ -1,4 +1,4 @@
-"""R18, R19, acceptance 7: hostile text goes through the pages and comes out as it was typed, or is refused."""
+"""R18, R19: hostile text goes through the pages and comes out as it was typed, or is refused."""
 
 import html
 import re

@@ -1,7 +1,7 @@
-"""Killing those who write (acceptance 4): after 10,000 random writes, `check_index` finds nothing.
+"""Killing those who write: after 10,000 random writes, `check_index` finds nothing.
 
 Two processes at a time write to one database, through every path by which the site writes to the index, the services
-over HTTP to the sandbox in this process among them. Each is killed with SIGKILL several times, at random moments, and
+over HTTP to the sandbox in this process among them. Each is killed with SIGKILL several times, at random times, and
 started again.
 """
 

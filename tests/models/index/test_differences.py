@@ -22,7 +22,7 @@ Held = list[tuple[Any, ...]]
 
 
 class Indexed:
-    """Three conversations of two credentials, and what bears what."""
+    """Three conversations of two credentials, and what has what."""
 
     def __init__(self) -> None:
         self.ours, self.theirs = make_credential(), make_credential()
@@ -35,7 +35,7 @@ class Indexed:
 
     @property
     def name(self) -> Term:
-        """The term that only `row` bears, whose value is a secret."""
+        """The term that only `row` has, whose value is a secret."""
         return self.term("name", SECRET)
 
 

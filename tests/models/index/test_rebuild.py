@@ -61,7 +61,7 @@ def reindexed(*arguments: str) -> str:
 
 
 @each_damage
-def test_damage_is_mended(indexed: Indexed, damage: Damage) -> None:
+def test_damage_is_repaired(indexed: Indexed, damage: Damage) -> None:
     damage(indexed)
     assert rebuild() > 0 or damage.__name__.startswith("a_trigram")
     assert list(differences()) == []
@@ -69,7 +69,7 @@ def test_damage_is_mended(indexed: Indexed, damage: Damage) -> None:
 
 
 @pytest.mark.parametrize("damage", OF_THE_INDEX, ids=lambda damage: damage.__name__)
-def test_the_mended_index_is_what_it_was(indexed: Indexed, damage: Damage) -> None:
+def test_the_repaired_index_is_what_it_was(indexed: Indexed, damage: Damage) -> None:
     whole = held()
     damage(indexed)
     rebuild()
@@ -78,7 +78,7 @@ def test_the_mended_index_is_what_it_was(indexed: Indexed, damage: Damage) -> No
 
 @each_damage
 @pytest.mark.usefixtures("small_steps")
-def test_damage_is_mended_in_small_steps(indexed: Indexed, damage: Damage) -> None:
+def test_damage_is_repaired_in_small_steps(indexed: Indexed, damage: Damage) -> None:
     damage(indexed)
     told: list[str] = []
     rebuild(report=told.append)
@@ -86,7 +86,7 @@ def test_damage_is_mended_in_small_steps(indexed: Indexed, damage: Damage) -> No
     assert SECRET.casefold() not in " ".join(told).casefold()
 
 
-def test_the_command_says_how_much_it_mended_and_no_value(indexed: Indexed) -> None:
+def test_the_command_says_how_much_it_repaired_and_no_value(indexed: Indexed) -> None:
     folded_otherwise(indexed)
     said = reindexed()
     assert said == "The index matches the conversations. Differences repaired: 2.\n"
@@ -159,7 +159,7 @@ def some_rows(chance: random.Random) -> list[Conversation]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_an_index_that_was_damaged_at_random_is_mended(
+def test_an_index_that_was_damaged_at_random_is_repaired(
     indexed: Indexed, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(seed)
@@ -200,7 +200,7 @@ def steps_of_a_rebuild() -> list[str]:
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_it_goes_on_from_where_it_was_interrupted(indexed: Indexed) -> None:
+def test_it_resumes_where_it_was_interrupted(indexed: Indexed) -> None:
     whole = len(steps_of_a_rebuild())
     interrupted_after(3)
     assert len(steps_of_a_rebuild()) == whole - 3
@@ -208,7 +208,7 @@ def test_it_goes_on_from_where_it_was_interrupted(indexed: Indexed) -> None:
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_it_goes_on_from_every_place(indexed: Indexed) -> None:
+def test_it_resumes_at_every_cursor(indexed: Indexed) -> None:
     whole = steps_of_a_rebuild()
     for steps in range(1, len(whole)):
         interrupted_after(steps)
@@ -234,7 +234,7 @@ def test_restart_begins_anew(indexed: Indexed) -> None:
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_what_was_mended_before_the_interruption_is_counted(indexed: Indexed) -> None:
+def test_what_was_repaired_before_the_interruption_is_counted(indexed: Indexed) -> None:
     Term.objects.update(count=9)
     interrupted_after(2)
     assert rebuild() == Term.objects.count()
@@ -332,7 +332,7 @@ def fill(number: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_a_rebuild_that_is_killed_goes_on_from_where_it_was() -> None:
+def test_a_rebuild_that_is_killed_resumes_where_it_was() -> None:
     fill(2_600)
     with reindexing() as process:
         wait_until(Progress.objects.exists)

@@ -51,7 +51,7 @@ def change(row: Conversation, metadata: dict[str, Any]) -> None:
 
 @many_examples
 @given(st.lists(st.tuples(st.integers(0, 3), maps), max_size=12))
-def test_any_sequence_of_answers_is_what_a_recount_gives(steps: list[tuple[int, dict[str, Any]]]) -> None:
+def test_any_sequence_of_responses_is_what_a_recount_gives(steps: list[tuple[int, dict[str, Any]]]) -> None:
     with transaction.atomic():
         rows = [make_conversation(make_credential()) for _ in range(4)]
         for which, metadata in steps:
@@ -60,7 +60,7 @@ def test_any_sequence_of_answers_is_what_a_recount_gives(steps: list[tuple[int, 
         transaction.set_rollback(True)
 
 
-def test_any_mix_of_adding_changing_handing_over_and_purging_is_what_a_recount_gives() -> None:
+def test_any_mix_of_adding_changing_transferring_and_purging_is_what_a_recount_gives() -> None:
     chance = random.Random(7)
     credentials = [make_credential(), make_credential()]
     for _ in range(120):
@@ -93,7 +93,7 @@ def test_many_changes_at_once_are_what_a_recount_gives() -> None:
     assert_is_what_a_recount_gives()
 
 
-def test_a_term_that_nothing_bears_is_deleted() -> None:
+def test_a_term_that_nothing_has_is_deleted() -> None:
     row = make_conversation(make_credential(), {"a": "1", "b": "2"})
     change(row, {"b": "2"})
     assert Counter(Term.objects.values_list("key", flat=True)) == {"b": 2, None: 1}
@@ -133,14 +133,14 @@ def test_a_value_of_the_greatest_length_is_indexed() -> None:
     assert Term.objects.filter(value="\N{GRINNING FACE}" * 512).exists()
 
 
-def test_handing_over_moves_the_terms() -> None:
+def test_transferring_moves_the_terms() -> None:
     row, other = make_conversation(make_credential(), {"a": "1"}), make_credential()
     with transaction.atomic():
         row.transfer(other)
     assert set(Term.objects.values_list("credential", flat=True)) == {other.pk}
 
 
-def test_handing_over_to_the_same_credential_changes_nothing() -> None:
+def test_transferring_to_the_same_credential_changes_nothing() -> None:
     row = make_conversation(make_credential(), {"a": "1"})
     with transaction.atomic():
         row.transfer(row.credential)
