@@ -1,6 +1,5 @@
 """The official `openai` package against the sandbox: all eight calls, and paging."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -10,27 +9,9 @@ from openai.types.conversations import Conversation, ConversationDeletedResource
 from openai.types.responses import ResponseInputText, ResponseOutputText
 
 from conversations.sandbox import Sandbox
-from tests.sandbox_fixtures import KEY
-from tests.waiting import PATIENCE
+from tests.sandbox.contract import official, running, sandbox
 
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(key=KEY) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.faults.clear()
-    running.log.clear()
-    return running
-
-
-@pytest.fixture(scope="module")
-def official(running: Sandbox) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=running.url, api_key=KEY, max_retries=0, timeout=PATIENCE) as client:
-        yield client
+__all__ = ["official", "running", "sandbox"]  # fixtures
 
 
 def user_says(*texts: str) -> list[Any]:

@@ -1,33 +1,15 @@
 """Every error of the sandbox is the right exception in the official `openai` package."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import openai
 import pytest
 
 from conversations.sandbox import Fault, Sandbox
-from tests.sandbox_fixtures import KEY
-from tests.waiting import PATIENCE
+from tests.sandbox.contract import official, running, sandbox
 
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox(key=KEY) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: Sandbox) -> Sandbox:
-    running.faults.clear()
-    running.log.clear()
-    return running
-
-
-@pytest.fixture(scope="module")
-def official(running: Sandbox) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=running.url, api_key=KEY, max_retries=0, timeout=PATIENCE) as client:
-        yield client
+__all__ = ["official", "running", "sandbox"]  # fixtures
 
 
 def message(**fields: Any) -> dict[str, Any]:
