@@ -212,7 +212,7 @@ def without_venv(tmp_path: Path) -> Path:
 
 def test_without_venv_the_command_is_told(without_venv: Path) -> None:
     said = sentence(run_dev(without_venv, "run", PATH=str(without_venv / "bin")))
-    assert 'No .venv with pip could be made: run "apt-get install python3-venv", then run this again' in said
+    assert 'Can\'t create .venv with pip: run "apt-get install python3-venv", then run this again' in said
     assert not (without_venv / "calls").exists()
 
 
@@ -240,7 +240,7 @@ def test_no_network(checkout: Path) -> None:
     (checkout / "requirements.txt").write_text("no-such-package-here==1.0\n")
     nowhere = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
     said = sentence(run_dev(checkout, "run", **nowhere))
-    assert "The packages could not be installed: is there a network?" in said
+    assert "The packages couldn't be installed. Is there a network?" in said
     assert "no-such-package-here" in (checkout / ".venv" / "dev.log").read_text()
 
 
@@ -249,7 +249,7 @@ def test_no_python(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     for name in TOOLS:
         (tools / name).symlink_to(str(shutil.which(name)))
     shutil.rmtree(checkout / ".venv")
-    assert "Python 3.11 or newer was not found" in sentence(run_dev(checkout, "run", PATH=str(tools)))
+    assert "Python 3.11 or newer wasn't found" in sentence(run_dev(checkout, "run", PATH=str(tools)))
 
 
 @pytest.fixture
@@ -271,7 +271,7 @@ def test_a_read_only_folder(folder_for_everyone: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert f"The folder {folder_for_everyone} cannot be written to" in sentence(finished)
+    assert f"The folder {folder_for_everyone} can't be written to" in sentence(finished)
 
 
 GOOD = "SECRET_KEY=" + "x" * 50 + "\n"
