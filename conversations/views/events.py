@@ -73,11 +73,11 @@ def event_detail(request: SignedInRequest, pk: int) -> HttpResponse:
     event = get_object_or_404(Event.objects.visible_to(request.user).for_page(), pk=pk)
     if request.method != "POST":
         return _page(request, event, ResolveForm(event=event, user=request.user))
-    return _settle(request, event)
+    return _resolve(request, event)
 
 
 @permission_required("conversations.change_conversation", raise_exception=True)
-def _settle(request: SignedInRequest, event: Event) -> HttpResponse:
+def _resolve(request: SignedInRequest, event: Event) -> HttpResponse:
     form = ResolveForm(request.POST, event=event, user=request.user)
     if not event.is_unresolved:
         form.add_error(None, "This is already resolved.")
