@@ -23,7 +23,7 @@ def differing(sandbox: Sandbox, credential: Credential, operator: User) -> Conve
 
 @pytest.fixture
 def url(differing: Conversation) -> str:
-    return f"/conversations/{differing.pk}/keep/"
+    return f"/conversations/{differing.pk}/accept/"
 
 
 def test_keeps_what_openai_holds_and_sends_nothing_r2(

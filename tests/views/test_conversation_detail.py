@@ -76,7 +76,7 @@ def test_offers_nothing_to_change_once_it_is_removed_r2(as_operator: Browser, cr
 
 def test_offers_a_viewer_nothing_to_change_r22(client: Browser, viewer: User, conversation: Conversation) -> None:
     text = page_of(signed_in(client, viewer), conversation)
-    for url in ("/metadata/", "/remove/", "/refresh/", "/hand-over/"):
+    for url in ("/metadata/", "/remove/", "/refresh/", "/transfer/"):
         assert url not in text
 
 

@@ -18,7 +18,7 @@ def other(sandbox: Sandbox, credential: Credential) -> Credential:
 
 @pytest.fixture
 def url(conversation: Conversation) -> str:
-    return f"/conversations/{conversation.pk}/hand-over/"
+    return f"/conversations/{conversation.pk}/transfer/"
 
 
 def test_transfers_it_once_a_read_proves_it_r1(
