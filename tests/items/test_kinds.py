@@ -158,6 +158,7 @@ def test_whatever_stands_in_its_fields_an_item_is_displayed_as_text(kind: str, f
     assert all(isinstance(text, str) for text in strings_of(displayed({**fields, "type": kind})))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", TYPES)
 @settings(max_examples=40, deadline=None)
 @given(value=values)

@@ -128,6 +128,7 @@ def test_erasures_of_one_conversation_are_found_by_its_url(busy: Conversation) -
     assert read_whole(plans) == []
 
 
+@pytest.mark.long
 def test_the_page_of_a_conversation_reads_no_table_whole(as_operator: Browser, busy: Conversation) -> None:
     plans = plans_of(lambda: as_operator.get(busy.get_absolute_url()))
     assert "event_by_conversation" in plans
@@ -144,6 +145,7 @@ def someone(request: pytest.FixtureRequest, client: Browser) -> Browser:
     return signed_in(client, user)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("query", ["", "?before={}", "?after={}"])
 def test_the_list_of_events_reads_a_page_of_each_credential(someone: Browser, busy: Conversation, query: str) -> None:
     middle = Event.objects.values_list("pk", flat=True)[EVENTS // 2]

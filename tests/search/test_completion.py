@@ -82,6 +82,7 @@ def test_each_finished_suggestion_is_understood(typed: str) -> None:
     assert all(not parse(text).problems for text in texts(typed))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "typed", ["", " ", ":", "::", '"', '"a', "-", ",", "tenant:,", "~", "\0", "id:", "added:", "é" * 600]
 )

@@ -44,6 +44,7 @@ def test_a_get_changes_nothing_r3(as_operator: Browser, url: str) -> None:
     assert everything() == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("text", ["\0", "\ud7ff", "(((", "created:99999999999d", "a" * 3000, "-", '"', "credential:x"])
 @pytest.mark.parametrize("url", [OVERVIEW, VALUES, COMPLETION])
 def test_takes_any_text(as_operator: Browser, url: str, text: str) -> None:

@@ -304,6 +304,7 @@ def test_a_form_of_another_site_is_refused(operator: User, target: Target, sandb
         assert browser.post(target.url).status_code == 403
 
 
+@pytest.mark.long
 @for_each(lambda entry: entry.reading is not None and not entry.is_recorded)
 def test_opening_it_changes_nothing_r3(as_operator: Browser, target: Target, sandbox: Sandbox) -> None:
     before = everything()

@@ -57,6 +57,7 @@ def test_each_type_stands_in_the_page_with_all_that_it_says(
 PLACES = {"list": "items/", "detail": "item/{id}/", "delete": "item/{id}/delete/"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", PLACES)
 def test_no_hostile_item_does_anything(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox, place: str

@@ -210,6 +210,7 @@ CHECKS = [
 ]
 
 
+@pytest.mark.long
 def test_a_page_can_be_heard_and_works_without_scripts(shown: Elements) -> None:
     found = {check.__name__: check(shown) for check in CHECKS}
     assert {name: problems for name, problems in found.items() if problems} == {}

@@ -83,6 +83,7 @@ def keys() -> dict[str, list[int]]:
     return {word: [*model.objects.values_list("pk", flat=True)[:4], 10**9] for word, model in rows.items()}  # type: ignore[attr-defined]
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("role", ROLES)
 def test_no_request_makes_the_server_fail(requests: Requests, role: str) -> None:

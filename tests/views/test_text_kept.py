@@ -32,6 +32,7 @@ def shown_values(text: str) -> list[str]:
     ]  # characters that nobody sees are marked
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_value_is_created_shown_edited_and_kept_exactly_r19(
     as_operator: Browser, credential: Credential, sandbox: Sandbox, value: str
@@ -56,6 +57,7 @@ def test_a_key_that_someone_else_chose_survives_an_edit_of_another_r19(
     assert metadata_at(sandbox, known.openai_id) == {key: "one", "plan": "pro"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_value_that_was_got_is_kept_while_another_is_edited_r19(
     as_operator: Browser, operator: User, credential: Credential, sandbox: Sandbox, value: str
@@ -70,6 +72,7 @@ def test_a_value_that_was_got_is_kept_while_another_is_edited_r19(
     assert metadata_at(sandbox, remote) == {"k": f"{value}\r\n"[:512], "plan": "pro"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("text", [case for case in HOSTILE if case.id != "empty"])
 def test_a_message_is_sent_and_shown_as_it_was_typed(
     as_operator: Browser, credential: Credential, sandbox: Sandbox, text: str
@@ -83,6 +86,7 @@ def test_a_message_is_sent_and_shown_as_it_was_typed(
     assert html.unescape(re.sub(r"</?bdi[^>]*>", "", shown)) == text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_row_button_keeps_the_text_of_every_row(as_operator: Browser, credential: Credential, value: str) -> None:
     form = filled(as_operator, key="k", value=value, text=value, json=value)

@@ -331,7 +331,7 @@ def note(text: str) -> None:
 def concerns_the_event(error: IntegrityError) -> bool:
     """Whether writing down an attempt failed, not the index: its conversation was purged meanwhile, or the event
     that held the lock ended in that very moment."""
-    return any(Path(frame.filename).name == "attempts.py" for frame in traceback.extract_tb(error.__traceback__))
+    return any(Path(frame.filename).name == "recording.py" for frame in traceback.extract_tb(error.__traceback__))
 
 
 def write_one(site: Site) -> None:

@@ -158,6 +158,7 @@ def some_rows(chance: random.Random) -> list[Conversation]:
     return chance.sample(rows, k=min(3, len(rows)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(12))
 def test_an_index_that_was_damaged_at_random_is_repaired(
     indexed: Indexed, seed: int, monkeypatch: pytest.MonkeyPatch

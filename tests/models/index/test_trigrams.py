@@ -73,6 +73,7 @@ def test_parts_of_all_kinds_of_text_are_found(credential: Credential, text: str)
         assert assert_finds_what_a_filter_finds(part, [credential.pk])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(6))
 def test_random_parts_of_random_texts(seed: int) -> None:
     chance = random.Random(seed)
