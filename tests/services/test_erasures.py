@@ -29,7 +29,7 @@ from tests.waiting import Clock, Meanwhile
 
 @pytest.fixture
 def with_items(sandbox: Sandbox, credential: Credential) -> Conversation:
-    known = make_known(sandbox, credential, {"user_id": "48213", "env": "prod"})
+    known = make_known(sandbox, credential, {"user_id": "customer-48213", "env": "prod"})
     add_messages(sandbox, known, 5)
     sandbox.log.clear()
     return known
@@ -95,7 +95,7 @@ def test_r28_values_terms_and_details_are_forgotten_and_keys_stay(
     with_items: Conversation, operator: User, sandbox: Sandbox, credential: Credential
 ) -> None:
     get_conversation(actor=operator, credential=credential, openai_id=with_items.openai_id)
-    wanted = {"user_id": "48213", "env": "dev"}
+    wanted = {"user_id": "customer-48213", "env": "dev"}
     update_metadata(actor=operator, conversation=with_items, opened_with=with_items.metadata, requested=wanted)
     assert EventDetail.objects.exists()
     erase(actor=operator, erasure=begin(with_items, operator), seconds=5)
@@ -123,7 +123,7 @@ def test_no_text_of_a_message_is_left_anywhere(with_items: Conversation, operato
     erase(actor=operator, erasure=begin(with_items, operator), seconds=5)
     kept = [*Erasure.objects.values(), *ErasedItem.objects.values(), *Event.objects.values()]
     assert "Message 1" not in str(kept)
-    assert "48213" not in str(kept)
+    assert "customer-48213" not in str(kept)
 
 
 def test_a_second_erasure_of_the_same_conversation_is_refused(erasure: Erasure, operator: User) -> None:
