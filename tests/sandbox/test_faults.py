@@ -3,27 +3,12 @@
 import http.client
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from conversations.sandbox import Fault, Faults, Sandbox
 from tests.sandbox_fixtures import KEY, Http, raw_socket
-from tests.waiting import PATIENCE, Meanwhile, WatchedFaults, wait_until
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    started = Sandbox(key=KEY)
-    started.faults = WatchedFaults()
-    with started:
-        yield started
-
-
-@pytest.fixture
-def web(sandbox: Sandbox) -> Iterator[Http]:
-    with Http(sandbox) as http:
-        yield http
+from tests.waiting import PATIENCE, Meanwhile, wait_until
 
 
 def statuses(web: Http, count: int) -> list[int]:

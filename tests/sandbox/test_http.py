@@ -1,25 +1,12 @@
 """The sandbox's HTTP: keep-alive, headers, the key, unusual methods, paths and bodies."""
 
 import socket
-from collections.abc import Iterator
 
 import pytest
 
 from conversations.sandbox import Sandbox
 from conversations.sandbox.server import MAX_BODY
 from tests.sandbox_fixtures import KEY, Http, raw_socket, read_all
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(key=KEY) as running:
-        yield running
-
-
-@pytest.fixture
-def web(sandbox: Sandbox) -> Iterator[Http]:
-    with Http(sandbox) as http:
-        yield http
 
 
 def talk(sandbox: Sandbox, sent: bytes) -> bytes:

@@ -11,18 +11,6 @@ from tests.sandbox_fixtures import KEY, Http
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(key=KEY) as running:
-        yield running
-
-
-@pytest.fixture
-def web(sandbox: Sandbox) -> Iterator[Http]:
-    with Http(sandbox) as http:
-        yield http
-
-
-@pytest.fixture
 def replacing() -> Iterator[Http]:
     with Sandbox(key=KEY, dialect=Dialect(replaces_metadata=True)) as running, Http(running) as http:
         yield http

@@ -8,17 +8,17 @@ from django.contrib.auth.models import User
 from django.test import Client as Browser
 
 from conversations.exports.transcripts import JsonFile
-from conversations.models import Conversation, Credential, Erasure, Event, Outcome
+from conversations.models import Conversation, Credential, Event, Outcome
 from conversations.models.choices import Stage
 from conversations.openai import errors
 from conversations.sandbox import Dialect, Fault, Sandbox
 from conversations.services.conversations import refresh_conversation
-from conversations.services.erasures import erase, start_erasure
 from conversations.services.items import all_pages, count_items, list_items
 from conversations.services.transcripts import download
 from conversations.services.unanswered_calls import find_unanswered
 from tests.factories import KEY, add_messages, make_credential, make_known
 from tests.html import text_of
+from tests.services.odd import erased, listing
 
 pytestmark = pytest.mark.django_db
 
@@ -26,16 +26,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def known(sandbox: Sandbox, credential: Credential) -> Conversation:
     return make_known(sandbox, credential, {"a": "1"})
-
-
-def listing(*ids: str, **fields: Any) -> str:
-    data = [{"id": item_id, "type": "message", "role": "user", "content": "x"} for item_id in ids]
-    return json.dumps({"object": "list", "data": data, **fields})
-
-
-def erased(actor: User, conversation: Conversation, seconds: float = 8) -> Erasure:
-    erasure = start_erasure(actor=actor, conversation=conversation, reason="Ticket 7")
-    return erase(actor=actor, erasure=erasure, seconds=seconds)
 
 
 # Lists that lie

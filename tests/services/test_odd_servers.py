@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from conversations.models import Conversation, Credential, Erasure, Event, Outcome, State
+from conversations.models import Conversation, Credential, Event, Outcome, State
 from conversations.models.choices import ItemOutcome, Stage
 from conversations.openai import errors
 from conversations.sandbox import Dialect, Fault, Sandbox
 from conversations.services.conversations import create_conversation, refresh_conversation, remove_conversation
-from conversations.services.erasures import erase, start_erasure, work_on
+from conversations.services.erasures import start_erasure, work_on
 from conversations.services.errors import ServiceError
 from conversations.services.items import add_items, delete_items
 from conversations.services.metadata_edit import update_metadata
 from tests.factories import KEY, add_messages, calls_in, make_credential, make_known, metadata_at
+from tests.services.odd import erased, listing
 
 pytestmark = pytest.mark.django_db
 
@@ -49,16 +50,6 @@ def silent() -> Iterator[Sandbox]:
     """A server that answers deletions without a word."""
     with Sandbox(key=KEY, dialect=Dialect(deletes_silently=True)) as running:
         yield running
-
-
-def listing(*ids: str, **fields: Any) -> str:
-    data = [{"id": item_id, "type": "message", "role": "user", "content": "x"} for item_id in ids]
-    return json.dumps({"object": "list", "data": data, **fields})
-
-
-def erased(actor: User, conversation: Conversation, seconds: float = 8) -> Erasure:
-    erasure = start_erasure(actor=actor, conversation=conversation, reason="Ticket 7")
-    return erase(actor=actor, erasure=erasure, seconds=seconds)
 
 
 # A 404 that proves nothing
