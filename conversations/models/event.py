@@ -29,14 +29,9 @@ from .credential import Credential
 from .event_detail import EventDetail
 from .event_queryset import PENDING_FOR, EventQuerySet, Subject
 
-if TYPE_CHECKING:
-    pass
-
 MORE_KEYS = "… and "
-MAX_KEPT_KEYS, MAX_KEPT_KEY_LENGTH = (
-    64,
-    500,
-)  # key names that an event keeps of each kind of change, and characters of each
+MAX_KEPT_KEYS = 64  # key names that an event keeps of each kind of change
+MAX_KEPT_KEY_LENGTH = 500  # characters of each
 MAX_DETAIL_LENGTH = 256 * 1024  # characters of JSON that an event keeps of one map
 
 RECORDED_MEANWHILE = ("attempts", "request_id", "item_count", "keys")  # set while it runs, saved when it finishes

@@ -171,7 +171,6 @@ class EventQuerySet(RecordQuerySet["Event"]):
     def removal_was_sent(self, base_url: str, openai_id: str) -> bool:
         """Whether a DELETE that may have worked was sent since the last response with status 200, which proved that the
         conversation existed."""
-        # A DELETE counts only after proof that the conversation existed, and a later 200 proves that it failed.
         there, sent = False, False
         events = self.with_remote_id(base_url, openai_id).exclude(action=Action.DELETE_ITEMS)
         for event in events.order_by("pk"):

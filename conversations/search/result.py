@@ -99,7 +99,7 @@ class Search:
         is_backward = ascending is not oldest_first
         # There are fewer rows than a page before the cursor: the first page, and full, is less confusing.
         if is_backward and stop is None and len(found) < size:
-            return self.page(size=size, oldest_first=oldest_first)  # the first page, and full
+            return self.page(size=size, oldest_first=oldest_first)
         shown, more = found[:size], len(found) > size
         onward = shown[-1] if more else stop
         backward = None if before is None and after is None else shown[0] if shown else _beside(before, after)

@@ -55,15 +55,15 @@ class Plan:
             block = self.driver.next(rest, count, ascending=ascending)
             if not block:
                 return
-            matches, lacking_all = self._filter(block)
+            matches, disjoint = self._filter(block)
             yield from ((sort_key, True) for sort_key in matches)
             if len(block) < count:
                 return
             rest = rest.after(block[-1], ascending=ascending)
-            if lacking_all is not None:
+            if disjoint is not None:
                 # A required source without any of this block: nothing matches before its next conversation. Two rare
                 # conditions that never meet are found out in a few such leaps.
-                rest = _from_next(lacking_all, rest, ascending)
+                rest = _from_next(disjoint, rest, ascending)
             if clock.is_over:
                 yield block[-1], False
                 return

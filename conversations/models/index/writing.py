@@ -80,7 +80,6 @@ def ids_of(digests: Mapping[OwnedTerm, bytes]) -> dict[OwnedTerm, int]:
 
 def missing_postings(sort_keys: Mapping[int, list[int]]) -> list[tuple[int, int]]:
     """Those of the postings, as term id and sort key, that don't exist."""
-    # RETURNING says which rows were really written, so that counts stay right when a posting already exists.
     relation, parameters = sql_helpers.postings(sort_keys)
     sql = f"""SELECT p.term_id, p.sort_key FROM {relation} AS p WHERE NOT EXISTS
         (SELECT 1 FROM {POSTING} o WHERE o.term_id = p.term_id AND o.sort_key = p.sort_key)"""
@@ -102,6 +101,7 @@ def _ensure_terms(added: Iterable[OwnedTerm], removed: Iterable[OwnedTerm]) -> d
 
 def _insert_postings(sort_keys: Mapping[int, list[int]]) -> Counter[int]:
     """Insert postings; returns how many each term gained."""
+    # RETURNING says which rows were really written, so that counts stay right when a posting already exists.
     relation, parameters = sql_helpers.postings(sort_keys)
     sql = f"""INSERT INTO {POSTING} (term_id, sort_key) SELECT term_id, sort_key FROM {relation} AS new
         WHERE true ON CONFLICT DO NOTHING RETURNING term_id"""
