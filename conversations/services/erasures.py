@@ -29,7 +29,7 @@ from ..openai.errors import Locked, NoResponse, OpenAIError
 from .clients import MAX_RETRY_WAIT, client_for
 from .erasure_run import MIN_SECONDS, Run, is_final
 from .errors import CredentialUnusable, ServiceError
-from .recording import locked, read, start, start_on, was_requested
+from .recording import locked, read, start, start_on, store_in
 
 SECONDS_A_STEP = 5.0
 LEASE_MARGIN = 5.0  # seconds that a lease outlasts its step
@@ -58,9 +58,7 @@ def start_erasure(*, actor: User, conversation: Conversation, reason: str, token
     remote = read(event, calls, conversation.openai_id, conversation)
     with transaction.atomic():
         row = locked(conversation)
-        if remote.metadata is not None:
-            is_own = was_requested(row, remote.metadata)
-            row.store_response(remote.metadata, is_own_change=is_own, created_at=remote.created_at)
+        store_in(row, remote)
         erasure = Erasure.objects.create(
             conversation=row,
             credential=row.credential,

@@ -25,7 +25,7 @@ from .recording import (
     resolve_by_reading,
     start_on,
     store,
-    was_requested,
+    store_in,
 )
 
 
@@ -145,9 +145,7 @@ def _update(calls: Calls, openai_id: str, metadata: Mapping[str, Any]) -> Remote
 def _store_conflict(event: Event, conversation: Conversation, remote: RemoteConversation) -> None:
     """Store what was read in place of what the form showed: it is OpenAI's last response."""
     with transaction.atomic():
-        row = locked(conversation)
-        metadata = required_metadata(remote)
-        row.store_response(metadata, is_own_change=was_requested(row, metadata), created_at=remote.created_at)
+        store_in(locked(conversation), remote)
         event.finish(Outcome.FAILED, code="conflict")
         event.keep_detail(message="The metadata at OpenAI had changed since the form was opened.")
         resolve_by_reading(event)

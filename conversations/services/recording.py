@@ -244,11 +244,16 @@ def store(
         row = locked(conversation)
         # Whoever may use the event's credential sees the event, but not what another credential's row held.
         before = row.metadata if may_show_before and row.credential_id == event.credential_id else None
-        if remote.metadata is not None:
-            is_own = is_own_change or was_requested(row, remote.metadata)
-            row.store_response(remote.metadata, is_own_change=is_own, created_at=remote.created_at)
+        store_in(row, remote, is_own_change=is_own_change)
         succeed(event, row, before=before, after=row.metadata, requested=requested)
     return row
+
+
+def store_in(row: Conversation, remote: RemoteConversation, *, is_own_change: bool = False) -> None:
+    """Store a response in its locked row. Metadata that one of our unresolved changes requested is our own change."""
+    if remote.metadata is not None:
+        is_own = is_own_change or _was_requested(row, remote.metadata)
+        row.store_response(remote.metadata, is_own_change=is_own, created_at=remote.created_at)
 
 
 def locked(conversation: Conversation) -> Conversation:
@@ -256,7 +261,7 @@ def locked(conversation: Conversation) -> Conversation:
     return Conversation.objects.locked().get(pk=conversation.pk)
 
 
-def was_requested(row: Conversation, metadata: Mapping[str, Any]) -> bool:
+def _was_requested(row: Conversation, metadata: Mapping[str, Any]) -> bool:
     """Whether this metadata is what one of our changes requested whose outcome is unknown."""
     return Event.objects.has_requested(row.base_url, row.openai_id, replace_unstorable(metadata))
 
