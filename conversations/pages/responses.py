@@ -5,7 +5,7 @@ is only served if the view lists it.
 """
 
 from collections.abc import Callable, Collection
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -13,12 +13,15 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.template.response import TemplateResponse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
+
+AnyResponse = TypeVar("AnyResponse", bound=HttpResponseBase)
 
 
 class SignedInRequest(HttpRequest):
@@ -49,7 +52,11 @@ def page(
 
 def json_file(content: dict[str, Any], name: str) -> JsonResponse:
     """Indented JSON, as a download with this file name."""
-    response = JsonResponse(content, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    return as_file(JsonResponse(content, json_dumps_params={"indent": 2, "ensure_ascii": False}), name)
+
+
+def as_file(response: AnyResponse, name: str) -> AnyResponse:
+    """The response as a download with this file name."""
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
     return response
 

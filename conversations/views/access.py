@@ -1,10 +1,18 @@
 """What a request may see and asks for: rows visible to the user or 404, and the state that its URL holds."""
 
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 
 from ..models import Conversation, Erasure
 from ..openai.ids import is_legal_item_id
 from ..pages.list_state import ListState
+from ..pages.paging import keyset_page
 from ..pages.responses import SignedInRequest
 from ..pages.transcript_state import TranscriptState
 from ..search import Search
@@ -19,6 +27,25 @@ def visible_conversation(request: SignedInRequest, pk: int) -> Conversation:
 def visible_erasure(request: SignedInRequest, pk: int) -> Erasure:
     """The erasure, if the user may see it; a 404 otherwise."""
     return get_object_or_404(Erasure.objects.visible_to(request.user).for_list(), pk=pk)
+
+
+def requested_page(
+    request: SignedInRequest,
+    rows: QuerySet[Any],
+    kept: Mapping[str, str] | None = None,
+    *,
+    visible_to: User | None = None,
+) -> dict[str, Any]:
+    """The page of rows, newest first, that the URL asks for, and the URLs of the pages beside it, which have the
+    parameters in `kept` too. `visible_to`: for records, only those that this user may see."""
+    cursors = {name: request.GET.get(name, "") for name in ("before", "after")}
+    page = keyset_page(rows, "pk", **cursors, size=settings.PAGE_SIZE, visible_to=visible_to)
+    kept = kept or {}
+    return {
+        "page": page,
+        "newer_url": f"?{urlencode({**kept, 'after': page.newer})}" if page.newer else "",
+        "older_url": f"?{urlencode({**kept, 'before': page.older})}" if page.older else "",
+    }
 
 
 def requested_search(request: SignedInRequest) -> tuple[ListState, Search]:

@@ -14,6 +14,7 @@ from ..models.event import EventQuerySet
 from ..openai.request_preview import as_json
 from ..pages import responses
 from ..pages.list_state import kept_result
+from ..pages.paging import cursor
 from ..pages.responses import SignedInRequest
 from ..pages.transcript_state import TranscriptState
 from .access import requested_search, visible_conversation
@@ -95,8 +96,8 @@ def _erasure(request: SignedInRequest, conversation: Conversation) -> Erasure | 
 
 def _edit_event(request: SignedInRequest, events: EventQuerySet) -> Event | None:
     """The edit that the URL names, to show its result."""
-    done = request.GET.get("done", "")
-    return events.succeeded(int(done)) if done.isdecimal() and len(done) < 20 else None
+    pk = cursor(request.GET.get("done", ""))
+    return events.succeeded(pk) if pk is not None else None
 
 
 def _raw(conversation: Conversation) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
@@ -14,12 +13,11 @@ from ..exports.receipt import CANNOT_BE_KNOWN, receipt
 from ..forms.erasures import EraseForm
 from ..models import Conversation, Credential, Erasure, Event
 from ..pages import responses
-from ..pages.paging import keyset_page
 from ..pages.responses import SignedInRequest
 from ..services.erasures import close_erasure, resume_erasure, start_erasure, stop_erasure, wait_before_next, work_on
 from ..services.errors import BeingChanged, ServiceError
 from ..services.items import count_items
-from .access import visible_conversation, visible_erasure
+from .access import requested_page, visible_conversation, visible_erasure
 from .outcomes import attempted, read_or_failure
 
 ITEMS_SHOWN = 200
@@ -29,14 +27,7 @@ POLL = 2  # seconds between looks at an erasure that somebody else works on
 @require_safe
 @permission_required("conversations.view_erasure", raise_exception=True)
 def erasure_list(request: SignedInRequest) -> HttpResponse:
-    cursors = {name: request.GET.get(name, "") for name in ("before", "after")}
-    erasures = Erasure.objects.summaries()
-    page = keyset_page(erasures, "pk", **cursors, size=settings.PAGE_SIZE, visible_to=request.user)
-    context = {
-        "page": page,
-        "newer_url": f"?after={page.newer}" if page.newer else "",
-        "older_url": f"?before={page.older}" if page.older else "",
-    }
+    context = requested_page(request, Erasure.objects.summaries(), visible_to=request.user)
     return responses.page(request, "conversations/erasure_list.html", context, fragments=["erasures"])
 
 

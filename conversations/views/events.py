@@ -1,15 +1,9 @@
 """The activity: events, failed sign-ins, and resolving an event whose outcome is unknown."""
 
-from typing import Any
-from urllib.parse import urlencode
-
 from axes.models import AccessFailureLog
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,10 +12,10 @@ from ..forms.conversations import ResolveForm
 from ..models import Credential, Event
 from ..openai.errors import OpenAIError
 from ..pages import responses
-from ..pages.paging import keyset_page
 from ..pages.responses import SignedInRequest
 from ..services.errors import ServiceError
 from ..services.unresolved_events import resolve_by_id, resolve_by_note
+from .access import requested_page
 from .outcomes import status_of
 
 
@@ -34,7 +28,7 @@ def event_list(request: SignedInRequest) -> HttpResponse:
     only_unresolved = show == "unresolved"
     events = (Event.objects.unresolved() if only_unresolved else Event.objects.all()).for_list()
     context = {
-        **_paged(request, events, {"show": show} if only_unresolved else {}, visible_to=request.user),
+        **requested_page(request, events, {"show": show} if only_unresolved else {}, visible_to=request.user),
         "show": "unresolved" if only_unresolved else "all",
         "credentials": Credential.objects.visible_to(request.user).keys(),
         "only_unresolved": only_unresolved,
@@ -47,24 +41,11 @@ def _sign_ins(request: SignedInRequest) -> HttpResponse:
     if not request.user.is_superuser:
         raise PermissionDenied
     context = {
-        **_paged(request, AccessFailureLog.objects.all(), {"show": "sign-ins"}),
+        **requested_page(request, AccessFailureLog.objects.all(), {"show": "sign-ins"}),
         "show": "sign-ins",
         "unresolved_count": Event.objects.visible_to(request.user).unresolved().count(),
     }
     return responses.page(request, "conversations/sign_in_list.html", context, fragments=["sign-ins"])
-
-
-def _paged(
-    request: SignedInRequest, rows: QuerySet[Any], kept: dict[str, str], *, visible_to: User | None = None
-) -> dict[str, Any]:
-    """The page of rows that the URL asks for, and the URLs of the pages beside it."""
-    cursors = {name: request.GET.get(name, "") for name in ("before", "after")}
-    page = keyset_page(rows, "pk", **cursors, size=settings.PAGE_SIZE, visible_to=visible_to)
-    return {
-        "page": page,
-        "newer_url": f"?{urlencode({**kept, 'after': page.newer})}" if page.newer else "",
-        "older_url": f"?{urlencode({**kept, 'before': page.older})}" if page.older else "",
-    }
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

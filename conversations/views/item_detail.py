@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from ..items import displayed
@@ -43,9 +42,7 @@ def item_json(request: SignedInRequest, pk: int, item_id: str) -> HttpResponse:
     if status != 200:
         return item_detail(request, pk, item_id)
     response = HttpResponse(json.dumps(found["item"], ensure_ascii=False), content_type="application/json")
-    name = f"{item_id[:80]}.json"
-    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
-    return response
+    return responses.as_file(response, f"{item_id[:80]}.json")
 
 
 def _item(conversation: Conversation, item_id: str, state: TranscriptState) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
@@ -44,5 +43,4 @@ def conversation_export_file(request: SignedInRequest) -> HttpResponseBase:
     response = StreamingHttpResponse(
         [] if request.method == "HEAD" else export.chunks(), content_type=export.content_type
     )
-    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
-    return response
+    return responses.as_file(response, name)

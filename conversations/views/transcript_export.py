@@ -4,7 +4,6 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
@@ -53,8 +52,7 @@ def transcript_export_file(request: SignedInRequest, pk: int) -> HttpResponseBas
         return _page(request, conversation, state, {"problem": str(error)}, status=status_of(error))
     name = f"{conversation.openai_id[:80]} {timezone.localdate():%Y-%m-%d}.{kind.extension}"
     response = StreamingHttpResponse(chunks, content_type=f"{kind.content_type}; charset=utf-8")
-    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
-    return response
+    return responses.as_file(response, name)
 
 
 def _page(
