@@ -88,6 +88,13 @@ def database(url: str) -> dict[str, Any]:
     return environ.Env.db_url_config(url)
 
 
+def queue_url(url: str) -> str:
+    """A supported queue; "" for the one that goes with the database."""
+    if url and url.partition("://")[0] not in {"sqlite", "postgres", "postgresql", "redis", "rediss"}:
+        raise ValueError(url)
+    return url
+
+
 def time_zone(name: str) -> str:
     """The name of an existing time zone."""
     return zoneinfo.ZoneInfo(name).key
@@ -106,6 +113,7 @@ SHAPES: dict[Callable[[str], Any], str] = {
     count: "a whole number above 0",
     seconds: "a number above 0",
     database: "sqlite:////folder/file.sqlite3 or postgres://user:password@host:5432/name",
+    queue_url: "sqlite:////folder/queue.sqlite3, postgres://user:password@host:5432/name or redis://host:6379/0",
     time_zone: "a time zone like UTC or Europe/Berlin",
     log_level: "DEBUG, INFO, WARNING, ERROR or CRITICAL",
 }

@@ -18,6 +18,7 @@ FORM = "application/x-www-form-urlencoded"
 KIB = 1024
 DEFAULT_LIMIT = 64 * KIB  # bytes of a request's body
 ADMIN_LIMIT = 1024 * KIB
+IMPORT_LIMIT = 201 * KIB * KIB  # a file of 200 MB, and the form around it
 MESSAGES_LIMIT = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 MESSAGES_VIEWS = {"conversation_create", "conversation_preview", "conversation_edit", "item_create"}
 
@@ -108,4 +109,6 @@ def _limit(request: HttpRequest) -> int:
         return DEFAULT_LIMIT
     if match.view_name in MESSAGES_VIEWS:
         return MESSAGES_LIMIT
+    if match.view_name == "import_create":
+        return IMPORT_LIMIT
     return ADMIN_LIMIT if match.app_name == "admin" else DEFAULT_LIMIT

@@ -9,7 +9,12 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-VIEWER = ["conversations.view_conversation", "conversations.view_event", "conversations.view_erasure"]
+VIEWER = [
+    "conversations.view_conversation",
+    "conversations.view_event",
+    "conversations.view_erasure",
+    "conversations.view_job",
+]
 OPERATOR = [
     *VIEWER,
     "conversations.add_conversation",
@@ -23,6 +28,9 @@ ADMINISTRATOR = [
     "conversations.add_credential",
     "conversations.change_credential",
     "conversations.delete_credential",
+    "conversations.view_apitoken",
+    "conversations.add_apitoken",
+    "conversations.change_apitoken",
     "auth.view_user",
     "auth.add_user",
     "auth.change_user",

@@ -22,10 +22,12 @@ os.environ.update(
     REQUEST_BUDGET="5",
     PAGE_SIZE="50",
     LOG_LEVEL="WARNING",
+    QUEUE_URL="",
 )
 
 from convadmin.settings import *  # noqa: F403
 
+QUEUE_URL = os.environ.get("QUEUE_URL_TEST", "memory://")  # tests run jobs themselves
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

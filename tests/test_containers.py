@@ -150,14 +150,15 @@ def test_what_is_missing_ends_with_a_sentence_and_has_no_default(name: str) -> N
 
 
 def test_web_servers_do_not_migrate_and_wait_for_what_does() -> None:
-    assert list(services()) == ["database", "migrate", "web"]
+    assert list(services()) == ["database", "migrate", "web", "worker"]
     assert [name for name, text in services().items() if '"migrate"' in text] == ["migrate"]
-    assert "migrate: {condition: service_completed_successfully}" in services()["web"]
+    for name in ("web", "worker"):
+        assert "migrate: {condition: service_completed_successfully}" in services()[name]
 
 
 def test_nothing_but_this_machine_reaches_the_server() -> None:
     ports = {name: re.findall(r'ports: \["(.*?)"\]', text) for name, text in services().items()}
-    assert ports == {"database": [], "migrate": [], "web": [f"127.0.0.1:${{PORT:-8000}}:{OUR_PORT}"]}
+    assert ports == {"database": [], "migrate": [], "web": [f"127.0.0.1:${{PORT:-8000}}:{OUR_PORT}"], "worker": []}
     assert COMPOSE.count("ports:") == 1
 
 

@@ -38,6 +38,7 @@ COLUMNS = {
     "sort_key": "bigint", "credential_id": "bigint", "base_url": "text", "openai_id": "text",
     "created_at": "timestamptz", "is_created_known": "boolean", "is_metadata_known": "boolean",
     "metadata": "text", "is_altered": "boolean", "our_metadata": "text", "state": "text", "read_at": "timestamptz",
+    "checked_at": "timestamptz",
     "added_at": "timestamptz", "added_by_id": "integer", "origin": "text",
 }  # fmt: skip
 
@@ -134,6 +135,7 @@ def _row(
         "our_metadata": "{}" if state == State.DIFFERS else None,
         "state": state,
         "read_at": at,
+        "checked_at": at,
         "added_at": at,
         "added_by_id": added_by.pk if added_by else None,
         "origin": Origin.IMPORTED,

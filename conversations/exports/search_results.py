@@ -203,8 +203,8 @@ def _keys_in(batches: Batches) -> Counter[str]:
     return Counter(key for batch in batches for row in batch for key in row.whole_metadata)
 
 
-def _timestamp(time: datetime) -> str:
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+def _timestamp(time: datetime | None) -> str:
+    return "" if time is None else f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _as_json(value: Any) -> str:

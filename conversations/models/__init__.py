@@ -1,24 +1,31 @@
-"""What Convadmin keeps: credentials, the index of conversations, its search terms, events and erasures.
+"""What Convadmin keeps: credentials, the index of conversations, its search terms, events, erasures and jobs.
 
 A related manager belongs to both of its models, so a few of these modules import each other's types; none does so at
 run time.
 """
 
-from .choices import Action, ItemOutcome, Origin, Outcome, Stage, State
+from .api_token import ApiToken
+from .choices import Action, ItemOutcome, JobKind, JobOutcome, JobState, Origin, Outcome, Stage, State
 from .conversation import Conversation
 from .credential import Credential, CredentialHeader
 from .erased_item import ErasedItem
 from .erasure import Erasure
 from .event import Event
 from .event_detail import EventDetail
+from .import_part import ImportPart
 from .index.rebuild import Progress
 from .index.terms import Posting, Term
 from .index.writing import IndexChange
+from .job import Job
+from .job_batch import JobBatch
+from .job_item import JobItem
 from .saved_view import SavedView, StartPage
 from .team import Team
+from .worker import Worker
 
 __all__ = [
     "Action",
+    "ApiToken",
     "Conversation",
     "Credential",
     "CredentialHeader",
@@ -26,8 +33,15 @@ __all__ = [
     "Erasure",
     "Event",
     "EventDetail",
+    "ImportPart",
     "IndexChange",
     "ItemOutcome",
+    "Job",
+    "JobBatch",
+    "JobItem",
+    "JobKind",
+    "JobOutcome",
+    "JobState",
     "Origin",
     "Outcome",
     "Posting",
@@ -38,4 +52,5 @@ __all__ = [
     "State",
     "Team",
     "Term",
+    "Worker",
 ]

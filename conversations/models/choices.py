@@ -4,12 +4,13 @@ from django.db import models
 
 
 class State(models.TextChoices):
-    """What the last response said of a conversation."""
+    """What the last response said of a conversation; UNREAD: there was none yet."""
 
     ACTIVE = "active", "Active"
     DIFFERS = "differs", "Metadata differs"
     MISSING = "missing", "Missing at OpenAI"
     REMOVED = "removed", "Removed"
+    UNREAD = "unread", "Not read yet"
 
 
 class Origin(models.TextChoices):
@@ -18,6 +19,8 @@ class Origin(models.TextChoices):
     CREATED = "created", "created here"
     FETCHED = "fetched", "fetched by its id"
     IMPORTED = "imported", "imported"
+    REGISTERED = "registered", "registered by an application"
+    LISTED = "listed", "listed by the server"
 
 
 class Action(models.TextChoices):
@@ -88,3 +91,42 @@ class ItemOutcome(models.TextChoices):
     UNCONFIRMED = "unanswered", "Deleted, not confirmed"
     GONE = "gone", "Already deleted elsewhere"
     REFUSED = "refused", "Not deleted"
+
+
+class JobKind(models.TextChoices):
+    """What a job does with each of its conversations."""
+
+    REFRESH = "refresh", "Refresh"
+    IMPORT = "import", "Import"
+    LIST = "list", "List from the server"
+
+
+class JobState(models.TextChoices):
+    """How far a job is. A draft waits for a person to start it; a queued one, for a worker to list its items."""
+
+    DRAFT = "draft", "Draft"
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    PAUSED = "paused", "Paused"
+    STOPPING = "stopping", "Stopping"
+    FINISHED = "finished", "Finished"
+    STOPPED = "stopped", "Stopped"
+    FAILED = "failed", "Failed"
+
+
+class JobOutcome(models.TextChoices):
+    """What became of one item of a job; "" while it waits."""
+
+    ADDED = "added", "Added"
+    KNOWN = "known", "Already known"
+    UNCHANGED = "unchanged", "Unchanged"
+    CHANGED = "changed", "Metadata changed"
+    RESTORED = "restored", "Found again"
+    MISSING = "missing", "Missing at the server"
+    UNKNOWN_ID = "unknown", "Unknown to the server"
+    NOT_PERMITTED = "refused", "Not permitted"
+    FAILED = "failed", "Failed"
+    SKIPPED = "skipped", "Not done"
+
+
+RETRYABLE = [JobOutcome.NOT_PERMITTED, JobOutcome.FAILED, JobOutcome.SKIPPED]

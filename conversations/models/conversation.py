@@ -1,21 +1,21 @@
 """The index: every known conversation, as OpenAI's last response gave it."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import IntegrityError, models, transaction
-from django.db.models import Case, F, When
-from django.db.models.functions import Length, Lower
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
 from ..metadata import replace_unstorable
 from .choices import Origin, State
+from .conversation_queryset import ConversationQuerySet, reindexed
 from .credential import Credential
 from .fields import CodePointCharField, OrderedJSONField
 from .index import writing
@@ -25,80 +25,6 @@ from .index.writing import IndexChange
 if TYPE_CHECKING:
     from .erasure import ErasureQuerySet
     from .event import EventQuerySet
-
-
-MAX_SHORT_METADATA = 20_000  # characters of JSON; longer than anything OpenAI accepts
-
-
-class ConversationQuerySet(models.QuerySet["Conversation"]):
-    """Rows of the index."""
-
-    def visible_to(self, user: User | AnonymousUser) -> "ConversationQuerySet":
-        """Those of the credentials that the user may see: the only way to rows."""
-        return self.filter(credential__in=Credential.objects.visible_to(user))
-
-    def locked(self) -> "ConversationQuerySet":
-        """Locked until the transaction ends, each with its credential."""
-        return self.select_for_update(of=("self",)).select_related("credential")
-
-    def with_short_metadata(self) -> "ConversationQuerySet":
-        """For reading many: `short_metadata` replaces the metadata, and is None where that is large."""
-        short = Case(When(metadata_length__lte=MAX_SHORT_METADATA, then=F("metadata")), output_field=OrderedJSONField())
-        rows = self.alias(metadata_length=Length("metadata")).annotate(short_metadata=short)  # type: ignore[no-redef]
-        return rows.defer("metadata", "our_metadata")
-
-    def fields_of_each(self, *names: str) -> Iterator[list[Any]]:
-        """These fields of each row; at most one large metadata is in memory at a time."""
-        short = ["short_metadata" if name == "metadata" else name for name in names]
-        position = names.index("metadata") if "metadata" in names else None
-        for pk, *values in self.with_short_metadata().values_list("pk", *short):
-            if position is not None and values[position] is None:
-                values[position] = self.metadata_of(pk)
-            yield values
-
-    def metadata_of(self, pk: int) -> Mapping[str, Any]:
-        """The metadata of one conversation, however large; {} where the row is gone."""
-        return Conversation.objects.filter(pk=pk).values_list("metadata", flat=True).first() or {}
-
-    def by_sort_keys(self, sort_keys: Iterable[int]) -> list["Conversation"]:
-        """Those with these sort keys, in that order; rows that are gone are left out."""
-        ordered = list(sort_keys)
-        rows = {row.sort_key: row for row in self.filter(sort_key__in=ordered)}
-        return [rows[sort_key] for sort_key in ordered if sort_key in rows]
-
-    def known_as(self, openai_id: str) -> "Conversation | None":
-        """One with this id, at whichever server."""
-        return self.filter(openai_id=openai_id).first() if openai_id else None
-
-    def with_remote_id(self, base_url: str, openai_id: str) -> "ConversationQuerySet":
-        """The one that this server knows by this id."""
-        return self.filter(base_url=base_url, openai_id=openai_id)
-
-    def add(
-        self,
-        *,
-        credential: Credential,
-        openai_id: str,
-        created_at: int | None,
-        metadata: Mapping[str, Any] | None,
-        added_by: User | None,
-        origin: str,
-    ) -> "Conversation":
-        """Add a conversation to the index, from a response of its server. `created_at`: Unix seconds; `metadata`: None
-        where the response held none."""
-        conversation = Conversation(
-            credential=credential,
-            base_url=credential.base_url,
-            openai_id=openai_id,
-            added_by=added_by,
-            origin=origin,
-        )
-        conversation.set_created_at(created_at)
-        conversation.set_metadata(metadata or {})
-        conversation.is_metadata_known = metadata is not None
-        conversation.insert()
-        writing.apply([IndexChange(credential.pk, conversation.sort_key, after=conversation.index_terms)])
-        return conversation
 
 
 class Conversation(models.Model):
@@ -125,7 +51,19 @@ class Conversation(models.Model):
         null=True, blank=True, help_text="Our version, while the metadata at OpenAI differs."
     )
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
-    read_at = models.DateTimeField("last read", default=timezone.now)
+    read_at = models.DateTimeField(
+        "last read",
+        null=True,
+        blank=True,
+        default=timezone.now,
+    )
+    checked_at = models.DateTimeField(
+        "last checked",
+        null=True,
+        blank=True,
+        default=timezone.now,
+        help_text="When the server last responded to a read, with the conversation or with 404.",
+    )
     added_at = models.DateTimeField(auto_now_add=True)
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     origin = models.CharField(max_length=10, choices=Origin)
@@ -139,6 +77,14 @@ class Conversation(models.Model):
         indexes = [
             models.Index(fields=["credential", "-sort_key"], name="conversation_by_credential"),
             models.Index("credential", Lower("openai_id"), name="conversation_by_id"),
+            models.Index(
+                fields=["credential", "checked_at"], condition=~models.Q(state="removed"), name="conversation_by_check"
+            ),
+            models.Index(
+                fields=["credential", "id"],
+                condition=models.Q(state="unread", origin="registered"),
+                name="conversation_to_read",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -168,16 +114,9 @@ class Conversation(models.Model):
         """The terms that the search finds it by."""
         return index_terms(self.metadata, self.state)
 
-    @contextmanager
-    def _reindexed(self) -> Iterator[None]:
+    def _reindexed(self) -> AbstractContextManager[None]:
         """Update the index with what the block changes and saves, in the caller's transaction."""
-        old_owner, old_key, before = self.credential_id, self.sort_key, self.index_terms
-        yield
-        owner, sort_key, after = self.credential_id, self.sort_key, self.index_terms
-        if (owner, sort_key) == (old_owner, old_key):
-            writing.apply([IndexChange(owner, sort_key, before, after)])
-        else:
-            writing.apply([IndexChange(old_owner, old_key, before=before), IndexChange(owner, sort_key, after=after)])
+        return reindexed([self])
 
     def insert(self) -> None:
         """Save a new row; draws another sort key where a conversation of the same second has it."""
@@ -192,6 +131,25 @@ class Conversation(models.Model):
             else:
                 return
         raise IntegrityError("No free sort key was found in 20 draws.")
+
+    @classmethod
+    def unread(
+        cls, credential: Credential, openai_id: str, *, origin: str, added_by: User | None = None
+    ) -> "Conversation":
+        """A conversation that nobody has read yet; not saved. Until then it counts as created now."""
+        row = cls(
+            credential=credential,
+            base_url=credential.base_url,
+            openai_id=openai_id,
+            added_by=added_by,
+            origin=origin,
+            state=State.UNREAD,
+            read_at=None,
+            checked_at=None,
+            is_metadata_known=False,
+        )
+        row.set_created_at(None)
+        return row
 
     def draw_sort_key(self) -> None:
         """Choose a free sort key for the time of creation; does not save."""
@@ -225,16 +183,37 @@ class Conversation(models.Model):
         `is_own_change`: it is the response to our own change, which ends any difference. Metadata that changed
         elsewhere makes the conversation differ, until someone chooses a version or OpenAI returns to ours.
         """
-        ours = self.metadata if self.our_metadata is None else self.our_metadata
-        is_first = not self.is_metadata_known  # nothing can differ from metadata that was never known
         with self._reindexed():
-            self.is_metadata_known = True
-            self._correct_created_at(created_at)
-            self.set_metadata(metadata)
-            self.our_metadata = None if is_own_change or is_first or ours == self.metadata else ours
-            self.state = State.ACTIVE if self.our_metadata is None else State.DIFFERS
-            self.read_at = timezone.now()
+            self.set_response(metadata, is_own_change=is_own_change, created_at=created_at)
             self.save()
+
+    def set_response(self, metadata: Mapping[str, Any], *, is_own_change: bool, created_at: int | None) -> None:
+        """The same without saving."""
+        ours = self.metadata if self.our_metadata is None else self.our_metadata
+        # Nothing can differ from metadata that was never read.
+        is_first = not self.is_metadata_known or self.state == State.UNREAD
+        self.is_metadata_known = True
+        self._correct_created_at(created_at)
+        self.set_metadata(metadata)
+        self.our_metadata = None if is_own_change or is_first or ours == self.metadata else ours
+        self.state = State.ACTIVE if self.our_metadata is None else State.DIFFERS
+        self.read_at = self.checked_at = timezone.now()
+
+    def set_new_response(self, metadata: Mapping[str, Any], *, created_at: int | None) -> None:
+        """Set the response about a conversation that is not saved yet."""
+        self.state, self.is_metadata_known = State.ACTIVE, True
+        self.read_at = self.checked_at = timezone.now()
+        self.set_created_at(created_at)
+        self.set_metadata(metadata)
+
+    def is_as_read(self, metadata: Mapping[str, Any], created_at: int | None) -> bool:
+        """Whether a response says of it exactly what the row holds."""
+        return (
+            self.state in (State.ACTIVE, State.DIFFERS)
+            and self.is_metadata_known
+            and replace_unstorable(metadata) == self.metadata
+            and _usable_time(created_at) in (None, self.created_at)
+        )
 
     def _correct_created_at(self, created_at: int | None) -> None:
         """Accept a changed time of creation, and the sort key that goes with it."""
@@ -247,19 +226,22 @@ class Conversation(models.Model):
         """A read got a 404: it is missing, which proves nothing more; a removed one stays removed."""
         with self._reindexed():
             self.state = State.REMOVED if self.is_removed else State.MISSING
-            self.save(update_fields=["state"])
+            self.checked_at = timezone.now()
+            self.save(update_fields=["state", "checked_at"])
 
     def store_removed(self) -> None:
         """OpenAI confirmed our removal."""
         with self._reindexed():
-            self.state, self.our_metadata, self.read_at = State.REMOVED, None, timezone.now()
-            self.save(update_fields=["state", "our_metadata", "read_at"])
+            self.state, self.our_metadata = State.REMOVED, None
+            self.read_at = self.checked_at = timezone.now()
+            self.save(update_fields=["state", "our_metadata", "read_at", "checked_at"])
 
     def store_erased(self) -> None:
         """Everything of it was just deleted at OpenAI: its values are forgotten here too."""
         with self._reindexed():
             self.forget()
-            self.state, self.read_at = State.REMOVED, timezone.now()
+            self.state = State.REMOVED
+            self.read_at = self.checked_at = timezone.now()
             self.save()
 
     def forget_values(self) -> None:

@@ -2,12 +2,15 @@
 
 import uuid
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from ..encryption import open_sealed, seal
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from .conversation import Conversation
 
+MAX_CONCURRENCY = 64  # as many connections as a client keeps open
 MIN_LENGTH_TO_SHOW_ENDING = 20  # characters; of shorter keys no part is shown
 
 
@@ -51,9 +55,21 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         """Those that may send requests."""
         return self.filter(is_active=True)
 
+    def paused(self) -> "CredentialQuerySet":
+        """Those whose server asked to wait until a time that hasn't come."""
+        return self.filter(paused_until__gt=timezone.now())
+
+    def without_list(self) -> "CredentialQuerySet":
+        """Those whose server was asked for a list, and has none."""
+        return self.filter(can_list=False)
+
     def at(self, base_url: str) -> "CredentialQuerySet":
         """Those of one server."""
         return self.filter(base_url=base_url)
+
+    def with_keys(self, keys: Iterable[int]) -> "CredentialQuerySet":
+        """Those with these primary keys."""
+        return self.filter(pk__in=list(keys))
 
     def keys(self) -> set[int]:
         return set(self.values_list("pk", flat=True))
@@ -86,6 +102,28 @@ class Credential(models.Model):
     notes = models.TextField(blank=True)
     teams = models.ManyToManyField(
         Team, blank=True, help_text="Members may use it and see its conversations. Without a team: superusers only."
+    )
+    concurrency = models.PositiveSmallIntegerField(
+        default=8,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_CONCURRENCY)],
+        help_text=f"Calls that each worker sends at the same time, for jobs. At most {MAX_CONCURRENCY}.",
+    )
+    refresh_after_days = models.PositiveSmallIntegerField(
+        "refresh after",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Days after which a conversation that wasn’t read is read again by itself. Empty: never.",
+    )
+    refreshes_per_hour = models.PositiveIntegerField(
+        "refreshes an hour",
+        default=1000,
+        validators=[MinValueValidator(1)],
+        help_text="How many conversations at most are read again by themselves in an hour.",
+    )
+    paused_until = models.DateTimeField(null=True, editable=False, help_text="The server asked to wait until then.")
+    can_list = models.BooleanField(
+        "lists conversations", null=True, editable=False, help_text="Whether the server lists its conversations."
     )
     tested_at = models.DateTimeField("last test", null=True, editable=False)
     test_passed = models.BooleanField(null=True, editable=False)
@@ -135,6 +173,12 @@ class Credential(models.Model):
         """Keep the result of a test; `passed` is None where the test couldn't tell."""
         self.tested_at, self.test_passed, self.test_message = timezone.now(), passed, message
         self.save(update_fields=["tested_at", "test_passed", "test_message"])
+
+    def pause(self, seconds: float) -> None:
+        """Keep jobs from calling its server for that long; a longer pause stays."""
+        until = timezone.now() + timedelta(seconds=seconds)
+        rows = Credential.objects.filter(Q(paused_until=None) | Q(paused_until__lt=until), pk=self.pk)
+        rows.update(paused_until=until)
 
     if TYPE_CHECKING:
         headers: RelatedManager["CredentialHeader"]

@@ -78,6 +78,14 @@ class Event(models.Model):
         related_name="events",
         help_text="The erasure that it’s part of.",
     )
+    job = models.ForeignKey(
+        "conversations.Job",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="events",
+        db_index=False,
+        help_text="The job that it’s part of.",
+    )
     status = models.PositiveSmallIntegerField("HTTP status", null=True)
     code = models.CharField(max_length=200, blank=True)
     param = models.CharField(max_length=600, blank=True)
@@ -101,6 +109,7 @@ class Event(models.Model):
             models.Index(fields=["credential", "id"], name="event_by_credential"),
             models.Index(fields=["conversation", "-id"], name="event_by_conversation"),
             models.Index(fields=["openai_id", "base_url"], name="event_by_address"),
+            models.Index(fields=["job"], condition=Q(job__isnull=False), name="event_by_job"),
             models.Index(fields=["resolved_by"], condition=Q(resolved_by__isnull=False), name="event_resolved"),
             models.Index(
                 fields=["credential", "id"],

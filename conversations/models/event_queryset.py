@@ -1,6 +1,6 @@
 """How events are started, found and resolved."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +18,7 @@ from .record_queryset import RecordQuerySet
 if TYPE_CHECKING:
     from .erasure import Erasure
     from .event import Event
+    from .job import Job
 
 PENDING_FOR = timedelta(seconds=120)  # longer than any request lives: after this nobody waits for a response
 LISTED = (  # what the list of events and the list of downloads show of each
@@ -109,6 +110,37 @@ class EventQuerySet(RecordQuerySet["Event"]):
             finished_at=timezone.now(),
             **subject._asdict(),
         )
+
+    def record_read(
+        self,
+        *,
+        job: "Job",
+        subject: Subject,
+        status: int,
+        request_id: str,
+        outcome: Outcome = Outcome.SUCCEEDED,
+        code: str = "",
+    ) -> "Event":
+        """What a job's read found, once its response is there: a read changes nothing that a crash could hide."""
+        now = timezone.now()
+        attempt = {"id": "", "method": "GET", "at": now.isoformat(), "status": status, "request_id": request_id[:200]}
+        return self.create(
+            actor=job.actor,
+            actor_name=job.actor_name,
+            action=Action.REFRESH,
+            outcome=outcome,
+            finished_at=now,
+            status=status if outcome == Outcome.REFUSED else None,
+            code=code[:200],
+            request_id=request_id[:200],
+            attempts=[attempt],
+            job=job,
+            **subject._asdict(),
+        )
+
+    def unfinished_business(self, base_urls: Iterable[str], openai_ids: Iterable[str]) -> "EventQuerySet":
+        """The pending and the unresolved events of many conversations."""
+        return self.filter(_IS_OPEN, resolved_by=None, base_url__in=set(base_urls), openai_id__in=set(openai_ids))
 
     def for_list(self) -> "EventQuerySet":
         """Newest first, with what a row shows, and none of the values of the event or its conversation."""

@@ -1,4 +1,4 @@
-"""The eight calls of OpenAI's Conversations API, over one pooled session.
+"""The eight calls of OpenAI's Conversations API, and the list that other servers have, over one pooled session.
 
 A `Client` gets its key as a string, never logs a body or a key, and removes its own secrets from everything it returns
 or raises. Every call ends within its budget of seconds, including retries, and raises an error from `errors`.
@@ -17,7 +17,16 @@ from .attempts import Attempts, NoRecorder, Recorder
 from .decoding import Json
 from .errors import InvalidRequest, OpenAIError
 from .ids import is_legal_id, is_legal_item_id
-from .objects import ItemPage, RemoteConversation, read_conversation, read_deletion, read_item, read_page
+from .objects import (
+    ConversationPage,
+    ItemPage,
+    RemoteConversation,
+    read_conversation,
+    read_deletion,
+    read_item,
+    read_list,
+    read_page,
+)
 from .scrubbing import Scrubber
 from .transport import Deadline, new_session, send
 
@@ -25,6 +34,7 @@ __all__ = [
     "DEFAULT_BASE_URL",
     "Calls",
     "Client",
+    "ConversationPage",
     "ItemPage",
     "Json",
     "NoRecorder",
@@ -125,6 +135,14 @@ class Calls:
         """POST /conversations. After an error with `may_have_happened`, a conversation may exist."""
         body = {"items": list(items), "metadata": dict(metadata)}
         return self._attempts.call("POST", "/conversations", read_conversation, json=body, repeatable=False)
+
+    def list_conversations(self, *, limit: int = 100, after: str = "") -> ConversationPage:
+        """GET /conversations: up to `limit` (1–100) conversations, the oldest first, after the one with the id `after`.
+
+        OpenAI has no such call; Azure AI Foundry and others do.
+        """
+        query = [("limit", str(limit)), ("order", "asc"), *([("after", after)] if after else [])]
+        return self._attempts.call("GET", "/conversations", partial(read_list, limit=limit), params=query)
 
     def retrieve_conversation(self, conversation_id: str) -> RemoteConversation:
         """GET /conversations/{id}."""

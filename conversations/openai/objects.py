@@ -51,6 +51,27 @@ class ItemPage:
     request_id: str = ""
 
 
+@dataclass(frozen=True)
+class ConversationPage:
+    """One page of a server's list of conversations. Entries that aren't conversations are left out; `last_id` and
+    `has_more` are those of an ItemPage."""
+
+    conversations: list[RemoteConversation]
+    last_id: str
+    has_more: bool
+
+
+def read_list(response: Response, limit: int) -> ConversationPage:
+    """The page of conversations in a response to a request for up to `limit`. Raises BadResponse without a list."""
+    page = read_page(response, limit)
+    found = [
+        _conversation(entry["id"], entry, response.request_id)
+        for entry in page.items
+        if isinstance(entry, dict) and isinstance(entry.get("id"), str) and is_legal_id(entry["id"])
+    ]
+    return ConversationPage(found, page.last_id, page.has_more)
+
+
 def read_conversation(response: Response, expected_id: str = "") -> RemoteConversation:
     """The conversation in a response. Raises BadResponse if there is none, or if its id isn't `expected_id`."""
     content = response.content
@@ -59,13 +80,17 @@ def read_conversation(response: Response, expected_id: str = "") -> RemoteConver
         raise response.error("The response contains no conversation id.")
     if expected_id and conversation_id != expected_id:
         raise response.error("The response is about another conversation.")
+    return _conversation(conversation_id, content, response.request_id)
+
+
+def _conversation(conversation_id: str, content: Json, request_id: str) -> RemoteConversation:
     metadata, problem = _metadata(content)
     return RemoteConversation(
         id=conversation_id,
         created_at=unix_seconds(content.get("created_at")),
         metadata=metadata,
         metadata_problem=problem,
-        request_id=response.request_id,
+        request_id=request_id,
     )
 
 

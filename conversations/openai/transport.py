@@ -28,7 +28,7 @@ from .errors import NoResponse, NotSent, OpenAIError, TooLarge
 CONNECT_TIMEOUT = 5.0  # seconds
 MAX_RESPONSE_BYTES = 32 * 1024 * 1024
 MAX_ERROR_BYTES = 256 * 1024  # read of an error; its message is at the beginning
-POOL_SIZE = 16  # open connections per credential: at least as many as a web worker has threads
+POOL_SIZE = 64  # open connections per credential: at least as many as a worker sends calls at the same time
 
 _current = threading.local()
 

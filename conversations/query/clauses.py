@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple, Self
 
 from .dates import Bounds, DateRange
 
-STATES = ("active", "differs", "missing", "removed")
+STATES = ("active", "differs", "missing", "removed", "unread")
 DATE_FIELDS = ("created", "read")
 BUILT_INS = ("id", "state", "credential", *DATE_FIELDS, "added", "has")
 # Operators of other languages; here they would be searched for silently.

@@ -1,4 +1,4 @@
-"""The eight calls of the Conversations API: from a request and a store to a response."""
+"""The eight calls of the Conversations API, and the list of other servers: from a request and a store to a response."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def respond(store: Store, request: Request, *, key: str, dialect: Dialect = OPEN
     """Check key, route and limits of a request, then carry it out."""
     try:
         check_key(request, key)
-        route, ids = find_route(request)
+        route, ids = find_route(request, dialect)
         validation.refuse_unknown(request.query, route.query)
         call = Call(store, request, ids, dialect, validation.read_include(request.query))
         if request.method == "GET":  # without a transaction, which would wait for writers
@@ -80,6 +80,21 @@ def create_conversation(call: Call) -> Conversation:
         metadata={} if metadata is None else _strings(validation.read_metadata(metadata)),
         items=[] if items is None or call.dialect.drops_items else validation.read_items(items),
     )
+
+
+def list_conversations(call: Call) -> dict[str, Any]:
+    """GET /conversations, where the dialect has it: one page, newest first by default."""
+    limit = validation.read_limit(call.query("limit"))
+    is_descending = validation.read_order(call.query("order")) == "desc"
+    found = call.store.list_conversations()
+    found = found[::-1] if is_descending else found
+    after = call.query("after")
+    if after is not None:
+        ids = [each["id"] for each in found]
+        if after not in ids:
+            raise not_found("Conversation", after)
+        found = found[ids.index(after) + 1 :]
+    return _page(found[:limit], has_more=len(found) > limit)
 
 
 def retrieve_conversation(call: Call) -> Conversation:
@@ -189,6 +204,7 @@ class Route:
 
 
 _INCLUDE = validation.INCLUDE_PARAMETERS
+_LIST = Route(list_conversations, ("limit", "order", "after"))
 _ID = None  # matches any segment
 _ROUTES: dict[tuple[str | None, ...], dict[str, Route]] = {
     ("conversations",): {"POST": Route(create_conversation)},
@@ -208,9 +224,11 @@ _ROUTES: dict[tuple[str | None, ...], dict[str, Route]] = {
 }
 
 
-def find_route(request: Request) -> tuple[Route, tuple[str, ...]]:
+def find_route(request: Request, dialect: Dialect) -> tuple[Route, tuple[str, ...]]:
     """The route of a request and the ids in its path. Raises a 404 or a 405."""
     methods, ids = _match(request)
+    if not ids and dialect.lists_conversations:
+        methods = {**methods, "GET": _LIST}
     if request.method not in methods:
         message = f"Not allowed to {request.method} on {request.full_path}."
         headers = {"Allow": ", ".join(methods)}

@@ -38,7 +38,8 @@ class Dialect:
     replaces_metadata: an update replaces the metadata instead of merging it; null: what a null in metadata does, one of
     NULLS (a server that replaces refuses it); counts_request: the limit of 16 pairs applies to old and new pairs
     together, including those to be removed; drops_items: a create ignores the items; says_no_more: `has_more` is always
-    false; deletes_silently: a deletion returns 204 without a body; not_found: the format of a 404, one of NOT_FOUND.
+    false; deletes_silently: a deletion returns 204 without a body; lists_conversations: it has GET /conversations, as
+    Azure AI Foundry has; not_found: the format of a 404, one of NOT_FOUND.
     """
 
     replaces_metadata: bool = False
@@ -47,6 +48,7 @@ class Dialect:
     drops_items: bool = False
     says_no_more: bool = False
     deletes_silently: bool = False
+    lists_conversations: bool = False
     not_found: str = "openai"
 
     def __post_init__(self) -> None:

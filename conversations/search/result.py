@@ -69,6 +69,10 @@ class Search:
         """The names of the credentials, by primary key."""
         return {credential.pk: credential.name for credential in self.credentials}
 
+    def chosen_credentials(self) -> list[int]:
+        """The keys of the credentials that have anything to look through for this query."""
+        return [plan.credential_id for plan in self.plans]
+
     def with_query(self, query: Query) -> Self:
         """A search for another query, among the same conversations at the same point in time."""
         return type(self)(query, self.credentials, self._now)

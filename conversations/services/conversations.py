@@ -66,7 +66,14 @@ def create_conversation(
     return conversation if remote.metadata is not None else _with_metadata(event, calls, conversation)
 
 
-def get_conversation(*, actor: User, credential: Credential, openai_id: str, token: str | None = None) -> Conversation:
+def get_conversation(
+    *,
+    actor: User,
+    credential: Credential,
+    openai_id: str,
+    token: str | None = None,
+    origin: Origin = Origin.FETCHED,
+) -> Conversation:
     """Read a conversation by its id, and add it to the index or update its row; an unknown id adds nothing.
 
     Raises BelongsToAnother where its row belongs to another credential of the same server.
@@ -75,7 +82,7 @@ def get_conversation(*, actor: User, credential: Credential, openai_id: str, tok
     known = Conversation.objects.with_remote_id(credential.base_url, openai_id).first()
     own = known if known is not None and known.credential_id == credential.pk else None
     remote, _ = read_metadata(event, calls, openai_id, own)
-    conversation = _store_or_add(event, credential, remote, Origin.FETCHED)
+    conversation = _store_or_add(event, credential, remote, origin)
     if conversation.credential_id != credential.pk:
         raise BelongsToAnother(conversation)
     return conversation

@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from ..metadata import as_text
-from ..models import Outcome, State
+from ..models import JobOutcome, Outcome, State
 from ..models.choices import Stage
+from ..pages.job_progress import TONES as JOB_TONES
 from .items import exact
 from .markup import filled, filled_each
 
@@ -20,7 +21,13 @@ register = template.Library()
 
 CHIPS = 4
 CHIP_LENGTH = 60  # characters of a value that a chip holds; the page of the conversation shows all
-STATE_TONES = {State.ACTIVE: "good", State.DIFFERS: "warn", State.MISSING: "bad", State.REMOVED: "off"}
+STATE_TONES = {
+    State.ACTIVE: "good",
+    State.DIFFERS: "warn",
+    State.MISSING: "bad",
+    State.REMOVED: "off",
+    State.UNREAD: "info",
+}
 OUTCOME_TONES = {
     Outcome.PENDING: "info",
     Outcome.SUCCEEDED: "good",
@@ -34,8 +41,10 @@ _STEPS = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"))
 
 
 @register.simple_tag
-def when(time: datetime) -> SafeString:
-    """A relative time, with the absolute time in UTC as its title."""
+def when(time: datetime | None) -> SafeString:
+    """A relative time, with the absolute time in UTC as its title; "never" without one."""
+    if time is None:
+        return filled("never")
     time = time.astimezone(UTC)
     absolute = f"{time:%Y-%m-%d %H:%M:%S}"
     machine = f"{absolute.replace(' ', 'T')}+00:00"
@@ -103,6 +112,18 @@ def short_id(openai_id: str) -> str:
 def stage_tone(stage: str) -> str:
     """The colour of an erasure's stage."""
     return STAGE_TONES[Stage(stage)]
+
+
+@register.filter
+def job_tone(outcome: str) -> str:
+    """The colour of an item's outcome in a job."""
+    return JOB_TONES[JobOutcome(outcome)]
+
+
+@register.filter
+def per_second(rate: float) -> str:
+    """A rate with as many digits as tell something: "640 per second", "0.5 per second"."""
+    return f"{rate:,.0f} per second" if rate >= 10 else f"{rate:.1f} per second"
 
 
 @register.filter

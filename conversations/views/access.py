@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 
-from ..models import Conversation, Erasure
+from ..models import Conversation, Erasure, Job
 from ..openai.ids import is_legal_item_id
 from ..pages.list_state import ListState
 from ..pages.paging import keyset_page
@@ -27,6 +27,11 @@ def visible_conversation(request: SignedInRequest, pk: int) -> Conversation:
 def visible_erasure(request: SignedInRequest, pk: int) -> Erasure:
     """The erasure, if the user may see it; a 404 otherwise."""
     return get_object_or_404(Erasure.objects.visible_to(request.user).for_list(), pk=pk)
+
+
+def visible_job(request: SignedInRequest, pk: int) -> Job:
+    """The job, if the user may see it; a 404 otherwise."""
+    return get_object_or_404(Job.objects.visible_to(request.user).select_related("actor"), pk=pk)
 
 
 def requested_page(

@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from ..forms.accounts import SignInForm
+from ..models import Worker
 
 sign_in = LoginView.as_view(authentication_form=SignInForm, redirect_authenticated_user=True)
 
@@ -16,10 +17,13 @@ sign_in = LoginView.as_view(authentication_form=SignInForm, redirect_authenticat
 @never_cache
 @login_not_required
 def healthz(request: HttpRequest) -> HttpResponse:
-    """200 “ok” while the database answers, 503 otherwise."""
+    """200 “ok” while the database answers and, with `?worker=1`, a worker runs; 503 otherwise."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        is_idle = "worker" in request.GET and not Worker.objects.running().exists()
     except DatabaseError:
         return HttpResponse("The database doesn’t respond.\n", status=503, content_type="text/plain")
+    if is_idle:
+        return HttpResponse("No worker runs.\n", status=503, content_type="text/plain")
     return HttpResponse("ok\n", content_type="text/plain")

@@ -155,7 +155,7 @@ def test_simplified(text: str, simple: str) -> None:
         "has:k -has:k",
         "k:a -has:k",
         "state:active -state:active",
-        "-state:active,differs -state:missing -state:removed",
+        "-state:active,differs -state:missing,unread -state:removed",
         "credential:a -credential:a",
         "refund -refund",
         "created:7d -created:7d",

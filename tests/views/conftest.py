@@ -3,7 +3,9 @@
 import pytest
 from django.contrib.auth.models import User
 
-from conversations.models import Conversation, Credential, Erasure, Event, Outcome, SavedView
+from conversations.jobs import control
+from conversations.jobs.imports import create_import
+from conversations.models import Conversation, Credential, Erasure, Event, Job, Outcome, SavedView
 from conversations.sandbox import Sandbox
 from conversations.services.erasures import start_erasure, stop_erasure
 from tests.factories import add_messages, make_view
@@ -20,6 +22,18 @@ def erasure(conversation: Conversation, operator: User, sandbox: Sandbox) -> Era
     """One that is started, of a conversation with five items none of which is deleted yet."""
     add_messages(sandbox, conversation, 5)
     return start_erasure(actor=operator, conversation=conversation, reason="Ticket 7")
+
+
+@pytest.fixture
+def job(conversation: Conversation, credential: Credential, operator: User) -> Job:
+    """A refresh of one conversation that waits for a worker."""
+    return control.create(kind="refresh", credentials=[credential], actor=operator)
+
+
+@pytest.fixture
+def draft(credential: Credential, operator: User) -> Job:
+    """An import that waits for somebody to start it."""
+    return create_import(actor=operator, credentials=[credential], chunks=[b"conv_" + b"a1" * 24])
 
 
 @pytest.fixture

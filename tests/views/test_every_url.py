@@ -32,6 +32,7 @@ CHANGE = "conversations.change_conversation"
 DELETE = "conversations.delete_conversation"
 EVENTS = "conversations.view_event"
 ERASURES = "conversations.view_erasure"
+JOBS = "conversations.view_job"
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 WRITING = re.compile("INSERT|UPDATE|DELETE")
@@ -98,6 +99,17 @@ TABLE = {
     "item_output_create": of_conversation(CHANGE, CHANGE, item="call", asks_openai=True),
     "item_json": of_conversation(LOOK, item="message", asks_openai=True),
     "item_delete": of_conversation(DELETE, DELETE, item="message", asks_openai=True),
+    "refresh_create": Entry(CHANGE, CHANGE),
+    "import_create": Entry(ADD, ADD),
+    "import_preview": Entry(ADD, ADD, about="draft"),
+    "listing_create": Entry(ADD, ADD),
+    "job_list": Entry(JOBS),
+    "job_detail": Entry(JOBS, about="job"),
+    "job_results_file": Entry(JOBS, about="job"),
+    "job_pause": Entry(changing=CHANGE, about="job"),
+    "job_resume": Entry(changing=CHANGE, about="job"),
+    "job_stop": Entry(changing=CHANGE, about="job"),
+    "job_retry": Entry(changing=CHANGE, about="job"),
     "erasure_create": of_conversation(DELETE, DELETE),
     "erasure_list": Entry(ERASURES),
     "erasure_detail": Entry(ERASURES, about="erasure"),

@@ -46,7 +46,7 @@ GUNICORN = [
 
 
 class Command(BaseCommand):
-    """Migrates the database, then runs the sandbox and the web server until a signal ends it."""
+    """Migrates the database, then runs the sandbox, the web server and a worker until a signal ends it."""
 
     help = "Runs Convadmin on 127.0.0.1 until Ctrl-C, with a sandbox in place of OpenAI."
     requires_system_checks = []
@@ -98,6 +98,7 @@ class Command(BaseCommand):
                 supervisor.run("Creating example conversations", seed)
         web = [sys.executable, *GUNICORN, "--bind", f"{HOST}:{port}"]
         supervisor.start("The web server", web, ready=responds(port, "/healthz"))
+        supervisor.start("The worker", manage("worker"), ready=responds(port, "/healthz?worker=1"))
         connections.close_all()
         self.print_url(port)
 

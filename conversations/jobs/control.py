@@ -1,0 +1,128 @@
+"""What people do with a job: make, start, pause, resume, stop and retry it; and how it ends by itself.
+
+Each function returns whether it did something: another person, or the job itself, may have been faster.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from ..models import Credential, Job, JobState
+from ..models.job import ENDED
+from .queue import wake
+
+STOPPED = "The job was stopped before."
+
+
+def create(
+    *,
+    kind: str,
+    credentials: Sequence[Credential],
+    actor: User | None,
+    actor_name: str = "",
+    query: str = "",
+    parameters: Mapping[str, Any] | None = None,
+    reason: str = "",
+    token: str | None = None,
+    is_draft: bool = False,
+) -> Job:
+    """A job, queued unless it is a draft. Without an actor it is automatic, on behalf of `actor_name`."""
+    known = {"token": token} if token else {}
+    with transaction.atomic():
+        job = Job.objects.create(
+            kind=kind,
+            state=JobState.DRAFT if is_draft else JobState.QUEUED,
+            actor=actor,
+            actor_name=actor.get_username() if actor else actor_name,
+            is_automatic=actor is None,
+            query=query,
+            parameters=dict(parameters or {}),
+            reason=reason,
+            **known,
+        )
+        job.credentials.set(credentials)
+    if not is_draft:
+        wake()
+    return job
+
+
+def start(job: Job) -> bool:
+    """Queue a draft."""
+    return _move(job, JobState.QUEUED, [JobState.DRAFT], parameters=job.parameters)
+
+
+def pause(job: Job, *, message: str = "") -> bool:
+    """Take no further items; those that are being called are finished."""
+    return _move(job, JobState.PAUSED, [JobState.QUEUED, JobState.RUNNING], message=message, leased_until=None)
+
+
+def resume(job: Job) -> bool:
+    """Go on with a paused job."""
+    job.refresh_from_db()
+    return _move(job, job.resumed_state, [JobState.PAUSED], message="", **_from_now(job))
+
+
+def stop(job: Job, *, message: str = "") -> bool:
+    """End the job: what has not begun isn't done any more."""
+    moved = _move(
+        job, JobState.STOPPING, [JobState.QUEUED, JobState.RUNNING, JobState.PAUSED], message=message, leased_until=None
+    )
+    if moved:
+        finish_stopping(job)
+    return moved
+
+
+def retry(job: Job) -> bool:
+    """Do again what failed, was not permitted, or was not done, in a job that has ended."""
+    with transaction.atomic():
+        job.refresh_from_db()
+        failed = job.items.failed()
+        batches = set(failed.values_list("batch", flat=True))
+        if not Job.objects.move(
+            job.pk, to=job.resumed_state, out_of=ENDED, message="", finished_at=None, **_from_now(job)
+        ):
+            return False
+        failed.update(outcome="", attempts=0, message="", status=None, request_id="", finished_at=None)
+        job.batches.filter(pk__in=batches).update(is_done=False, not_before=None, leased_until=None)
+    wake()
+    return True
+
+
+def discard(job: Job) -> bool:
+    """Delete a draft, with its file."""
+    deleted, _ = Job.objects.filter(pk=job.pk, state=JobState.DRAFT).delete()
+    return bool(deleted)
+
+
+def finish_if_done(job: Job) -> bool:
+    """Finish a running job none of whose batches is left."""
+    if job.batches.unfinished().exists():
+        return False
+    return _move(job, JobState.FINISHED, [JobState.RUNNING], finished_at=timezone.now())
+
+
+def finish_stopping(job: Job) -> bool:
+    """End a job that is being stopped, once no worker holds any of it: what is left was not done."""
+    with transaction.atomic():
+        if job.batches.leased(timezone.now()).exists():
+            return False
+        if not Job.objects.move(job.pk, to=JobState.STOPPED, out_of=[JobState.STOPPING], finished_at=timezone.now()):
+            return False
+        job.items.skip(STOPPED)
+        job.batches.unfinished().update(is_done=True)
+    return True
+
+
+def _move(job: Job, to: JobState, out_of: Sequence[JobState], **more: Any) -> bool:
+    moved = Job.objects.move(job.pk, to=to, out_of=out_of, **more)
+    if moved:
+        transaction.on_commit(wake)
+    return moved
+
+
+def _from_now(job: Job) -> dict[str, Any]:
+    """What the rate and the time left are counted from."""
+    return {"running_since": timezone.now(), "done_before": job.numbers().done}

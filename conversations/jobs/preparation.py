@@ -1,0 +1,100 @@
+"""Preparing a job: its items are listed once, in batches, and stay what they are.
+
+Each chunk is stored in a transaction that also extends the lease, so that a worker that was taken for dead stores
+nothing more. A worker that takes the job over begins again: nothing is left half done.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from ..models import ImportPart, Job, JobBatch, JobItem, JobState
+from ..models.index import sql_helpers
+from .kinds import KINDS
+from .kinds.base import JobProblem, NewItem
+
+COLUMNS = {
+    "job_id": "bigint", "batch_id": "bigint", "openai_id": "text", "credential_id": "bigint",
+    "conversation_id": "bigint", "line": "integer", "attempts": "smallint", "outcome": "text", "message": "text",
+    "request_id": "text",
+}  # fmt: skip
+NOTHING = "There was nothing to do: no conversation matches."
+
+
+def prepare(job: Job) -> Iterator[None]:
+    """Prepare a job whose preparation the caller has taken; yields after each chunk, so that the caller can do
+    something else in between. Stops if another worker takes it over, or if the job is paused or stopped."""
+    preparation = _Preparation(job)
+    try:
+        yield from preparation.run()
+    except JobProblem as problem:
+        with transaction.atomic():
+            _discard_items(job)
+            if job.keep_preparation(message=str(problem), finished_at=timezone.now()):
+                Job.objects.move(job.pk, to=JobState.FAILED, out_of=[JobState.QUEUED], leased_until=None)
+
+
+class _Preparation:
+    """Fills batches with items: the last batch of each credential is filled up before another one is begun."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._kind = KINDS[job.kind]
+        self._size = self._kind.batch_size if self._kind.calls_server(job) else 10 * self._kind.batch_size
+        self._number = 0
+        self._open: dict[int, tuple[int, int]] = {}  # by credential: key of its last batch, and free places in it
+
+    def run(self) -> Iterator[None]:
+        _discard_items(self._job)
+        for chunk in self._kind.items(self._job):
+            with transaction.atomic():
+                if not self._job.keep_preparation():
+                    return
+                self._store(chunk)
+            yield
+        self._finish()
+
+    def _finish(self) -> None:
+        with transaction.atomic():
+            total = self._job.items.count()
+            if not self._job.keep_preparation(total=total, parameters=self._job.parameters):
+                return
+            now = timezone.now()
+            state = JobState.RUNNING if total else JobState.FINISHED
+            more = {} if total else {"message": NOTHING, "finished_at": now}
+            Job.objects.move(
+                self._job.pk, to=state, out_of=[JobState.QUEUED], running_since=now, leased_until=None, **more
+            )
+            ImportPart.objects.filter(job=self._job).delete()
+
+    def _store(self, items: Sequence[NewItem]) -> None:
+        rows = [
+            [self._job.pk, batch, item.openai_id, item.credential_id, item.conversation_id, item.line, 0, "", "", ""]
+            for batch, item in zip(self._places([item.credential_id for item in items]), items, strict=True)
+        ]
+        if rows:
+            sql_helpers.insert_missing(JobItem._meta.db_table, COLUMNS, rows)
+
+    def _places(self, owners: Sequence[int]) -> list[int]:
+        """The key of a batch for each item; batches are made as they are needed."""
+        places = []
+        for owner in owners:
+            batch, free = self._open.get(owner, (0, 0))
+            if not free:
+                batch, free = self._new_batch(owner), self._size
+            self._open[owner] = batch, free - 1
+            places.append(batch)
+        return places
+
+    def _new_batch(self, owner: int) -> int:
+        self._number += 1
+        return JobBatch.objects.create(job=self._job, number=self._number, credential_id=owner).pk
+
+
+def _discard_items(job: Job) -> None:
+    """Delete what an earlier worker has listed."""
+    with transaction.atomic():
+        if job.keep_preparation():
+            job.items.all().delete()
+            job.batches.all().delete()

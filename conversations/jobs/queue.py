@@ -1,0 +1,49 @@
+"""The queue, by huey: it wakes workers, and times what is done by itself. Nothing depends on a message's arrival.
+
+QUEUE_URL says where messages are kept: an SQLite file, PostgreSQL or Redis. The worker makes the tables of the first
+two when it starts.
+"""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from huey import Huey, MemoryHuey, PostgresHuey, RedisHuey, SqliteHuey
+
+NAME = "convadmin"
+REDIS_TIMEOUT = 2.0  # seconds that a page waits for Redis, at most
+
+logger = logging.getLogger(__name__)
+
+
+def make_huey(url: str) -> Huey:
+    """The queue at a URL. Nothing is opened before the first message."""
+    scheme, _, rest = url.partition("://")
+    common: dict[str, Any] = {"results": False, "utc": True}
+    if scheme == "sqlite":
+        return SqliteHuey(NAME, filename=rest.removeprefix("/"), create_tables=False, **common)
+    if scheme in ("postgres", "postgresql"):
+        return PostgresHuey(NAME, dsn=url, create_tables=False, **common)
+    if scheme in ("redis", "rediss"):
+        return RedisHuey(NAME, url=url, socket_connect_timeout=REDIS_TIMEOUT, **common)
+    return MemoryHuey(NAME, **common)
+
+
+huey = make_huey(settings.QUEUE_URL)
+
+
+def create_tables() -> None:
+    """Make the tables of the queue where it has any, and where they aren't there yet."""
+    initialize = getattr(huey.storage, "initialize_schema", None)
+    if initialize is not None:
+        initialize()
+
+
+def wake() -> None:
+    """Tell a worker that there is something to do. Where the queue can't be reached, one looks within a minute."""
+    from .consumer import work  # which imports what makes jobs, which wakes workers
+
+    try:
+        work()
+    except Exception as error:  # of whichever storage: a page must not fail for it
+        logger.warning("The queue couldn't be reached (%s). Workers look for jobs every minute.", type(error).__name__)

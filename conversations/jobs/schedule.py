@@ -1,0 +1,66 @@
+"""The jobs that Convadmin makes by itself: reading what applications registered, and refreshing what is stale."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from ..models import Conversation, Credential, Job, JobKind, JobState
+from ..models.worker import Worker
+from . import control
+from .kinds.refresh import due_registrations
+
+MOST_REGISTERED = 10_000  # conversations of one job
+KEPT_FOR = timedelta(days=7)  # automatic jobs that finished
+APPLICATIONS, SCHEDULE = "Registration", "Schedule"
+
+
+def make_due_jobs() -> None:
+    """Make the jobs that are due, and forget what is no longer of use."""
+    for credential in Credential.objects.active():
+        read_registrations(credential)
+        refresh_stale(credential)
+    forget_old_jobs()
+    Worker.objects.forget_dead()
+
+
+def read_registrations(credential: Credential) -> Job | None:
+    """A job that reads what applications registered, unless there is nothing to read or one is under way."""
+    if Job.objects.automatic_for(credential, JobKind.REFRESH, "registered").under_way().exists():
+        return None
+    if not due_registrations(credential).exists():
+        return None
+    return _make(credential, "registered", APPLICATIONS, MOST_REGISTERED)
+
+
+def refresh_stale(credential: Credential) -> Job | None:
+    """A job that refreshes what was not read for the credential's number of days, at most one an hour."""
+    if credential.refresh_after_days is None:
+        return None
+    jobs = Job.objects.automatic_for(credential, JobKind.REFRESH, "stale")
+    now = timezone.now()
+    if jobs.under_way().exists() or jobs.filter(created_at__gt=now - timedelta(hours=1)).exists():
+        return None
+    rows = Conversation.objects.filter(credential=credential).kept()
+    limit = now - timedelta(days=credential.refresh_after_days)
+    if not (rows.filter(checked_at=None).exists() or rows.filter(checked_at__lt=limit).exists()):
+        return None
+    return _make(credential, "stale", SCHEDULE, credential.refreshes_per_hour)
+
+
+def forget_old_jobs() -> None:
+    """Delete automatic jobs that finished long ago; their items with them."""
+    old = Job.objects.filter(is_automatic=True, state=JobState.FINISHED, finished_at__lt=timezone.now() - KEPT_FOR)
+    for job in old[:100]:
+        job.items.all().delete()
+        job.batches.all().delete()
+        job.delete()
+
+
+def _make(credential: Credential, source: str, name: str, most: int) -> Job:
+    return control.create(
+        kind=JobKind.REFRESH,
+        credentials=[credential],
+        actor=None,
+        actor_name=name,
+        parameters={"source": source, "most": most},
+    )

@@ -1,0 +1,110 @@
+"""How far a job is, as its page shows it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.utils import timezone
+
+from ..models import Job, JobOutcome, JobState
+from ..models.job import JobNumbers
+
+WIDTH = 1000  # of the bar, in its own units
+MIN_SECONDS = 3  # since the start, before a rate is told
+TONES = {
+    JobOutcome.ADDED: "good",
+    JobOutcome.KNOWN: "off",
+    JobOutcome.UNCHANGED: "good",
+    JobOutcome.CHANGED: "info",
+    JobOutcome.RESTORED: "info",
+    JobOutcome.MISSING: "warn",
+    JobOutcome.UNKNOWN_ID: "warn",
+    JobOutcome.NOT_PERMITTED: "bad",
+    JobOutcome.FAILED: "bad",
+    JobOutcome.SKIPPED: "off",
+}
+STATE_TONES = {
+    JobState.DRAFT: "off",
+    JobState.QUEUED: "info",
+    JobState.RUNNING: "info",
+    JobState.PAUSED: "warn",
+    JobState.STOPPING: "warn",
+    JobState.FINISHED: "good",
+    JobState.STOPPED: "warn",
+    JobState.FAILED: "bad",
+}
+
+
+@dataclass(frozen=True)
+class Share:
+    """One outcome's part of the bar. x, width: in units of WIDTH."""
+
+    outcome: JobOutcome
+    count: int
+    x: float
+    width: float
+
+    @property
+    def tone(self) -> str:
+        return TONES[self.outcome]
+
+
+class JobProgress:
+    """Numbers, rate and bar of a job, as of now."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._now = timezone.now()
+
+    @cached_property
+    def numbers(self) -> JobNumbers:
+        return self._job.numbers()
+
+    @property
+    def tone(self) -> str:
+        return STATE_TONES[JobState(self._job.state)]
+
+    @property
+    def title(self) -> str:
+        """What the tab of the browser says."""
+        name = f"{self._job.get_kind_display()} {self._job.pk}"
+        if not self._job.is_under_way or not self.numbers.total:
+            return f"{self._job.get_state_display()}: {name}"
+        return f"{self.numbers.percent} % {name}"
+
+    @cached_property
+    def rate(self) -> float | None:
+        """Items a second since it began or was resumed; None while it is too early to say, or if it doesn't run."""
+        job = self._job
+        if job.running_since is None or job.state == JobState.QUEUED:
+            return None
+        end = job.finished_at or (self._now if job.state == JobState.RUNNING else None)
+        seconds = (end - job.running_since).total_seconds() if end else 0.0
+        done = self.numbers.done - job.done_before
+        return done / seconds if seconds > 0 and done > 0 and (job.finished_at or seconds > MIN_SECONDS) else None
+
+    @property
+    def time_left(self) -> str:
+        """About how long it still takes; "" if that can't be said."""
+        if self._job.state != JobState.RUNNING or not self.rate or not self.numbers.waiting:
+            return ""
+        return in_words(self.numbers.waiting / self.rate)
+
+    @property
+    def shares(self) -> Iterator[Share]:
+        """The bar: outcomes in their order, each as wide as its part of all items."""
+        x = 0.0
+        for outcome, count in self.numbers.by_outcome.items():
+            width = round(count * WIDTH / self.numbers.total, 2)
+            yield Share(outcome, count, round(x, 2), width)
+            x += width
+
+
+def in_words(seconds: float) -> str:
+    """A duration, about: "40 seconds", "12 minutes", "3 hours"."""
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= 1.5 * size:
+            count = round(seconds / size)
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    count = max(1, round(seconds))
+    return f"{count} second{'' if count == 1 else 's'}"
