@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import ResolverMatch
 from django.utils.datastructures import MultiValueDict
@@ -18,6 +18,8 @@ FORM = "application/x-www-form-urlencoded"
 KIB = 1024
 DEFAULT_LIMIT = 64 * KIB  # bytes of a request's body
 ADMIN_LIMIT = 1024 * KIB
+API = "/api/"
+API_LIMIT = 16 * KIB * KIB  # 1,000 conversations with all the metadata that OpenAI allows
 IMPORT_LIMIT = 201 * KIB * KIB  # a file of 200 MB, and the form around it
 MESSAGES_LIMIT = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 MESSAGES_VIEWS = {"conversation_create", "conversation_preview", "conversation_edit", "item_create"}
@@ -83,7 +85,7 @@ class RequestBodyMiddleware:
         """Responds with 413, or raises BadRequest."""
         size = _size(request)
         if size is None or (size > DEFAULT_LIMIT and size > _limit(request)):
-            return render(request, "413.html", status=413)
+            return _too_large(request)
         parameters = request.content_params or {}
         if parameters.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
             raise BadRequest("The body isn't in UTF-8.")
@@ -92,6 +94,14 @@ class RequestBodyMiddleware:
         if size > DEFAULT_LIMIT and request.method == "POST" and request.content_type == FORM:
             request._post, request._files = fields_of(request.body), MultiValueDict()  # type: ignore[attr-defined]
         return None
+
+
+def _too_large(request: HttpRequest) -> HttpResponse:
+    if not request.path.startswith(API):
+        return render(request, "413.html", status=413)
+    message = f"The body is too large, or its size is unknown. Send at most {API_LIMIT // KIB // KIB} MB at once."
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": "body_too_large"}
+    return JsonResponse({"error": error}, status=413)
 
 
 def _size(request: HttpRequest) -> int | None:
@@ -105,6 +115,8 @@ def _size(request: HttpRequest) -> int | None:
 def _limit(request: HttpRequest) -> int:
     """The allowed size of the body: more than the default only for signed-in users, in views that need it."""
     match: ResolverMatch | None = request.resolver_match
+    if match is not None and match.view_name == "api_conversations":  # which looks at the token before it reads
+        return API_LIMIT
     if match is None or not request.user.is_authenticated:
         return DEFAULT_LIMIT
     if match.view_name in MESSAGES_VIEWS:

@@ -3,8 +3,10 @@
 from django.contrib.auth import views as auth_views
 from django.urls import path, register_converter
 
+from .api import views as api
 from .pages.path_converters import ItemIdConverter
 from .views import (
+    api_reference,
     conversation_actions,
     conversation_create,
     conversation_detail,
@@ -94,6 +96,11 @@ urlpatterns = [
     path("jobs/<int:pk>/resume/", jobs.job_resume, name="job_resume"),
     path("jobs/<int:pk>/stop/", jobs.job_stop, name="job_stop"),
     path("jobs/<int:pk>/retry/", jobs.job_retry, name="job_retry"),
+    path("api/v1/", api_reference.api_reference, name="api_reference"),
+    path("api/v1/openapi.json", api.api_document, name="api_document"),
+    path("api/v1/conversations", api.api_conversations, name="api_conversations"),
+    path("api/v1/conversations/<str:openai_id>", api.api_conversation, name="api_conversation"),
+    path("api/v1/<path:path>", api.api_not_found, name="api_not_found"),
     path("erasures/", erasures.erasure_list, name="erasure_list"),
     path("erasures/<int:pk>/", erasures.erasure_detail, name="erasure_detail"),
     path("erasures/<int:pk>/receipt.json", erasures.erasure_receipt, name="erasure_receipt"),

@@ -42,11 +42,12 @@ class Box:
 
 
 BOXES = [
-    Box("apps", "start of the app", 0.2, 0),
-    Box("checks", "", 0, 1, 0.7),
-    Box("roles", "", 0.7, 1, 0.7),
+    Box("apps", "start of the app", 0, 0),
+    Box("checks", "", 0, 1, 0.5),
+    Box("roles", "", 0.45, 1, 0.45),
     Box("urls", "URL to view", 2, 0),
     Box("views", "pages and actions", 2, 1),
+    Box("api", "for applications", 1, 1, 0.85),
     Box("management", "commands", 3, 1),
     Box("admin", "credentials, people", 4, 1),
     Box("templatetags", "text, made safe", 0, 2),
@@ -67,6 +68,9 @@ ARROWS = [
     ("apps", "checks", 0.25, 0.5),
     ("apps", "roles", 0.75, 0.5),
     ("urls", "views", 0.5, 0.5),
+    ("urls", "api", 0.2, 0.5),
+    ("api", "search", 0.2, 0.3),
+    ("api", "services", 0.6, 0.1),
     ("views", "exports", 0.2, 0.5),
     ("views", "forms", 0.5, 0.35),
     ("views", "jobs", 0.85, 0.35),

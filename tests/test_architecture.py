@@ -35,7 +35,8 @@ ALLOWED: dict[str, set[str]] = {
     "templatetags": {"models", "metadata", "pages"},
     "views": {"forms", "services", "jobs", "models", "pages", "search", "exports", "openai", *PURE},
     "admin": {"forms", "services", "models", "encryption"},
-    "urls": {"pages", "views"},
+    "api": {"services", "models", "search", "openai", *PURE},
+    "urls": {"api", "pages", "views"},
     "management": {"examples", "jobs", "models", "services", "sandbox", "openai", *PURE},
 }
 NETWORK = {"requests", "urllib3", "http", "socket", "ssl"}

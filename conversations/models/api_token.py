@@ -10,6 +10,7 @@ import secrets
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
@@ -28,10 +29,9 @@ def _digest(token: str) -> str:
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     """Tokens."""
 
-    def issue(self, **values: object) -> tuple["ApiToken", str]:
-        """A new token, saved, and its text, which is stored nowhere."""
-        text = PREFIX + secrets.token_urlsafe(32)
-        return self.create(digest=_digest(text), ending=text[-4:], **values), text
+    def visible_to(self, user: User | AnonymousUser) -> "ApiTokenQuerySet":
+        """Those of the credentials that the user may use."""
+        return self.filter(credential__in=Credential.objects.visible_to(user))
 
     def usable(self, text: str) -> "ApiToken | None":
         """The token with this text, unless it was revoked."""
@@ -65,6 +65,16 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def draw_text(self) -> str:
+        """Draw a new text; returns it, and keeps only its digest. Does not save."""
+        text = PREFIX + secrets.token_urlsafe(32)
+        self.digest, self.ending = _digest(text), text[-4:]
+        return text
+
+    def allows(self, right: str) -> bool:
+        """Whether it has the right to "register" or to "search"."""
+        return {"register": self.may_register, "search": self.may_search}[right]
 
     def count_request(self) -> int | None:
         """Count a request; returns the seconds to wait where the limit of this minute is reached, otherwise None."""

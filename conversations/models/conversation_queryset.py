@@ -74,6 +74,14 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """One with this id, at whichever server."""
         return self.filter(openai_id=openai_id).first() if openai_id else None
 
+    def of(self, credential: Credential) -> "ConversationQuerySet":
+        """Those that belong to a credential."""
+        return self.filter(credential=credential)
+
+    def get_by_remote_id(self, openai_id: str) -> "Conversation":
+        """The one with this id; raises DoesNotExist."""
+        return self.get(openai_id=openai_id)
+
     def kept(self) -> "ConversationQuerySet":
         """Those that were not removed."""
         return self.filter(_IS_KEPT)

@@ -93,17 +93,23 @@ class Search:
         return self.conditions.plans()
 
     def page(
-        self, *, size: int, before: int | None = None, after: int | None = None, oldest_first: bool = False
+        self,
+        *,
+        size: int,
+        before: int | None = None,
+        after: int | None = None,
+        oldest_first: bool = False,
+        seconds: float = BUDGET,
     ) -> ResultPage:
         """The page below the cursor `before` or above `after`, both sort keys; otherwise the first one."""
         # The walk starts at the cursor and goes away from it; the rows are put into the list's order afterwards.
         ascending = after is not None or (oldest_first and before is None)
         interval = Interval(ALL.low if after is None else after + 1, ALL.high if before is None else before)
-        found, stop = self._first(size + 1, interval, ascending=ascending)
+        found, stop = self._first(size + 1, interval, ascending=ascending, seconds=seconds)
         is_backward = ascending is not oldest_first
         # There are fewer rows than a page before the cursor: the first page, and full, is less confusing.
         if is_backward and stop is None and len(found) < size:
-            return self.page(size=size, oldest_first=oldest_first)
+            return self.page(size=size, oldest_first=oldest_first, seconds=seconds)
         shown, more = found[:size], len(found) > size
         onward = shown[-1] if more else stop
         backward = None if before is None and after is None else shown[0] if shown else _beside(before, after)

@@ -1,7 +1,8 @@
 """How every URL of the dashboard responds to whoever may not have it, as one table.
 
 A new URL needs an entry in TABLE, and all questions below are asked of it. What a page shows to whoever may have it is
-tested in the file of its view. The URLs of the admin are no part of this: `tests/admin` is about who may do what there.
+tested in the file of its view. The URLs of the admin and those for tokens of applications are no part of this:
+`tests/admin` and `tests/api` are about who may do what there.
 """
 
 import re
@@ -34,6 +35,7 @@ EVENTS = "conversations.view_event"
 ERASURES = "conversations.view_erasure"
 JOBS = "conversations.view_job"
 
+FOR_TOKENS = {"api_conversations", "api_conversation", "api_not_found"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 WRITING = re.compile("INSERT|UPDATE|DELETE")
 UNKNOWN = (999_999, 10**30)  # keys of nothing; the database can't hold the second
@@ -103,6 +105,8 @@ TABLE = {
     "import_create": Entry(ADD, ADD),
     "import_preview": Entry(ADD, ADD, about="draft"),
     "listing_create": Entry(ADD, ADD),
+    "api_reference": Entry(LOOK),
+    "api_document": Entry(SIGNED_IN, is_public=True),
     "job_list": Entry(JOBS),
     "job_detail": Entry(JOBS, about="job"),
     "job_results_file": Entry(JOBS, about="job"),
@@ -133,7 +137,7 @@ def names(patterns: list[Any] | None = None) -> Iterator[str]:
     """The name of each URL of the site, or the URL itself where it has none; without those of the admin."""
     for entry in get_resolver().url_patterns if patterns is None else patterns:
         if not isinstance(entry, URLResolver):
-            yield entry.name or str(entry.pattern)
+            yield from [] if entry.name in FOR_TOKENS else [entry.name or str(entry.pattern)]
         elif entry.namespace != "admin":
             yield from names(entry.url_patterns)
 
