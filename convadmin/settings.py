@@ -66,7 +66,7 @@ TIME_ZONE = env("TIME_ZONE")
 REQUEST_BUDGET = env("REQUEST_BUDGET")  # seconds that a web request may spend on calls to OpenAI
 PAGE_SIZE = env("PAGE_SIZE")  # rows of a list
 LOG_LEVEL = env("LOG_LEVEL")
-QUEUE_URL = env("QUEUE_URL")  # where workers are told of jobs
+QUEUE_URL = env("QUEUE_URL")  # where workers are told of jobs; "" goes with the database
 
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is empty. Set it in the environment or in .env; see .env.example.")
@@ -135,11 +135,6 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
         Path(DATABASES["default"]["NAME"]).parent.mkdir(mode=0o700, exist_ok=True)
         if DATABASES["default"]["NAME"] != ":memory:":
             keep_private(Path(DATABASES["default"]["NAME"]))
-
-if not QUEUE_URL and DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    QUEUE_URL = f"sqlite:///{Path(DATABASES['default']['NAME']).with_name('queue.sqlite3')}"
-elif not QUEUE_URL:
-    QUEUE_URL = env.str("DATABASE_URL")
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}

@@ -27,7 +27,7 @@ os.environ.update(
 
 from convadmin.settings import *  # noqa: F403
 
-QUEUE_URL = os.environ.get("QUEUE_URL_TEST", "memory://")  # tests run jobs themselves
+QUEUE_URL = "memory://"  # tests run jobs themselves
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

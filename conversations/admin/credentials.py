@@ -53,6 +53,7 @@ class CredentialAdmin(Page):
     fieldsets = [
         (None, {"fields": ["name", "base_url", "api_key", "stored_key", "is_active", "last_test"]}),
         ("Sent with each request", {"fields": ["organization", "project"]}),
+        ("Jobs", {"fields": ["concurrency", "refresh_after_days", "refreshes_per_hour"]}),
         ("Private certificate authority", {"fields": ["ca_certificates", "ca_file"], "classes": ["collapse"]}),
         ("Access", {"fields": ["teams", "notes"]}),
     ]

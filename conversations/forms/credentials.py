@@ -65,7 +65,10 @@ class CredentialForm(forms.ModelForm):
 
     class Meta:
         model = Credential
-        fields = ["name", "base_url", "organization", "project", "is_active", "teams", "notes", "ca_certificates"]
+        fields = [
+            *("name", "base_url", "organization", "project", "is_active", "teams", "notes", "ca_certificates"),
+            *("concurrency", "refresh_after_days", "refreshes_per_hour"),
+        ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,146 +1,138 @@
-"""From the bytes of a file to its text, and to its lines."""
+"""From the bytes of a file to its text, whatever the encoding and the compression."""
 
 import codecs
 import re
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import NamedTuple
 
 from .shapes import ImportProblem
 
+BLOCK = 64 * 1024  # bytes that are decoded at once, however the file arrives
+COMPRESSED_BLOCK = 4 * 1024  # unfolds to 4 MB at most
+HEAD = 4 * 1024  # bytes by which the encoding is told
+RUN = 1024  # characters; at most a few times as much is kept of letters and digits without an end
+
 GZIP = b"\x1f\x8b"
-OVERLAP = 512  # characters that two pieces of a line have in common; longer than any id
+ADVICE = "Unpack it, or save it as CSV or text, and import that."
+EMPTY = "The file is empty. Choose a file that contains ids."
 _OTHER_FORMATS = {
-    b"PK\x03\x04": "This is a zip archive, or a spreadsheet file such as .xlsx.",
-    b"%PDF": "This is a PDF.",
-    b"\xd0\xcf\x11\xe0": "This is an old spreadsheet file such as .xls.",
-    b"BZh": "This is compressed with bzip2.",
-    b"\xfd7zXZ": "This is compressed with xz.",
-    b"\x28\xb5\x2f\xfd": "This is compressed with Zstandard.",
-    b"SQLite format 3": "This is an SQLite database.",
-    b"PAR1": "This is a Parquet file.",
+    b"PK\x03\x04": "This is a zip archive, or a spreadsheet file such as .xlsx. "
+    "Unpack it, or save the table as CSV, and import that.",
+    b"%PDF": "This is a PDF file. Save its text or table as CSV or text, and import that.",
+    b"\xd0\xcf\x11\xe0": "This is an old spreadsheet file such as .xls. Save the table as CSV, and import that.",
+    b"BZh9": f"This file is compressed with bzip2. {ADVICE}",
+    b"\xfd7zXZ\0": f"This file is compressed with xz. {ADVICE}",
+    b"7z\xbc\xaf\x27\x1c": f"This is a 7z archive. {ADVICE}",
+    b"\x28\xb5\x2f\xfd": f"This file is compressed with Zstandard. {ADVICE}",
+    b"SQLite format 3\0": "This is an SQLite database. Save its table as CSV, and import that.",
+    b"PAR1": "This is a Parquet file. Save its table as CSV, and import that.",
+    GZIP: "This file is compressed with gzip twice. Unpack it once, and import that.",
 }
-_MARKS = (  # the longer ones first: UTF-32 begins like UTF-16
+_MARKS = (  # UTF-32 first, because its mark begins like that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_CONTROL = re.compile(r"[\0-\x08\x0e-\x1a]")
-_BREAK = re.compile(r"\r\n|\n|\r")
-ADVICE = "Unpack it, or save it as CSV or text, and import that."
+_CONTROL = re.compile(r"[\0-\x08\x0e-\x1a]")  # in no text; the rest may be in logs
+_RUN_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 
 def text_of(chunks: Iterable[bytes], *, is_cut: bool = False) -> Iterator[str]:
-    """The text of a file, in pieces. Bytes that aren't text are replaced.
+    """The text of a file in pieces, where bytes that aren't text are replaced, and long base64 is shortened.
 
-    `is_cut`: only its beginning is there, so that an incomplete end is no problem. Raises ImportProblem for compressed
-    or binary files that can't be read.
+    `is_cut`: only the beginning of the file is there, so an incomplete end is no problem. Raises ImportProblem for an
+    empty, binary or damaged file.
     """
-    plain = _unzipped(chunks, is_cut=is_cut)
-    head = _head(plain)
-    decoder = codecs.getincrementaldecoder(_encoding(head))(errors="replace")
-    for chunk in chain([head], plain):
-        yield decoder.decode(chunk)
-    yield decoder.decode(b"", final=True)
+    blocks = _blocks(_unzipped(_blocks(chunks, COMPRESSED_BLOCK), is_cut=is_cut), BLOCK)
+    first = next(blocks, b"")
+    if not first:
+        raise ImportProblem(EMPTY)
+    decoder = codecs.getincrementaldecoder(_encoding(first[:HEAD]))(errors="replace")
+    return _shortened(_decoded(decoder, chain([first], blocks), is_cut=is_cut))
 
 
-class Line(NamedTuple):
-    """A line without its end, or a part of a long one. `goes_on`: the next part begins OVERLAP characters before the
-    end of this one."""
-
-    text: str
-    goes_on: bool = False
-
-
-def lines_of(pieces: Iterable[str], *, limit: int) -> Iterator[Line]:
-    """The lines of a text, which end with LF, CRLF or CR, in parts of at most `limit` characters."""
-    rest: list[str] = []
-    length = 0
-    ends_with_return = False
-    for piece in pieces:
-        if ends_with_return and piece.startswith("\n"):
-            piece = piece[1:]
-        ends_with_return = piece.endswith("\r") if piece else ends_with_return
-        first, *others = _BREAK.split(piece)
-        rest.append(first)
-        length += len(first)
-        if others:
-            yield Line("".join(rest))
-            yield from map(Line, others[:-1])
-            rest, length = [others[-1]], len(others[-1])
-        while length > limit:
-            line = "".join(rest)
-            yield Line(line[:limit], goes_on=True)
-            rest = [line[limit - OVERLAP :]]
-            length = len(rest[0])
-    if length:
-        yield Line("".join(rest))
+def _decoded(decoder: codecs.IncrementalDecoder, blocks: Iterable[bytes], *, is_cut: bool) -> Iterator[str]:
+    for block in blocks:
+        yield decoder.decode(block)
+    if not is_cut:
+        yield decoder.decode(b"", final=True)
 
 
-def _head(chunks: Iterator[bytes]) -> bytes:
-    """At least the first few bytes, by which the encoding is told."""
-    head = b""
+def _blocks(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """The same bytes in blocks of one size, so that nothing depends on how they arrive."""
+    kept = bytearray()
     for chunk in chunks:
-        head += chunk
-        if len(head) >= 4096:
-            break
-    return head
+        start = 0
+        while len(kept) + len(chunk) - start >= size:
+            end = start + size - len(kept)
+            yield bytes(kept + chunk[start:end]) if kept else bytes(chunk[start:end])
+            kept.clear()
+            start = end
+        kept += chunk[start:]
+    if kept:
+        yield bytes(kept)
 
 
 def _encoding(head: bytes) -> str:
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
-    for start, name in _OTHER_FORMATS.items():
-        if head.startswith(start):
-            raise ImportProblem(f"{name} {ADVICE}")
-    even, odd = head[0:2000:2].count(0), head[1:2000:2].count(0)
-    pairs = max(1, min(len(head), 2000) // 2)
-    if even + odd == 0:
+    for beginning, message in _OTHER_FORMATS.items():
+        if head.startswith(beginning):
+            raise ImportProblem(message)
+    if b"\0" not in head:
         return "utf-8"
-    if odd > 0.4 * pairs and even < 0.1 * pairs:
-        guess = "utf-16-le"
-    elif even > 0.4 * pairs and odd < 0.1 * pairs:
-        guess = "utf-16-be"
-    else:
-        guess = ""
-    if guess and not _CONTROL.search(head[:2000].decode(guess, errors="replace")):
-        return guess
-    raise ImportProblem(f"This isn’t text. {ADVICE}")
+    pairs = max(len(head) // 2, 1)
+    even, odd = head[::2].count(0) / pairs, head[1::2].count(0) / pairs
+    if min(even, odd) < 0.1 and max(even, odd) > 0.3:
+        encoding = "utf-16-le" if odd > even else "utf-16-be"
+        if not _CONTROL.search(head.decode(encoding, errors="replace")):
+            return encoding
+    raise ImportProblem("This file contains no text. Save it as CSV, JSON or text, and import that.")
 
 
-def _unzipped(chunks: Iterable[bytes], *, is_cut: bool) -> Iterator[bytes]:
-    """The bytes, decompressed if they are gzip."""
-    source = iter(chunks)
-    head = b""
-    for chunk in source:
-        head += chunk
-        if len(head) >= len(GZIP):
-            break
-    if not head.startswith(GZIP):
-        yield from chain([head], source)
+def _unzipped(blocks: Iterator[bytes], *, is_cut: bool) -> Iterator[bytes]:
+    """The bytes, unpacked if they are gzip."""
+    first = next(blocks, b"")
+    if not first.startswith(GZIP):
+        yield from chain([first], blocks)
         return
     try:
-        yield from _members(chain([head], source), is_cut=is_cut)
+        yield from _members(chain([first], blocks), is_cut=is_cut)
     except zlib.error:
-        raise ImportProblem("The gzip file is damaged. Compress it again, or import it without compression.") from None
+        raise ImportProblem("The gzip file is damaged. Compress it again, or import it uncompressed.") from None
 
 
-def _members(chunks: Iterable[bytes], *, is_cut: bool) -> Iterator[bytes]:
+def _members(blocks: Iterable[bytes], *, is_cut: bool) -> Iterator[bytes]:
     """The content of a gzip file, which may consist of several."""
-    unzip = zlib.decompressobj(wbits=31)
-    is_open = False  # whether a member has begun that hasn't ended
-    for chunk in chunks:
-        data = chunk
-        while data:
-            # A little at a time: a megabyte may unfold to a gigabyte.
-            yield unzip.decompress(data, 1024 * 1024)
-            data, is_open = unzip.unconsumed_tail, not unzip.eof
-            if unzip.eof:
-                data = unzip.unused_data.lstrip(b"\0")
-                unzip = zlib.decompressobj(wbits=31)
+    member = zlib.decompressobj(wbits=31)
+    is_open = False
+    for block in blocks:
+        data = block
+        while data := data if is_open else data.lstrip(b"\0"):  # some programs pad the end with zeros
+            yield member.decompress(data)
+            data, is_open = member.unused_data, not member.eof
+            if member.eof:
+                member = zlib.decompressobj(wbits=31)
     if is_open and not is_cut:
-        raise ImportProblem("The gzip file is incomplete. Upload it again.")
+        raise ImportProblem("The gzip file is incomplete: its end is missing. Compress or upload it again.")
+
+
+def _shortened(pieces: Iterable[str]) -> Iterator[str]:
+    """The text without the middle of long base64, such as images in conversations, which would need much memory.
+
+    No id is lost, because none is as long.
+    """
+    is_in_run = False
+    for piece in pieces:
+        kept = []
+        for start in range(0, len(piece), RUN):
+            part = piece[start : start + RUN]
+            is_run = len(part) == RUN and not part.strip(_RUN_CHARACTERS)
+            if not (is_run and is_in_run):
+                kept.append(part)
+            is_in_run = is_run
+        yield "".join(kept) if len(kept) * RUN < len(piece) else piece

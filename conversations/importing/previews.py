@@ -1,118 +1,128 @@
-"""Guesses how a file is read from its beginning, and shows that."""
+"""What a person sees of a file before the import."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 
-from . import tables
-from .decoding import lines_of, text_of
-from .documents import ids_of_line, may_be_json, records_of
-from .recognising import ids_in, ids_of, is_token, unquoted
-from .shapes import MAX_LINE, Format, ImportProblem, Preview, Shape
+from .decoding import EMPTY, text_of
+from .guessing import guess
+from .lines import lines_of
+from .reading import ids_by_line, read_ids
+from .shapes import Format, ImportProblem, Preview, Shape, Tally
+from .tables import MAX_NAME, Rows, is_blank_row
 
-SHOWN_ROWS = 10
+HEAD = 256 * 1024  # bytes; a beginning of as many is cut
+MAX_TEXT = 512 * 1024  # characters of the beginning, which may be compressed
+SHOWN = 10  # rows, and ids
 SHOWN_LENGTH = 200  # characters of a cell
-SAMPLE = 100  # lines by which a list is told
 DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_DESCRIPTIONS = {
+    Format.JSON: "A JSON document",
+    Format.JSON_LINES: "One JSON object per line",
+    Format.LIST: "A list with one id per line",
+    Format.TEXT: "Text in which ids are found",
+}
+_SKIPPED = " \t\n\r,"  # between the elements of an array, and between documents
 
 
 def preview(head: bytes, shape: Shape | None = None) -> Preview:
-    """The preview of a file by its beginning, which may be cut anywhere; with `shape`, read in that way. Raises
-    ImportProblem for what can't be imported."""
-    text = "".join(text_of([head], is_cut=True))
-    if not text.strip():
-        raise ImportProblem("It’s empty. Choose a file that contains ids.")
-    lines = _whole_lines(text)
-    shape = shape or _guess(text, lines)
+    """The preview of a file by its beginning, which may be cut anywhere; with `shape`, read in that way.
+
+    Raises ImportProblem for a file that can't be imported.
+    """
+    text = _beginning(head)
+    lines = [line for line in _whole_lines(text) if line.strip()]
+    if not lines:
+        raise ImportProblem(EMPTY)
+    shape = shape or guess(text, lines)
     if shape.format == Format.CSV:
-        return _table_preview(shape, lines)
-    if shape.format == Format.JSON:
-        return _document_preview(shape, text)
-    shown = [line for line in lines if line.strip()][:SHOWN_ROWS]
-    ids = [each for line in shown for each in _FINDERS[shape.format](line)]
-    return Preview(shape, _DESCRIPTIONS[shape.format], [], [[line[:SHOWN_LENGTH]] for line in shown], ids[:SHOWN_ROWS])
+        return _of_table(text, shape)
+    rows = _documents(text) if shape.format == Format.JSON else lines
+    shown = [[_short(row)] for row in islice(rows, SHOWN)]
+    return Preview(shape, _DESCRIPTIONS[Format(shape.format)], [], shown, _first_ids(text, shape))
 
 
-_DESCRIPTIONS = {
-    Format.JSON: "A JSON document",
-    Format.JSON_LINES: "A JSON object in each line",
-    Format.LIST: "A list with an id in each line",
-    Format.TEXT: "Text in which ids are found",
-}
+def ids_in_text(text: str) -> list[str]:
+    """The ids in text that was pasted, in any format, each once. Raises ImportProblem if there are none."""
+    content = text.encode("utf-8", errors="replace")
+    shape = preview(content[:HEAD]).shape
+    if shape.format == Format.CSV and shape.column is None:
+        shape = Shape(Format.TEXT)
+    return list(dict.fromkeys(found.id for found in read_ids([content], shape, Tally())))
 
 
-def _ids_in_line(line: str) -> list[str]:
-    return ids_in(line)
+def _beginning(head: bytes) -> str:
+    """The text at the beginning, without the last line if that is cut."""
+    pieces, length = [], 0
+    for piece in text_of([head], is_cut=True):
+        pieces.append(piece)
+        length += len(piece)
+        if length > MAX_TEXT:
+            break
+    text = "".join(pieces)
+    is_cut = length > MAX_TEXT or len(head) >= HEAD
+    end = max(text.rfind("\n"), text.rfind("\r"))
+    return text[: end + 1] if is_cut and text[: max(end, 0)].strip() else text
 
 
-def ids_in_line_of_list(line: str) -> list[str]:
-    """The ids in a line of a list: the whole of it, or those in its text."""
-    text = unquoted(line)
-    return [text] if is_token(text) else ids_in(line)
+def _whole_lines(text: str) -> Iterator[str]:
+    return (line if isinstance(line, str) else "".join(line) for line in lines_of([text]))
 
 
-_FINDERS: dict[Format, Callable[[str], list[str]]] = {
-    Format.JSON_LINES: ids_of_line,
-    Format.LIST: ids_in_line_of_list,
-    Format.TEXT: _ids_in_line,
-}
+def _of_table(text: str, shape: Shape) -> Preview:
+    rows = []
+    with suppress(ImportProblem):  # further down, where nothing is shown
+        for row in islice(_filled(Rows(lines_of([text]), shape.delimiter)), SHOWN + 1):
+            rows.append(row)
+    shown = rows[1:] if shape.has_header else rows[:SHOWN]
+    width = max(map(len, rows), default=0)
+    names = [cell.strip()[:MAX_NAME] for cell in rows[0]] if shape.has_header and rows else []
+    names += [f"Column {number + 1}" for number in range(len(names), width)]
+    description = f"A table separated by {DELIMITER_NAMES.get(shape.delimiter, 'another character')}"
+    if width < 2:
+        description = "A table with one column"
+    described = f"{description}, with a header row" if shape.has_header else description
+    cut = [[cell[:SHOWN_LENGTH] for cell in row] for row in shown]
+    return Preview(shape, described, names, cut, [] if shape.column is None else _first_ids(text, shape))
 
 
-def _whole_lines(text: str) -> list[str]:
-    """The lines, without the last one where others are before it: it may be cut."""
-    lines = [line.text for line in lines_of([text], limit=MAX_LINE)]
-    return lines[:-1] if len(lines) > 1 and not text.endswith(("\n", "\r")) and len(text) > 200_000 else lines
+def _filled(rows: Rows) -> Iterator[list[str]]:
+    return (row for row in rows if not is_blank_row(row))
 
 
-def _guess(text: str, lines: Sequence[str]) -> Shape:
-    filled = [line.strip() for line in lines if line.strip()]
-    if filled[0].startswith(("{", "[")) and may_be_json(text):
-        return Shape(Format.JSON_LINES if _are_json_lines(filled) else Format.JSON)
-    table = tables.guess(lines)
-    is_list = sum(is_token(unquoted(line)) for line in filled[:SAMPLE]) >= 0.9 * len(filled[:SAMPLE])
-    if is_list and table is None:
-        return Shape(Format.LIST)
-    # Prose has commas, too: without a column of ids it's a table only if it has rows, and no ids anywhere.
-    if table is not None and table.column is None and (len(filled) < 2 or ids_in(text)):
-        table = None
-    return table or Shape(Format.TEXT)
+def _first_ids(text: str, shape: Shape) -> list[str]:
+    """The ids in the rows that are shown."""
+    found: dict[str, None] = {}
+    numbers: set[int] = set()
+    with suppress(ImportProblem):  # the beginning may have no ids, or end in the middle of a record
+        for number, ids in ids_by_line([text], shape, is_cut=True):
+            numbers.add(number)
+            if len(numbers) > SHOWN:
+                break
+            found.update(dict.fromkeys(islice(ids, SHOWN)))
+    return list(found)[:SHOWN]
 
 
-def _are_json_lines(lines: Sequence[str]) -> bool:
-    """Whether the first lines are JSON objects, each by itself."""
-    if not lines[0].startswith("{") or not _is_json(lines[0]):
-        return False
-    return len(lines) == 1 or lines[1].startswith("{")
+def _documents(text: str) -> Iterator[str]:
+    """The text of each record at the beginning; of one that is cut, what there is."""
+    decoder = json.JSONDecoder(parse_int=float)
+    position = len(text) - len(text.lstrip())
+    position += text.startswith("[", position)
+    while (position := _next(text, position)) < len(text) and text[position] != "]":
+        try:
+            _, end = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            end = len(text)
+        yield text[position:end]
+        position = end
 
 
-def _is_json(line: str) -> bool:
-    try:
-        json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return True
+def _next(text: str, position: int) -> int:
+    while position < len(text) and text[position] in _SKIPPED:
+        position += 1
+    return position
 
 
-def _table_preview(shape: Shape, lines: Sequence[str]) -> Preview:
-    rows = list(islice(tables.rows_of(lines, shape.delimiter), SHOWN_ROWS + 1))
-    names = tables.names_of(max(rows, key=len) if not shape.has_header else rows[0], has_header=shape.has_header)
-    shown = rows[1:] if shape.has_header else rows[:SHOWN_ROWS]
-    cells = [row[shape.column] for row in shown if shape.column is not None and shape.column < len(row)]
-    ids = [each for cell in cells for each in tables.ids_in_cell(cell)]
-    description = f"A table, separated by {DELIMITER_NAMES[shape.delimiter]}"
-    shortened = [[cell[:SHOWN_LENGTH] for cell in row] for row in shown]
-    return Preview(shape, description, names, shortened, ids[:SHOWN_ROWS])
-
-
-def _document_preview(shape: Shape, text: str) -> Preview:
-    """The first records; where the beginning ends in the middle of one, those before it."""
-    rows: list[list[str]] = []
-    ids: list[str] = []
-    try:
-        for record in islice(records_of([text]), SHOWN_ROWS):
-            rows.append([json.dumps(record, ensure_ascii=False, default=str)[:SHOWN_LENGTH]])
-            ids += ids_of(record)
-    except ImportProblem:
-        rows = rows or [[text[:SHOWN_LENGTH]]]
-        ids = ids or ids_in(text)
-    return Preview(shape, _DESCRIPTIONS[Format.JSON], [], rows, ids[:SHOWN_ROWS])
+def _short(row: str) -> str:
+    return " ".join(row[: SHOWN_LENGTH * 10].split())[:SHOWN_LENGTH]

@@ -1,119 +1,86 @@
-"""Ids in text, and in the objects of JSON."""
+"""Ids in text."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
-MAX_ID = 255  # characters
-MIN_ID = 8  # characters of an id that has no prefix by which it could be told
-MAX_DEPTH = 60  # levels of JSON that are looked through
-CONVERSATION_KEYS = (
-    "conversation_id",
-    "conversationId",
-    "openai_conversation_id",
-    "gen_ai.conversation.id",
-)
-SESSION_KEYS = ("sessionId", "session_id")  # of Langfuse; these hold other ids too
-_PLAIN = re.compile(r"(?<![A-Za-z0-9_])conv_[A-Za-z0-9_-]{8,250}")
-_IN_URL = re.compile(r"/conversations/([^/?#\"'\s<>)\]},;\\]+)")
+from .shapes import once
+
+OVERLAP = 4 * 1024  # characters that two parts of a long line have in common: as much as an id in a URL can have
+
+_CONV = re.compile(r"conv_(?<![A-Za-z0-9_]conv_)[A-Za-z0-9_-]{8,250}+(?![A-Za-z0-9_-])")
+_IN_URL = re.compile(r"/conversations/(?!conv_[A-Za-z0-9_-]{8})([^/?#\"'\s<>)\]},;\\]+)")
+# What conversations.openai.ids allows, without white space and bytes that weren't text.
+_TOKEN = re.compile(r"(?=[^0-9]*[0-9])[^/\s\0-\x1f\x7f-\x9f\ud800-\udfff\ufffd]{8,255}")
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _OTHER_PREFIX = re.compile(r"[A-Za-z]{2,12}[_-]")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_UNUSABLE = re.compile("[/\0-\x20\x7f-\x9f\ud800-\udfff\ufffd]|\\s")
+
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_AROUND = " \t\v\f\u00a0\"'`“”‘’,;" + _INVISIBLE
 
 
 def is_token(text: str) -> bool:
-    """Whether the whole text may be an id: one word with a digit, long enough, and without what ids never have."""
-    return MIN_ID <= len(text) <= MAX_ID and _UNUSABLE.search(text) is None and any(letter.isdigit() for letter in text)
+    """Whether the whole text can be an id: one word with a digit, long enough, and without what no id contains."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def looks_like_conv(text: str) -> bool:
+    """Whether the whole text is an id of OpenAI's form."""
+    return text.startswith("conv_") and _CONV.fullmatch(text) is not None
 
 
 def looks_like_id(text: str) -> bool:
-    """Whether it is an id by its form: OpenAI's, or a UUID."""
-    return is_token(text) and (text.startswith("conv_") or _UUID.fullmatch(text) is not None)
+    """Whether the whole text is an id by its form: OpenAI's, or a UUID."""
+    return looks_like_conv(text) or _UUID.fullmatch(text) is not None
 
 
-def ids_in(text: str, *, before: int | None = None) -> list[str]:
-    """The ids in any text, each once: those that begin with conv_, and those in URLs of conversations.
-
-    `before`: only those that begin before this position.
-    """
-    end = len(text) if before is None else before
-    found: dict[str, None] = {}
-    if "conv_" in text:
-        found = dict.fromkeys(match[0] for match in _PLAIN.finditer(text) if match.start() < end)
-    if "/conversations/" in text:
-        in_urls = (unquote(match[1]) for match in _IN_URL.finditer(text) if match.start() < end)
-        found |= dict.fromkeys(part for part in in_urls if is_token(part))
-    return list(found)
+def is_of_something_else(text: str) -> bool:
+    """Whether an id has the prefix of another kind of thing, such as msg_ or trace-."""
+    return _OTHER_PREFIX.match(text) is not None and not looks_like_id(text)
 
 
-def unquoted(text: str) -> str:
-    """A line of a list without what often stands around an id."""
-    return text.strip(" \t,;\"'`")
+def unwrapped(text: str) -> str:
+    """The text without the quotes, commas and invisible characters that often stand around an id."""
+    return text.strip(_AROUND)
 
 
-def ids_of(record: Any) -> list[str]:
-    """The ids in a value of JSON, each once: under the keys that conversations have in known formats; otherwise the
-    record's own id; otherwise any in its text."""
-    found = dict.fromkeys(_named(record, 0))
-    own = _own_id(record, is_only=not found)
-    if own:
-        found = {own: None, **found}
-    return list(found or dict.fromkeys(each for text in _texts(record, 0) for each in ids_in(text)))
+def ids_in(text: str) -> list[str]:
+    """The ids in any text, each once, in order: those that begin with conv_, and those in URLs of conversations."""
+    return list(dict.fromkeys(each for _, each in _found(text, 0)))
 
 
-def _named(value: Any, depth: int) -> Iterator[str]:
-    """The ids under keys that name a conversation, at any depth."""
-    if depth > MAX_DEPTH:
-        return
-    if isinstance(value, list):
-        for each in value:
-            yield from _named(each, depth + 1)
-    elif isinstance(value, dict):
-        yield from filter(None, (_of_attribute(value), _of_conversation(value)))
-        for key, inner in value.items():
-            if isinstance(inner, str):
-                yield from _of_pair(key, inner)
-            else:
-                yield from _named(inner, depth + 1)
+def ids_in_entry(text: str) -> list[str]:
+    """The ids in a line of a list, or in a cell: the whole of it, or those in its text."""
+    entry = unwrapped(text)
+    if not is_token(entry):
+        return ids_in(text)
+    is_labelled = "conv_" in entry and not entry.startswith("conv_")  # such as id=conv_…
+    return (is_labelled and ids_in(entry)) or [entry]
 
 
-def _of_pair(key: str, text: str) -> Iterator[str]:
-    if (key in CONVERSATION_KEYS and is_token(text)) or (key in SESSION_KEYS and looks_like_id(text)):
-        yield text
-    elif key in ("metadata", "attributes") and "conv_" in text:  # JSON in a string, as in tables of Langfuse
-        yield from ids_in(text)
+def ids_in_parts(parts: Iterable[str]) -> Iterator[str]:
+    """The ids in a text that comes in parts, each once."""
+    return once(_in_parts(parts))
 
 
-def _of_conversation(value: Mapping[str, Any]) -> str:
-    """`conversation: "…"`, `conversation: {"id": "…"}`, or gen_ai: {conversation: {id}}."""
-    inner = value.get("conversation")
-    text = inner.get("id") if isinstance(inner, dict) else inner
-    return text if isinstance(text, str) and is_token(text) else ""
+def _in_parts(parts: Iterable[str]) -> Iterator[str]:
+    text, start = "", 0
+    for part in parts:
+        text += part
+        # What begins near the end may go on in the next part, and is looked for there.
+        border = len(text) - OVERLAP
+        if border <= start:
+            continue
+        yield from (each for position, each in _found(text, start) if position < border)
+        kept = max(border - 1, 0)  # with the character before it, which decides whether a word begins
+        text, start = text[kept:], border - kept
+    yield from (each for _, each in _found(text, start))
 
 
-def _of_attribute(value: Mapping[str, Any]) -> str:
-    """An attribute of OpenTelemetry: {"key": "gen_ai.conversation.id", "value": {"stringValue": "…"}}."""
-    if value.get("key") not in CONVERSATION_KEYS:
-        return ""
-    inner = value.get("value")
-    text = inner.get("stringValue") if isinstance(inner, dict) else inner
-    return text if isinstance(text, str) and is_token(text) else ""
-
-
-def _own_id(record: Any, *, is_only: bool) -> str:
-    """The record's own id, if it is a conversation's."""
-    own = record.get("id") if isinstance(record, dict) else None
-    if not isinstance(own, str) or not is_token(own):
-        return ""
-    is_conversation = record.get("object") == "conversation" or own.startswith("conv_")
-    is_other = _OTHER_PREFIX.match(own) is not None and _UUID.fullmatch(own) is None
-    return own if is_conversation or (is_only and "object" not in record and not is_other) else ""
-
-
-def _texts(value: Any, depth: int) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict) and depth <= MAX_DEPTH:
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _texts(each, depth + 1)
+def _found(text: str, start: int) -> list[tuple[int, str]]:
+    """The ids from a position on, each with its own."""
+    found = [(match.start(), match[0]) for match in _CONV.finditer(text, start)] if "conv_" in text else []
+    if "/conversations/" not in text:
+        return found
+    in_urls = ((match.start(), unquote(match[1]).rstrip(".:!")) for match in _IN_URL.finditer(text, start))
+    return sorted([*found, *((position, each) for position, each in in_urls if is_token(each))])

@@ -1,10 +1,12 @@
 """How a file is read, what its beginning looks like, and what was found in it."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
-MAX_LINE = 16 * 1024 * 1024  # characters of a line that are read as one
+MAX_REMEMBERED = 50_000  # ids of one line or record that are remembered, so that each comes once
+
+Numbered = Iterator[tuple[int, Iterable[str]]]  # the ids of each line, row or record, with its number
 
 
 class ImportProblem(Exception):
@@ -12,7 +14,7 @@ class ImportProblem(Exception):
 
 
 class Format(StrEnum):
-    """What a file holds. LIST: an id in each line; TEXT: anything that has ids somewhere."""
+    """What a file contains. LIST: one id per line; TEXT: anything that has ids somewhere."""
 
     CSV = "csv"
     JSON = "json"
@@ -34,7 +36,7 @@ class Shape:
 @dataclass(frozen=True)
 class Preview:
     """The beginning of a file. `description`: of its shape, for people; `columns`: the names of a table's columns;
-    `rows`: the first rows or lines, shortened; `ids`: those that are found in them."""
+    `rows`: the first rows, lines or records, shortened; `ids`: those that are found in them."""
 
     shape: Shape
     description: str
@@ -45,16 +47,28 @@ class Preview:
 
 @dataclass
 class Tally:
-    """What was read so far. `lines`: lines, rows or records; `found`: ids, repeated ones included; `without_id`: lines
-    that hold something, but no id."""
+    """What was read so far. `lines`: lines, rows or records that aren't blank, without the header; `found`: ids,
+    repeated ones included; `without_id`: lines in which no id was found."""
 
     lines: int = 0
     found: int = 0
     without_id: int = 0
 
 
-class FoundId(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FoundId:
     """An id, and the number of its line, row or record, from 1."""
 
     id: str
     line: int
+
+
+def once(ids: Iterable[str]) -> Iterator[str]:
+    """Each id once, in order. Of very many, only some are remembered, so that memory stays small."""
+    known: set[str] = set()
+    for each in ids:
+        if each not in known:
+            if len(known) >= MAX_REMEMBERED:
+                known.clear()
+            known.add(each)
+            yield each

@@ -3,110 +3,84 @@
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 
-from .recognising import ids_in, is_token, looks_like_id
-from .shapes import MAX_LINE, Format, ImportProblem, Shape
+from .lines import Line, lines_of
+from .recognising import ids_in_entry
+from .shapes import ImportProblem, Numbered, Shape
 
-DELIMITERS = ",;\t|"
-SAMPLE = 20  # rows by which the delimiter is told
-NAMES = (  # of the column that has the ids, the best first
-    "conversation_id",
-    "gen_ai_conversation_id",
-    "openai_id",
-    "openai_conversation_id",
-    "conversation",
-    "id",
-)
+MAX_ROW = 4 * 1024 * 1024  # characters; a cell of as many needs several times as many bytes
+MAX_CELLS = 400_000
+MAX_NAME = 80  # characters of a column's name
 
-csv.field_size_limit(MAX_LINE)
+csv.field_size_limit(16 * 1024 * 1024)
 
 
-def rows_of(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
-    """The rows of a table; blank ones are left out. Raises ImportProblem."""
-    reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter)
-    while True:
+class Rows:
+    """The rows of a table, blank ones included. Raises ImportProblem for one that is too long."""
+
+    def __init__(self, lines: Iterable[Line], delimiter: str) -> None:
+        self._lines = iter(lines)
+        self._delimiter = delimiter or ","
+        self._line_number = 0
+        self._length = 0  # of the row that is being read, which may have many lines
+        self._reader = csv.reader(self._whole_lines(), delimiter=self._delimiter)
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return self
+
+    def __next__(self) -> list[str]:
+        self._length = 0
         try:
-            row = next(reader, None)
+            return next(self._reader)
         except csv.Error as error:
             raise ImportProblem(
-                f"Line {reader.line_num:,} can’t be read as a row of a table ({error}). Correct it, or import the text."
+                f"Line {self._line_number:,} can’t be read as a row of a table ({error}). "
+                "Correct it, or import the table as text."
             ) from None
-        if row is None:
-            return
-        if any(cell.strip() for cell in row):
-            yield row
+
+    def _whole_lines(self) -> Iterator[str]:
+        for line in self._lines:
+            self._line_number += 1
+            text = line if isinstance(line, str) else "".join(self._counted(line))
+            if len(text) > MAX_CELLS and text.count(self._delimiter) > MAX_CELLS:
+                raise ImportProblem(self._too_long(f"has more than {MAX_CELLS:,} cells"))
+            self._length += len(text) + 1
+            if self._length > MAX_ROW:
+                raise ImportProblem(self._too_long())
+            yield text + "\n"
+
+    def _counted(self, parts: Iterable[str]) -> Iterator[str]:
+        length = 0
+        for part in parts:
+            length += len(part)
+            if length > MAX_ROW:
+                raise ImportProblem(self._too_long())
+            yield part
+
+    def _too_long(self, what: str = f"ends a row of more than {MAX_ROW // 1024 // 1024} million characters") -> str:
+        return (
+            f"Line {self._line_number:,} {what}; maybe a quote is opened there, or before, and not closed. "
+            "Correct it, or save the column with the ids alone, and import that."
+        )
 
 
-def guess(lines: Sequence[str]) -> Shape | None:
-    """The shape of the table that these lines begin, or None."""
-    best = max(DELIMITERS, key=lambda delimiter: _consistency(lines, delimiter))
-    if _consistency(lines, best) < 0.8:
-        return _single_column(lines)
-    rows = _sample(lines, best)
-    has_header = _is_header(rows[0])
-    column = _column(rows[0] if has_header else [], rows[1:] if has_header else rows)
-    return Shape(Format.CSV, best, column, has_header)
+def ids_of_rows(pieces: Iterable[str], shape: Shape) -> Numbered:
+    """The ids of each row that isn't blank, in the chosen column. Raises ImportProblem, at the end if it has no ids."""
+    if shape.column is None:
+        raise ImportProblem("Choose the column that contains the ids.")
+    has_rows = has_ids = False
+    name = f"Column {shape.column + 1}"
+    for number, row in enumerate(Rows(lines_of(pieces), shape.delimiter), start=1):
+        cell = row[shape.column] if shape.column < len(row) else ""
+        if number == 1 and shape.has_header:
+            name = cell.strip()[:MAX_NAME] or name
+        elif not is_blank_row(row):
+            ids = ids_in_entry(cell)
+            has_rows, has_ids = True, has_ids or bool(ids)
+            yield number, ids
+    if has_rows and not has_ids:
+        raise ImportProblem(f"No ids were found in the column “{name}”. Choose another column.")
 
 
-def names_of(row: Sequence[str], *, has_header: bool) -> list[str]:
-    """The names of the columns, by the first row."""
-    return [cell.strip()[:80] for cell in row] if has_header else [f"Column {number + 1}" for number in range(len(row))]
-
-
-def ids_in_cell(cell: str) -> list[str]:
-    """The ids in a cell: the whole of it, or those in its text."""
-    text = cell.strip().lstrip("'")
-    return [text] if is_token(text) and "://" not in text else ids_in(text)
-
-
-def _single_column(lines: Sequence[str]) -> Shape | None:
-    """A table of one column: a name that a column of ids has, and ids under it."""
-    rows = [line.strip().strip('"') for line in lines if line.strip()]
-    if len(rows) > 1 and _normalized(rows[0]) in NAMES and all(map(is_token, rows[1:SAMPLE])):
-        return Shape(Format.CSV, ",", 0, has_header=True)
-    return None
-
-
-def _sample(lines: Sequence[str], delimiter: str) -> list[list[str]]:
-    """The first rows; what can't be read ends them."""
-    rows: list[list[str]] = []
-    try:
-        for row in rows_of(lines, delimiter):
-            rows.append(row)
-            if len(rows) > SAMPLE:
-                break
-    except ImportProblem:
-        pass
-    return rows
-
-
-def _consistency(lines: Sequence[str], delimiter: str) -> float:
-    """The share of the first rows that have as many cells as the first one; 0 where that is one cell."""
-    rows = _sample(lines, delimiter)
-    if len(rows) < 1 or len(rows[0]) < 2:
-        return 0.0
-    return sum(len(row) == len(rows[0]) for row in rows) / len(rows)
-
-
-def _is_header(row: Sequence[str]) -> bool:
-    names = [cell.strip() for cell in row if cell.strip()]
-    return bool(names) and not any(looks_like_id(name) or name[:1].isdigit() or len(name) > 80 for name in names)
-
-
-def _column(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int | None:
-    """The column that has the ids: by its name, or because most of its cells look like ids."""
-    normalized = [_normalized(name) for name in names]
-    for name in NAMES:
-        if name in normalized and (name != "id" or not rows or _likeness(rows, normalized.index(name)) > 0):
-            return normalized.index(name)
-    width = max(map(len, rows), default=0)
-    best = max(range(width), key=lambda column: _likeness(rows, column), default=None)
-    return best if best is not None and _likeness(rows, best) > 0 else None
-
-
-def _likeness(rows: Sequence[Sequence[str]], column: int) -> int:
-    cells = (row[column].strip() for row in rows if column < len(row))
-    return sum(looks_like_id(cell) for cell in cells)
-
-
-def _normalized(name: str) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in name.strip().lower().lstrip("\ufeff"))
+def is_blank_row(row: Sequence[str]) -> bool:
+    """Whether no cell of a row contains anything."""
+    return not any(cell and not cell.isspace() for cell in row)

@@ -9,7 +9,7 @@ from django.db import close_old_connections
 from huey import crontab
 from huey.consumer import Consumer
 
-from ..models.job_batch import JobBatch
+from ..models import Job, JobBatch
 from . import schedule
 from .queue import huey
 from .runner import Runner
@@ -45,7 +45,7 @@ def work() -> None:
         Runner(stopping).run()
     finally:
         _is_running.release()
-    due_at = JobBatch.objects.next_due()
+    due_at = min(filter(None, (JobBatch.objects.next_due(), Job.objects.next_due())), default=None)
     if due_at is not None and not stopping.is_set():
         work.schedule(eta=due_at)
 

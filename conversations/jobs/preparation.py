@@ -4,9 +4,10 @@ Each chunk is stored in a transaction that also extends the lease, so that a wor
 nothing more. A worker that takes the job over begins again: nothing is left half done.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from ..models import ImportPart, Job, JobBatch, JobItem, JobState
@@ -19,6 +20,8 @@ COLUMNS = {
     "conversation_id": "bigint", "line": "integer", "attempts": "smallint", "outcome": "text", "message": "text",
     "request_id": "text",
 }  # fmt: skip
+logger = logging.getLogger(__name__)
+
 NOTHING = "There was nothing to do: no conversation matches."
 
 
@@ -29,10 +32,19 @@ def prepare(job: Job) -> Iterator[None]:
     try:
         yield from preparation.run()
     except JobProblem as problem:
-        with transaction.atomic():
-            _discard_items(job)
-            if job.keep_preparation(message=str(problem), finished_at=timezone.now()):
-                Job.objects.move(job.pk, to=JobState.FAILED, out_of=[JobState.QUEUED], leased_until=None)
+        _fail(job, str(problem))
+    except DatabaseError:
+        raise  # the lease runs out, and another worker begins again
+    except Exception as error:
+        logger.exception("Job %s couldn't be prepared.", job.pk)
+        _fail(job, f"Convadmin failed ({type(error).__name__}). The log of the worker says more.")
+
+
+def _fail(job: Job, message: str) -> None:
+    with transaction.atomic():
+        _discard_items(job)
+        if job.keep_preparation(message=message, finished_at=timezone.now()):
+            Job.objects.move(job.pk, to=JobState.FAILED, out_of=[JobState.QUEUED], leased_until=None)
 
 
 class _Preparation:

@@ -5,28 +5,41 @@ two when it starts.
 """
 
 import logging
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from huey import Huey, MemoryHuey, PostgresHuey, RedisHuey, SqliteHuey
 
 NAME = "convadmin"
+OPTIONS: dict[str, Any] = {"results": False, "create_tables": False}
 REDIS_TIMEOUT = 2.0  # seconds that a page waits for Redis, at most
 
 logger = logging.getLogger(__name__)
 
 
 def make_huey(url: str) -> Huey:
-    """The queue at a URL. Nothing is opened before the first message."""
+    """The queue at a URL, or the one that goes with the database. Nothing is opened before the first message."""
     scheme, _, rest = url.partition("://")
-    common: dict[str, Any] = {"results": False, "utc": True}
+    if not url:
+        return _beside(settings.DATABASES["default"])
     if scheme == "sqlite":
-        return SqliteHuey(NAME, filename=rest.removeprefix("/"), create_tables=False, **common)
+        return SqliteHuey(NAME, filename=rest.removeprefix("/"), **OPTIONS)
     if scheme in ("postgres", "postgresql"):
-        return PostgresHuey(NAME, dsn=url, create_tables=False, **common)
+        return PostgresHuey(NAME, dsn=url, **OPTIONS)
     if scheme in ("redis", "rediss"):
-        return RedisHuey(NAME, url=url, socket_connect_timeout=REDIS_TIMEOUT, **common)
-    return MemoryHuey(NAME, **common)
+        return RedisHuey(NAME, url=url, socket_connect_timeout=REDIS_TIMEOUT, results=False)
+    return MemoryHuey(NAME, results=False)
+
+
+def _beside(database: Mapping[str, Any]) -> Huey:
+    """In the same PostgreSQL, or in a file beside that of SQLite."""
+    if "sqlite3" in database["ENGINE"]:
+        return SqliteHuey(NAME, filename=str(Path(database["NAME"]).with_name("queue.sqlite3")), **OPTIONS)
+    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    given = {name: database[key] for name, key in names.items() if database.get(key)}
+    return PostgresHuey(NAME, **given, **database.get("OPTIONS", {}), **OPTIONS)
 
 
 huey = make_huey(settings.QUEUE_URL)

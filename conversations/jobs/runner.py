@@ -1,17 +1,17 @@
 """The runner of a worker: it prepares jobs, takes batches, has their items called, and stores what came of them.
 
-One thread does all of that, and is the only one that uses the database for reads; the threads of the lanes only call
-servers. Answers are stored some at a time, in a transaction that first makes sure of the batch's lease.
+One thread does all of that but preparing; the threads of the lanes only call servers. Answers are stored some at a
+time, in a transaction that first makes sure of the batch's lease.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
-from django.db import transaction
+from django.db import connections, transaction
 
 from ..models import Credential, Job, JobBatch, JobOutcome, JobState
 from ..models.job_batch import LeaseLost
@@ -60,7 +60,7 @@ class Runner:
         self._answers: SimpleQueue[Answer] = SimpleQueue()
         self._lanes: dict[int, Lane] = {}
         self._held: dict[int, Held] = {}
-        self._preparing: dict[int, Iterator[None]] = {}
+        self._preparing: dict[int, threading.Thread] = {}
         self._failures = FailuresInARow()
         self._looked_at = self._kept_at = float("-inf")
         self._given_up_at: float | None = None
@@ -81,7 +81,7 @@ class Runner:
         elif self._is_time_to_look():
             self._look()
         has_work = bool(self._held or self._preparing)
-        self._prepare_some()
+        self._forget_prepared()
         self._collect()
         self._store_some()
         self._keep_leases()
@@ -110,7 +110,7 @@ class Runner:
         self._cancel([held for held in self._held.values() if held.job.pk not in running])
         for job in jobs:
             if job.state == JobState.QUEUED and job.pk not in self._preparing and job.take_preparation():
-                self._preparing[job.pk] = prepare(job)
+                self._prepare(job)
             elif job.state == JobState.STOPPING:
                 control.finish_stopping(job)
         self._take_batches([job for job in jobs if job.state == JobState.RUNNING])
@@ -120,10 +120,23 @@ class Runner:
         for each in held:
             each.cancelled.set()
 
-    def _prepare_some(self) -> None:
-        """Let each job that is being prepared list some more of its items."""
-        for pk, steps in list(self._preparing.items()):
-            if next(steps, self) is self:
+    def _prepare(self, job: Job) -> None:
+        """Prepare a job in a thread of its own: a file may have no id in its first gigabyte."""
+        thread = threading.Thread(target=self._list_items, args=(job,), daemon=True)
+        self._preparing[job.pk] = thread
+        thread.start()
+
+    def _list_items(self, job: Job) -> None:
+        try:
+            for _ in prepare(job):
+                if self._stopping.is_set():
+                    break
+        finally:
+            connections.close_all()  # of this thread
+
+    def _forget_prepared(self) -> None:
+        for pk, thread in list(self._preparing.items()):
+            if not thread.is_alive():
                 del self._preparing[pk]
 
     # Taking batches
@@ -199,6 +212,8 @@ class Runner:
     def _collect(self) -> None:
         """Wait a moment for an answer, and take all that are there."""
         if not any(held.left for held in self._held.values()):
+            if self._preparing and not self._held:
+                time.sleep(PAUSE / 4)
             return
         try:
             self._accept(self._answers.get(timeout=PAUSE))

@@ -14,7 +14,7 @@ buttons at once can't undo each other. Which of a job's items are done is told b
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -65,6 +65,11 @@ class JobQuerySet(models.QuerySet["Job"]):
     def in_work(self) -> "JobQuerySet":
         """Those that workers look after, the oldest first."""
         return self.filter(state__in=IN_WORK).order_by("pk")
+
+    def next_due(self) -> datetime | None:
+        """When the first preparation may be taken over that a worker holds."""
+        held = self.filter(state=JobState.QUEUED, leased_until__gt=timezone.now())
+        return held.aggregate(first=models.Min("leased_until"))["first"]
 
     def automatic_for(self, credential: Credential, kind: str, source: str) -> "JobQuerySet":
         """Those that Convadmin made by itself for a credential, from one source of items."""

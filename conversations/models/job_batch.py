@@ -62,12 +62,12 @@ class JobBatchQuerySet(models.QuerySet["JobBatch"]):
         return None
 
     def next_due(self) -> datetime | None:
-        """When the first batch that waits for its time, or for its credential, may be taken."""
+        """When the first batch may be taken that waits for its time or its credential, or that a worker holds."""
         waiting = self.unfinished().filter(job__state=JobState.RUNNING)
         now = timezone.now()
         times = (
             waiting.filter(**{f"{field}__gt": now}).aggregate(first=models.Min(field))["first"]
-            for field in ("not_before", "credential__paused_until")
+            for field in ("not_before", "leased_until", "credential__paused_until")
         )
         return min(filter(None, times), default=None)
 

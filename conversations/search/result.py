@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Self
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Min, OuterRef, Subquery
 from django.utils import timezone
 
 from ..models import Conversation, Credential
@@ -156,6 +157,15 @@ class Search:
             return sort_key_at(first), sort_key_at(first + timedelta(days=1))
         except (ValueError, OverflowError):
             return None
+
+    @property
+    def reconciled_at(self) -> datetime | None:
+        """Since when every conversation of the credentials has been checked at its server, apart from removed ones and
+        those that were never read; None if there are none."""
+        rows = Conversation.objects.filter(credential=OuterRef("pk")).kept().exclude(checked_at=None)
+        oldest = Subquery(rows.order_by("checked_at").values("checked_at")[:1])
+        times = Credential.objects.with_keys(self.names).annotate(oldest=oldest)
+        return times.aggregate(first=Min("oldest"))["first"]
 
     def first_sort_key(self, *, ascending: bool) -> int | None:
         """The sort key of the oldest match, or of the newest; None where none is found in time."""

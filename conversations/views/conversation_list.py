@@ -59,6 +59,7 @@ def conversation_overview(request: SignedInRequest) -> HttpResponse:
     if not responses.is_requested(request, "number"):
         overview = Overview(search)
         context = {"number": overview.number, **context, **_shown(state, overview)}
+        context["reconciled_at"] = search.reconciled_at
     return responses.page(
         request, "conversations/conversation_overview.html", context, fragments=["overview", "number"]
     )

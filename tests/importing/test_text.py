@@ -1,34 +1,36 @@
-"""Lists, logs, encodings and compression."""
-
-import gzip
-import random
-from contextlib import suppress
+"""Ids in lists, logs and any other text."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from conversations.importing import Format, ImportProblem, Shape, preview
-from tests.importing.steps import A, B, C, conv, read, tally_of
+from conversations.importing import Format, FoundId, ImportProblem, Shape, ids_in_text, preview
+from tests.importing.steps import UUID, A, B, C, conv, found_in, read, tally_of
 
-UUID = "3f2c1b9e-5a77-4c1e-9d1b-0a2b3c4d5e6f"
+TEXT, LIST = Shape(Format.TEXT), Shape(Format.LIST)
 
 
 def test_a_list() -> None:
-    assert read(f"{A}\n{B}\n") == [A, B]
+    assert found_in(f"{A}\n{B}\n") == [FoundId(A, 1), FoundId(B, 2)]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_any_end_of_line_and_blank_lines(end: str) -> None:
-    assert read(end.join([A, "", "  ", B, ""])) == [A, B]
+    assert found_in(end.join([A, "", " \t", B, ""])) == [FoundId(A, 1), FoundId(B, 4)]
 
 
-def test_quotes_and_commas_around_ids() -> None:
-    assert read(f"\"{A}\",\n'{B}';\n  {C} ,") == [A, B, C]
+def test_other_separators_do_not_end_a_line() -> None:
+    assert found_in(f"a {A}\u2028b {B}\x0b{C}", shape=TEXT) == [FoundId(A, 1), FoundId(B, 1), FoundId(C, 1)]
 
 
-def test_a_list_of_uuids() -> None:
-    assert read(f"{UUID}\n{UUID[::-1]}\n") == [UUID, UUID[::-1]]
+def test_quotes_commas_and_invisible_characters_around_ids() -> None:
+    assert read(f"\"{A}\",\n'{B}';\n\ufeff\u200e {C} ,\n") == [A, B, C]
+
+
+def test_labels_in_front_of_ids() -> None:
+    assert read(f"id={A}\nid={B}\n😀{C}\n") == [A, B, C]
+
+
+def test_a_list_of_other_servers_ids() -> None:
+    assert read(f"{UUID}\nthread-77aa88bb\n12345678\n") == [UUID, "thread-77aa88bb", "12345678"]
 
 
 def test_repeated_ids_are_counted_and_handed_on() -> None:
@@ -36,108 +38,98 @@ def test_repeated_ids_are_counted_and_handed_on() -> None:
     assert (tally.lines, tally.found, tally.without_id) == (3, 3, 0)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-def test_encodings(encoding: str) -> None:
-    assert read(f"{A}\r\n{B}\r\n".encode(encoding)) == [A, B]
+def test_other_lines_of_a_list_are_searched_as_text() -> None:
+    tally = tally_of("".join(f"{conv(number)}\n" for number in range(20)) + f"see {A}.\nnothing here\n")
+    assert (tally.lines, tally.found, tally.without_id) == (22, 21, 1)
 
 
-def test_text_that_is_not_utf_8_is_read_all_the_same() -> None:
-    assert read(f"fran\u00e7ais {A}\n".encode("latin-1")) == [A]
+def test_a_short_list_may_have_a_title() -> None:
+    assert read(f"Ids of the week\n{UUID}\n{A}\n") == [UUID, A]
 
 
-def test_ids_inside_a_log() -> None:
-    log = (
-        f"[2026-11-01 12:00:01] INFO created {A} for user 7\n"
-        "[2026-11-01 12:00:02] WARN nothing here\n"
-        f"[2026-11-01 12:00:03] GET https://api.openai.com/v1/conversations/{B}/items?limit=3 200\n"
-    )
+def test_ids_in_lines_of_a_log() -> None:
+    log = f"2026-01-01 10:00:00,123 INFO got {A}: 200\n2026-01-01 10:00:00,124 WARN conversation={B};retry\n"
     assert read(log) == [A, B]
-    assert tally_of(log).without_id == 1
 
 
-def test_an_id_of_another_server_inside_a_url() -> None:
-    assert read(f"POST http://10.0.0.1/v1/conversations/{UUID}/items HTTP/1.1 200\nand so on\n") == [UUID]
+def test_a_log_may_begin_with_brackets() -> None:
+    assert read(f"[2026-01-01 10:00] {A}\n[INFO] {B}\n") == [A, B]
 
 
-def test_an_id_that_is_part_of_a_longer_word_is_none() -> None:
-    assert read(f"my{A} is not one, but {B} is\nand so on\n") == [B]
+def test_ids_in_urls() -> None:
+    log = f"GET /v1/conversations/{UUID}/items?a=1\nGET https://x/conversations/my%2Did%207\nGET /conversations/{A}.\n"
+    assert read(log, shape=TEXT) == [UUID, A]
+    assert read("/v1/conversations/my%2Did-77?x", shape=TEXT) == ["my-id-77"]
 
 
-def test_emoji_and_right_to_left_text_around_ids() -> None:
-    assert read(f"🙂{A}🙂 שלום {B}، done\nmore text\n") == [A, B]
-
-
-def test_one_line_may_have_many_ids() -> None:
-    assert read(f"x {A} y {B} z {A}\nand so on\n") == [A, B]
-
-
-@pytest.mark.long
-def test_a_line_of_10_megabytes() -> None:
-    filler = " no id here, " * 400_000
-    assert read(f"{filler}{A}{filler}{B}{filler}\nlast line {C} of it\n") == [A, B, C]
-
-
-@pytest.mark.long
-def test_a_line_longer_than_any_limit_loses_no_id_and_repeats_none() -> None:
-    expected = [conv(number) for number in range(700)]
-    filler = "x" * 50_000
-    line = " ".join(
-        f"{filler[: random.Random(number).randrange(50_000)]} {each}" for number, each in enumerate(expected)
-    )
-    assert len(line) > 16 * 1024 * 1024
-    assert read(line, shape=Shape(Format.TEXT)) == expected
-
-
-def test_gzip_in_any_chunks_and_several_members() -> None:
-    packed = gzip.compress(f"{A}\n".encode()) + gzip.compress(f"{B}\n".encode())
-    assert read(packed) == read(packed, size=1) == read(packed, size=7) == [A, B]
-
-
-def test_a_gzip_file_that_was_cut_off() -> None:
-    packed = gzip.compress("\n".join(conv(number * 7919**9) for number in range(300)).encode())
-    with pytest.raises(ImportProblem, match="incomplete"):
-        read(packed[:-20])
-
-
-def test_a_damaged_gzip_file() -> None:
-    packed = gzip.compress("\n".join(conv(number * 7919**9) for number in range(300)).encode())
-    with pytest.raises(ImportProblem, match="damaged"):
-        read(packed[:2000] + b"nonsense" * 9 + packed[2000:])
-
-
-@pytest.mark.parametrize(
-    ("start", "says"),
-    [
-        (b"PK\x03\x04", "zip archive"),
-        (b"%PDF-1.7", "PDF"),
-        (b"\x00\x01\x02\xff" * 50, "isn’t text"),
-        (b"PAR1", "Parquet"),
-    ],
-)
-def test_what_is_no_text_says_what_to_do(start: bytes, says: str) -> None:
-    with pytest.raises(ImportProblem, match=says) as raised:
-        preview(start)
-    assert "import that" in str(raised.value)
-
-
-@pytest.mark.parametrize("content", [b"", b" \n\r\n"])
-def test_an_empty_file(content: bytes) -> None:
-    with pytest.raises(ImportProblem, match="empty"):
-        preview(content)
-
-
-def test_text_without_ids_says_so() -> None:
+@pytest.mark.parametrize("path", ["items", "new", "12345", "abcdefgh", "a%2Fb12345", "%00abc12345", "a%20b12345"])
+def test_what_is_no_id_in_a_url(path: str) -> None:
     with pytest.raises(ImportProblem, match="No ids were found"):
-        read("hello world, how are you\nfine, thanks, and you?\n")
+        read(f"GET /conversations/{path} HTTP/1.1", shape=TEXT)
 
 
-@given(st.binary(max_size=300))
-def test_no_file_ends_in_anything_but_ids_or_a_problem(content: bytes) -> None:
-    with suppress(ImportProblem):
-        read(content)
+@pytest.mark.parametrize("text", [f"my{A}", f"_{A}", f"9{A}", "conv_1234567", "conv_" + "a" * 251])
+def test_what_is_no_id_in_text(text: str) -> None:
+    with pytest.raises(ImportProblem, match="No ids were found"):
+        read(text, shape=TEXT)
 
 
-@given(st.lists(st.sampled_from([A, B, UUID, "", f"see {C}", "no id"]), min_size=1), st.integers(1, 40))
-def test_chunks_make_no_difference(lines: list[str], size: int) -> None:
-    content = "\r\n".join([A, *lines])
-    assert read(content, size=size) == read(content)
+def test_an_id_twice_in_a_line_is_found_once() -> None:
+    assert read(f"{A} /conversations/{A} {B} {A}\n{A}\n", shape=TEXT) == [A, B, A]
+
+
+def test_ids_come_in_the_order_of_the_text() -> None:
+    assert read(f"/conversations/{UUID} {B} /conversations/{A}", shape=TEXT) == [UUID, B, A]
+
+
+def test_emoji_and_hebrew_around_ids() -> None:
+    assert read(f"שיחה{A}😀{B}\u200f — «{C}»\n") == [A, B, C]
+
+
+def test_an_id_is_never_made_of_damaged_text() -> None:
+    assert read(b"abc\xff12345\n" + A.encode(), shape=LIST) == [A]
+    assert read(f"abc\ud80012345\n{f'{A} ' * 100}\nabc\x0012345", shape=LIST) == [A]
+
+
+def test_a_line_of_ten_megabytes() -> None:
+    filler = "some words " * 450_000
+    assert read(f"{A} {filler}{B} {filler}{A} {C}\n{A}", shape=TEXT) == [A, B, C, A]
+
+
+@pytest.mark.parametrize("shape", [TEXT, LIST])
+def test_ids_at_the_borders_of_the_parts_of_a_line(shape: Shape) -> None:
+    ids = [conv(number) for number in range(20_000)]
+    assert read(" ".join(ids), shape=shape) == ids
+
+
+@pytest.mark.parametrize("size", [262_100, 262_143, 262_144, 262_145, 327_660, 327_690])
+def test_an_id_in_a_url_at_a_border_is_found_once(size: int) -> None:
+    assert read(f"{'.' * size}/conversations/{UUID} {'.' * 300_000}", shape=TEXT) == [UUID]
+
+
+def test_base64_without_an_end_is_no_problem() -> None:
+    assert read(f"{A} {'QUJD' * 3_000_000} {B}", shape=TEXT) == [A, B]
+
+
+def test_a_file_without_ids() -> None:
+    with pytest.raises(ImportProblem, match="No ids were found"):
+        read("Dear all,\nthere is nothing here.\n")
+
+
+@pytest.mark.parametrize("text", [f"{A}\n{B}\n{A}", f"see {A} and {B}", f'["{A}", "{B}"]', f"id;x\n{A};1\n{B};2\n"])
+def test_pasted_text(text: str) -> None:
+    assert ids_in_text(text) == [A, B]
+
+
+def test_pasted_prose_is_searched_though_it_looks_like_a_table() -> None:
+    assert ids_in_text(f"Hello, world\nHere, it is\nlook at, {A}\n") == [A]
+
+
+def test_a_mark_in_the_middle_of_joined_files() -> None:
+    assert read(f"\ufeff{UUID}\n\ufeff{A}\n") == [UUID, A]
+
+
+def test_the_preview_of_a_log() -> None:
+    shown = preview(f"one {A}\n\n{'two' * 100} {B}\n".encode())
+    assert (shown.description, shown.ids) == ("Text in which ids are found", [A, B])
+    assert [len(row[0]) for row in shown.rows] == [57, 200]

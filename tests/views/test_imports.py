@@ -85,7 +85,7 @@ def test_the_preview_of_a_table_asks_for_the_column(as_operator: Browser, creden
     send(as_operator, credential, file=TABLE.encode())
     job = Job.objects.get()
     page = text_of(as_operator.post(f"/conversations/import/{job.pk}/", {"column": "2", "do": "preview"}))
-    assert "A table, separated by commas" in page
+    assert "A table separated by commas" in page
     assert "second" in page
     job.refresh_from_db()
     assert job.parameters["shape"]["column"] == 2

@@ -4,6 +4,7 @@
 `tags`, metadata to be set at the server for what is imported; `shape`, how the file is read.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -19,6 +20,7 @@ from ..tasks import Answer, Task, read
 from .base import JobProblem, Kind, NewItem, known_rows, source_of, waiting_items
 from .refresh import store_read
 
+KEPT_EVERY = 10.0  # seconds between two extensions of the lease
 CHUNK = 2_000  # ids that are listed with one statement
 MAX_IDS = 1_000_000
 UNREAD_BATCH_SIZE = 1_000
@@ -31,7 +33,7 @@ class Import(Kind):
 
     def items(self, job: Job) -> Iterator[list[NewItem]]:
         tally = Tally()
-        found = read_ids(ImportPart.objects.chunks(job), shape_of(job), tally)
+        found = read_ids(_kept_alive(job), shape_of(job), tally)
         first = _keys(job)[0]
         count = 0
         try:
@@ -78,6 +80,16 @@ class Import(Kind):
                 _say_what_import_did(answer)
         else:
             _add_unread(job, answers)
+
+
+def _kept_alive(job: Job) -> Iterator[bytes]:
+    """The job's file; the lease is extended meanwhile, since a large part of a file may have no ids."""
+    kept_at = time.monotonic()
+    for chunk in ImportPart.objects.chunks(job):
+        if time.monotonic() - kept_at > KEPT_EVERY:
+            kept_at = time.monotonic()
+            job.keep_preparation()
+        yield chunk
 
 
 def shape_of(job: Job) -> Shape:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connections
 
 from ...jobs.consumer import Worker as Consumer
-from ...jobs.queue import create_tables
+from ...jobs.queue import create_tables, wake
 from ...models import Worker
 from ...models.worker import SEEN_EVERY
 
@@ -26,6 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Work until SIGINT or SIGTERM; what is being called is finished within a few seconds."""
         create_tables()
+        wake()  # what was to be done before it started
         ended = threading.Event()
         signs = threading.Thread(target=show_signs_of_life, args=(ended,), daemon=True)
         signs.start()

@@ -1,0 +1,128 @@
+"""Workers as processes: started before a job, after it, twice; killed; on each storage of the queue."""
+
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from conversations.jobs import queue as jobs_queue
+from conversations.jobs.queue import make_huey
+from conversations.models import Credential, Job, JobState, Worker
+from conversations.sandbox import Fault, Sandbox
+from tests.factories import calls_in
+from tests.jobs.processes import redis, worker
+from tests.jobs.steps import make_many_known, make_refresh, outcomes
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.workers]
+
+PATIENCE = 60  # seconds
+
+
+@pytest.fixture(params=["with the database", "redis"])
+def queue_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The storage of the queue."""
+    if request.param == "redis":
+        try:
+            with redis(tmp_path) as url:
+                yield url
+        except LookupError as reason:
+            pytest.skip(str(reason))
+    else:
+        yield f"sqlite:///{tmp_path}/queue.sqlite3" if connection.vendor == "sqlite" else ""
+
+
+@pytest.fixture(autouse=True)
+def _pages_use_this_queue(queue_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What wakes workers from this process writes into the queue that they read."""
+    if queue_url:
+        storage = make_huey(queue_url).storage
+        monkeypatch.setattr(jobs_queue.huey, "storage", storage)
+        jobs_queue.create_tables()
+
+
+def wait_for(job: Job, *states: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        job.refresh_from_db()
+        if job.state in states:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"The job is {job.state}, and has {outcomes(job)}.")
+
+
+def wait_for_worker(count: int = 1) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while Worker.objects.running().count() < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_worker_that_runs_takes_a_job_at_once(
+    sandbox: Sandbox, credential: Credential, actor: User, queue_url: str
+) -> None:
+    make_many_known(sandbox, credential, 20)
+    with worker(queue_url):
+        wait_for_worker()
+        started = time.monotonic()
+        job = make_refresh(actor, credential)
+        wait_for(job, JobState.FINISHED)
+    assert outcomes(job) == {"unchanged": 20}
+    assert time.monotonic() - started < PATIENCE / 2  # not by looking every minute
+
+
+def test_a_worker_that_starts_later_finds_the_job(
+    sandbox: Sandbox, credential: Credential, actor: User, queue_url: str
+) -> None:
+    make_many_known(sandbox, credential, 20)
+    job = make_refresh(actor, credential)
+    with worker(queue_url):
+        wait_for(job, JobState.FINISHED)
+    assert outcomes(job) == {"unchanged": 20}
+
+
+def test_a_worker_that_is_asked_to_end_gives_its_batches_back(
+    sandbox: Sandbox, credential: Credential, actor: User, queue_url: str
+) -> None:
+    make_many_known(sandbox, credential, 60)
+    sandbox.faults.add(Fault(times=None, delay=0.2))
+    job = make_refresh(actor, credential)
+    with worker(queue_url) as process:
+        deadline = time.monotonic() + PATIENCE
+        while not calls_in(sandbox) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+    assert not job.batches.exclude(leased_until=None).exists()
+    assert not Worker.objects.exists()
+    assert job.items.waiting().exists()
+    assert len(calls_in(sandbox)) == 60 - job.items.waiting().count()
+
+
+def test_killed_workers_lose_nothing_and_do_nothing_twice_over(
+    sandbox: Sandbox, credential: Credential, actor: User, queue_url: str
+) -> None:
+    rows = make_many_known(sandbox, credential, 300)
+    for row in rows[:30]:
+        sandbox.store.delete_conversation(row.openai_id)
+    sandbox.faults.add(Fault(times=None, chance=0.1, status=503))
+    sandbox.faults.add(Fault(times=None, delay=0.15))
+    job = make_refresh(actor, credential)
+    draw = random.Random(1)
+    with ExitStack() as stack:
+        workers = [stack.enter_context(worker(queue_url)) for _ in range(2)]
+        for _ in range(4):
+            time.sleep(1.5)
+            victim = draw.randrange(2)
+            workers[victim].kill()
+            workers[victim] = stack.enter_context(worker(queue_url))
+        wait_for(job, JobState.FINISHED)
+    assert outcomes(job) == {"unchanged": 270, "missing": 30}
+    answered = Counter(entry.path for entry in calls_in(sandbox) if entry.status in (200, 404))
+    assert {path.rpartition("/")[2] for path in answered} == {row.openai_id for row in rows}
