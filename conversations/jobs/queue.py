@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from huey import Huey, MemoryHuey, PostgresHuey, RedisHuey, SqliteHuey
+from redis import ConnectionPool
 
 NAME = "convadmin"
 OPTIONS: dict[str, Any] = {"results": False, "create_tables": False}
@@ -23,18 +24,19 @@ def make_huey(url: str) -> Huey:
     """The queue at a URL, or the one that goes with the database. Nothing is opened before the first message."""
     scheme, _, rest = url.partition("://")
     if not url:
-        return _beside(settings.DATABASES["default"])
+        return beside(settings.DATABASES["default"])
     if scheme == "sqlite":
         return SqliteHuey(NAME, filename=rest.removeprefix("/"), **OPTIONS)
     if scheme in ("postgres", "postgresql"):
         return PostgresHuey(NAME, dsn=url, **OPTIONS)
     if scheme in ("redis", "rediss"):
-        return RedisHuey(NAME, url=url, socket_connect_timeout=REDIS_TIMEOUT, results=False)
+        pool = ConnectionPool.from_url(url, socket_connect_timeout=REDIS_TIMEOUT)
+        return RedisHuey(NAME, connection_pool=pool, results=False)
     return MemoryHuey(NAME, results=False)
 
 
-def _beside(database: Mapping[str, Any]) -> Huey:
-    """In the same PostgreSQL, or in a file beside that of SQLite."""
+def beside(database: Mapping[str, Any]) -> Huey:
+    """The queue in the same PostgreSQL, or in a file beside that of SQLite."""
     if "sqlite3" in database["ENGINE"]:
         return SqliteHuey(NAME, filename=str(Path(database["NAME"]).with_name("queue.sqlite3")), **OPTIONS)
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}

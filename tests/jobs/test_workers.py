@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from conversations.jobs import queue as jobs_queue
-from conversations.jobs.queue import make_huey
+from conversations.jobs.queue import beside, make_huey
 from conversations.models import Credential, Job, JobState, Worker
 from conversations.sandbox import Fault, Sandbox
 from tests.factories import calls_in
@@ -39,12 +39,13 @@ def queue_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def _pages_use_this_queue(queue_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def _pages_use_this_queue(queue_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What wakes workers from this process writes into the queue that they read."""
-    if queue_url:
-        storage = make_huey(queue_url).storage
-        monkeypatch.setattr(jobs_queue.huey, "storage", storage)
-        jobs_queue.create_tables()
+    queue = make_huey(queue_url) if queue_url else beside(connection.settings_dict)
+    monkeypatch.setattr(jobs_queue.huey, "storage", queue.storage)
+    jobs_queue.create_tables()
+    yield
+    queue.storage.close()
 
 
 def wait_for(job: Job, *states: str) -> None:
