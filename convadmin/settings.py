@@ -215,6 +215,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
         "django.request": {"filters": ["refused"]},
+        "huey": {"level": max(logging.WARNING, logging.getLevelName(LOG_LEVEL))},  # it tells of every message
         "axes": {"level": max(logging.WARNING, logging.getLevelName(LOG_LEVEL))},  # it also logs every step
     },
 }

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from django.utils import timezone
 
-from ..models import Job, JobOutcome, JobState
+from ..models import Job, JobKind, JobOutcome, JobState
 from ..models.job import JobNumbers
 
 WIDTH = 1000  # of the bar, in its own units
@@ -63,6 +63,17 @@ class JobProgress:
     @property
     def tone(self) -> str:
         return STATE_TONES[JobState(self._job.state)]
+
+    @property
+    def subject(self) -> str:
+        """What it works on: a file, a search, or what the schedule chose."""
+        parameters, kind = self._job.parameters, self._job.kind
+        if kind == JobKind.IMPORT:
+            return parameters.get("file_name") or "pasted ids"
+        if kind == JobKind.LIST:
+            return "everything that the server lists"
+        chosen = {"stale": "what wasn’t read for a while", "registered": "what applications registered"}
+        return chosen.get(parameters.get("source", "")) or self._job.query or "all conversations"
 
     @property
     def title(self) -> str:

@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 from django.db import DatabaseError, connection, connections
 
-from ...models import Conversation, Credential
+from ...models import Conversation, Credential, Worker
 from ...openai.base_url import problem_with
 from ...sandbox import DEFAULT_KEY
 from ..supervisor import ChildFailed, EndRequested, Supervisor, responds
@@ -98,7 +98,7 @@ class Command(BaseCommand):
                 supervisor.run("Creating example conversations", seed)
         web = [sys.executable, *GUNICORN, "--bind", f"{HOST}:{port}"]
         supervisor.start("The web server", web, ready=responds(port, "/healthz"))
-        supervisor.start("The worker", manage("worker"), ready=responds(port, "/healthz?worker=1"))
+        supervisor.start("The worker", manage("worker"), ready=worker_runs)
         connections.close_all()
         self.print_url(port)
 
@@ -181,6 +181,11 @@ def find_sandbox_port(given: str | None, port: int) -> int:
             f"Add {HOST} to CREDENTIAL_HOSTS for the sandbox, or start without it: ./dev run --no-sandbox."
         )
     return wanted
+
+
+def worker_runs() -> bool:
+    """Whether a worker has shown a sign of life."""
+    return Worker.objects.running().exists()
 
 
 def oldest_superuser() -> User:
