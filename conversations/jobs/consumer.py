@@ -1,11 +1,12 @@
 """What workers do when the queue wakes them, and every minute by themselves."""
 
+import logging
 import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from huey import crontab
 from huey.consumer import Consumer
 
@@ -15,8 +16,10 @@ from .queue import huey
 from .runner import Runner
 
 THREADS = 2  # one runs jobs, the other one does what is due every minute
+DATABASE_DELAY = 5  # seconds before another attempt when the database has failed
 SHUTDOWN = 8.0  # seconds that a worker has to end its calls
 
+logger = logging.getLogger(__name__)
 stopping = threading.Event()
 _is_running = threading.Lock()
 
@@ -43,6 +46,10 @@ def work() -> None:
         return
     try:
         Runner(stopping).run()
+    except DatabaseError:
+        logger.exception("The database failed. What this worker held is handed on once its lease has run out.")
+        work.schedule(delay=DATABASE_DELAY)
+        return
     finally:
         _is_running.release()
     due_at = min(filter(None, (JobBatch.objects.next_due(), Job.objects.next_due())), default=None)

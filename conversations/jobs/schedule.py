@@ -4,13 +4,14 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from ..models import Conversation, Credential, Job, JobKind, JobState
+from ..models import Conversation, Credential, ImportPart, Job, JobKind, JobState
 from ..models.worker import Worker
 from . import control
 from .kinds.refresh import due_registrations
 
 MOST_REGISTERED = 10_000  # conversations of one job
-KEPT_FOR = timedelta(days=7)  # automatic jobs that finished
+KEPT_FOR = timedelta(days=7)  # automatic jobs that finished, and files of imports that didn't
+DRAFTS_KEPT_FOR = timedelta(days=1)
 APPLICATIONS, SCHEDULE = "Registration", "Schedule"
 
 
@@ -48,12 +49,15 @@ def refresh_stale(credential: Credential) -> Job | None:
 
 
 def forget_old_jobs() -> None:
-    """Delete automatic jobs that finished long ago; their items with them."""
-    old = Job.objects.filter(is_automatic=True, state=JobState.FINISHED, finished_at__lt=timezone.now() - KEPT_FOR)
-    for job in old[:100]:
+    """Delete automatic jobs that finished long ago, drafts that nobody started, and files that nobody needs."""
+    now = timezone.now()
+    ended = Job.objects.filter(finished_at__lt=now - KEPT_FOR)
+    for job in ended.filter(is_automatic=True, state=JobState.FINISHED)[:100]:
         job.items.all().delete()
         job.batches.all().delete()
         job.delete()
+    Job.objects.filter(state=JobState.DRAFT, created_at__lt=now - DRAFTS_KEPT_FOR).delete()
+    ImportPart.objects.filter(job__in=ended).delete()
 
 
 def _make(credential: Credential, source: str, name: str, most: int) -> Job:

@@ -154,7 +154,7 @@ class EventQuerySet(RecordQuerySet["Event"]):
     def for_page(self) -> "EventQuerySet":
         """With everything that the page of one event shows."""
         without = ("detail__requested", "conversation__metadata", "conversation__our_metadata")
-        return self.select_related("detail", "conversation", "resolved_by", "erasure").defer(*without)
+        return self.select_related("detail", "conversation", "resolved_by", "erasure", "job").defer(*without)
 
     def lock_holders(self, base_url: str, openai_id: str) -> "EventQuerySet":
         """The event that holds the lock on a conversation, if any."""

@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from conversations.jobs import schedule
-from conversations.models import Conversation, Credential, Job, JobKind, JobState, State
+from conversations.jobs.imports import create_import
+from conversations.models import Conversation, Credential, ImportPart, Job, JobKind, JobState, State
 from conversations.sandbox import Fault, Sandbox
 from tests.factories import make_known, make_remote
 from tests.jobs.steps import make_refresh, outcomes, run
@@ -114,6 +115,23 @@ def test_an_inactive_credential_has_no_schedule(sandbox: Sandbox, credential: Cr
     Credential.objects.update(is_active=False)
     schedule.make_due_jobs()
     assert not Job.objects.exists()
+
+
+def test_drafts_that_nobody_started_are_forgotten(credential: Credential, actor: User) -> None:
+    old = create_import(actor=actor, credentials=[credential], chunks=[b"conv_1234567890"])
+    Job.objects.update(created_at=timezone.now() - timedelta(days=2))
+    new = create_import(actor=actor, credentials=[credential], chunks=[b"conv_1234567890"])
+    schedule.make_due_jobs()
+    assert [job.pk for job in Job.objects.all()] == [new.pk]
+    assert not ImportPart.objects.filter(job=old.pk).exists()
+
+
+def test_the_file_of_a_failed_import_is_kept_for_a_week(credential: Credential, actor: User) -> None:
+    create_import(actor=actor, credentials=[credential], chunks=[b"conv_1234567890"])
+    for days, is_there in ((6, True), (8, False)):
+        Job.objects.update(state=JobState.FAILED, finished_at=timezone.now() - timedelta(days=days))
+        schedule.make_due_jobs()
+        assert ImportPart.objects.exists() is is_there
 
 
 def test_finished_automatic_jobs_are_forgotten_and_others_stay(
