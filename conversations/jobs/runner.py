@@ -26,6 +26,7 @@ from .settling import FailuresInARow, settle
 from .tasks import Answer
 
 MAX_THREADS = 256  # of all lanes together
+MAX_PENDING = 4_000  # items in memory, after which no further batch is taken
 STORED_AT_ONCE = 50  # answers of a batch
 STORED_EVERY = 1.0  # seconds after which fewer are stored
 LOOKED_EVERY = 1.0  # seconds between two looks at what people want of the jobs
@@ -145,8 +146,13 @@ class Runner:
         """Take batches in turn, one of each job, until all lanes have enough to do."""
         paused = Credential.objects.paused().keys()
         open_jobs = [job for job in jobs if not self._waits_for(job, paused)]
-        while open_jobs:
+        while open_jobs and self._pending < MAX_PENDING:
             open_jobs = [job for job in open_jobs if self._take(job, paused)]
+
+    @property
+    def _pending(self) -> int:
+        """How many items of this worker's batches aren't stored yet."""
+        return sum(held.left + len(held.answers) for held in self._held.values())
 
     @staticmethod
     def _waits_for(job: Job, paused: set[int]) -> bool:

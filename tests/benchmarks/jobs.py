@@ -23,7 +23,13 @@ from tests.benchmarks.report import table
 from tests.benchmarks.search import ENGINES, databases, environment, listed, make_database, put_into
 from tests.postgres import Unavailable
 
-RATES = ("our worker", "bare pool", "official client, 32 threads", "official client, 50 tasks")
+RATES = (
+    "our worker",
+    "bare pool",
+    "official client, 32 threads",
+    "official client, 50 tasks",
+    "our worker, 64 at once",
+)
 WIDTH, ROW, LABEL = 640, 28, 210  # of the plot
 
 
@@ -62,6 +68,7 @@ def told(found: list[dict[str, Any]], command: str) -> str:
         ["the same by a bare pool of `requests` sessions", "", *(f"{each['bare pool']:.1f} s" for each in found)],
         ["by the official client, 32 threads", "slower", *(f"{each[RATES[2]]:.1f} s" for each in found)],
         ["by the official client, 50 asynchronous tasks", "slower", *(f"{each[RATES[3]]:.1f} s" for each in found)],
+        ["by our worker, 64 at once", "", *(f"{each[RATES[4]]:.1f} s" for each in found)],
         ["memory of the worker, 1,000 conversations", "< 150 MB", *(f"{each['small']:.0f} MB" for each in found)],
         ["memory of the worker, 100,000 conversations", "< 150 MB", *(f"{each['large']:.0f} MB" for each in found)],
         ["a job of 100,000, made from a search", "< 10 s", *(f"{each['search']:.1f} s" for each in found)],

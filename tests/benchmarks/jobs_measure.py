@@ -90,9 +90,11 @@ def actor() -> User:
     return User.objects.get_or_create(username="benchmark", is_superuser=True, is_staff=True)[0]
 
 
-def refresh(query: str) -> Job:
+def refresh(query: str, concurrency: int = THREADS) -> Job:
     """Refresh what a search finds; the job when it has ended."""
-    job = control.create(kind="refresh", credentials=[credential()], actor=actor(), query=query)
+    owner = credential()
+    Credential.objects.filter(pk=owner.pk).update(concurrency=concurrency)
+    job = control.create(kind="refresh", credentials=[owner], actor=actor(), query=query)
     Runner().run()
     job.refresh_from_db()
     numbers = job.numbers()
@@ -104,6 +106,7 @@ def refresh(query: str) -> Job:
 def prepare_all(count: int, folder: Path) -> dict[str, Any]:
     """Fill the sandbox and the index with 100,000 conversations."""
     call_command("migrate", verbosity=0)
+    call_command("collectstatic", verbosity=0, interactive=False)
     create_tables()
     store, owner = Store(folder / "sandbox.sqlite3"), credential()
     rows = []
@@ -131,6 +134,7 @@ def rates(count: int, folder: Path) -> dict[str, Any]:
             "bare pool": timed(lambda: by_pool(ids)),
             "official client, 32 threads": timed(lambda: by_official(ids)),
             "official client, 50 tasks": timed(lambda: asyncio.run(by_official_tasks(ids))),
+            "our worker, 64 at once": timed(lambda: refresh("part:first", concurrency=64)),
         }
 
 
