@@ -97,5 +97,8 @@ class JobItem(models.Model):
         """Set its outcome, and what became known with it; does not save."""
         self.outcome, self.finished_at = outcome, timezone.now()
         self.message, self.status, self.request_id = message[:MAX_MESSAGE], status, request_id[:200]
-        self.conversation = conversation or self.conversation
-        self.credential = credential or self.credential
+        # Without reading the ones that it has, which would be a query for each item.
+        if conversation is not None:
+            self.conversation = conversation
+        if credential is not None:
+            self.credential = credential

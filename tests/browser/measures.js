@@ -31,7 +31,7 @@
 
   if (touch) {
     const isInText = (node) => node.tagName === "A" && getComputedStyle(node).display === "inline" && node.closest("p, li, dd, td, span, .help");
-    for (const pressed of document.querySelectorAll("a[href], button, select, input:not([type=hidden], [type=checkbox]), textarea, summary")) {
+    for (const pressed of document.querySelectorAll("a[href], button, select, input:not([type=hidden], [type=checkbox], [type=radio]), textarea, summary")) {
       const box = pressed.getBoundingClientRect();
       if (seen(pressed) && !isInText(pressed) && !pressed.closest(".skip, svg") && (box.height < 43.5 || box.width < 43.5)) {
         faults.push(name(pressed) + " is " + Math.round(box.width) + " × " + Math.round(box.height) + " px");

@@ -162,3 +162,12 @@ def test_an_import_reads_what_the_index_lost_as_missing(sandbox: Sandbox, creden
     job = run(start_import(actor, [credential], row.openai_id))
     row.refresh_from_db()
     assert (outcomes(job), row.state) == ({"unknown": 1}, State.MISSING)
+
+
+def test_the_number_of_queries_does_not_grow_with_ids(
+    credential: Credential, actor: User, django_assert_max_num_queries
+) -> None:
+    job = start_import(actor, [credential], "".join(f"conv_{n:048x}\n" for n in range(200)), read=False)
+    with django_assert_max_num_queries(90):
+        run(job)
+    assert outcomes(job) == {"added": 200}
