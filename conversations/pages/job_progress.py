@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from django.urls import reverse
 from django.utils import timezone
 
 from ..models import Job, JobKind, JobOutcome, JobState
@@ -47,6 +48,16 @@ class Share:
     @property
     def tone(self) -> str:
         return TONES[self.outcome]
+
+
+@dataclass(frozen=True)
+class Button:
+    """What a person can do with a job now."""
+
+    name: str
+    label: str
+    url: str
+    is_primary: bool = False
 
 
 class JobProgress:
@@ -100,6 +111,28 @@ class JobProgress:
         if self._job.state != JobState.RUNNING or not self.rate or not self.numbers.waiting:
             return ""
         return in_words(self.numbers.waiting / self.rate)
+
+    @property
+    def buttons(self) -> list[Button]:
+        """What can be done with the job as it is."""
+        job = self._job
+        found = [
+            ("pause", "Pause", job.can_pause),
+            ("resume", "Resume", job.can_resume),
+            ("stop", "Stop", job.can_stop),
+        ]
+        found.append(("retry", self._retry_label, job.has_ended and bool(self._retry_label)))
+        return [
+            Button(name, label, reverse(f"job_{name}", args=[job.pk]), is_primary=name in ("resume", "retry"))
+            for name, label, is_possible in found
+            if is_possible
+        ]
+
+    @property
+    def _retry_label(self) -> str:
+        if self.numbers.failed:
+            return f"Retry the {self.numbers.failed:,} not done or failed"
+        return "" if self.numbers.is_complete and self._job.state != JobState.FAILED else "Try again"
 
     @property
     def shares(self) -> Iterator[Share]:
