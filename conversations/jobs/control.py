@@ -76,17 +76,25 @@ def stop(job: Job, *, message: str = "") -> bool:
 
 
 def retry(job: Job) -> bool:
-    """Do again what failed, was not permitted, or was not done, in a job that has ended."""
+    """Do again what failed, was not permitted, or was not done: at any time, once the job's items are listed."""
     with transaction.atomic():
-        job.refresh_from_db()
+        job.refresh_from_db(from_queryset=Job.objects.select_for_update())
         failed = job.items.failed()
         batches = set(failed.values_list("batch", flat=True))
+        if not job.has_ended and not batches:
+            return False
         if not Job.objects.move(
-            job.pk, to=job.resumed_state, out_of=ENDED, message="", finished_at=None, **_from_now(job)
+            job.pk,
+            to=job.resumed_state,
+            out_of=[*ENDED, JobState.RUNNING, JobState.PAUSED],
+            message="",
+            finished_at=None,
+            **_from_now(job),
         ):
             return False
         failed.update(outcome="", attempts=0, message="", status=None, request_id="", finished_at=None)
-        job.batches.filter(pk__in=batches).update(is_done=False, not_before=None, leased_until=None)
+        # A batch that a worker holds stays with it, and is taken again afterwards.
+        job.batches.filter(pk__in=batches, is_done=True).update(is_done=False, not_before=None)
     wake()
     return True
 

@@ -121,7 +121,7 @@ class JobProgress:
             ("resume", "Resume", job.can_resume),
             ("stop", "Stop", job.can_stop),
         ]
-        found.append(("retry", self._retry_label, job.has_ended and bool(self._retry_label)))
+        found.append(("retry", self._retry_label, bool(self._retry_label)))
         return [
             Button(name, label, reverse(f"job_{name}", args=[job.pk]), is_primary=name in ("resume", "retry"))
             for name, label, is_possible in found
@@ -130,9 +130,11 @@ class JobProgress:
 
     @property
     def _retry_label(self) -> str:
-        if self.numbers.failed:
+        job = self._job
+        if self.numbers.failed and (job.has_ended or job.state in (JobState.RUNNING, JobState.PAUSED)):
             return f"Retry the {self.numbers.failed:,} not done or failed"
-        return "" if self.numbers.is_complete and self._job.state != JobState.FAILED else "Try again"
+        is_whole = self.numbers.is_complete and job.state != JobState.FAILED
+        return "Try again" if job.has_ended and not is_whole else ""
 
     @property
     def shares(self) -> Iterator[Share]:

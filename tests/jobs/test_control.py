@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from conversations.jobs import control
-from conversations.models import Credential, Job, JobState
+from conversations.models import Credential, Job, JobBatch, JobState
 from conversations.sandbox import Fault, Sandbox
 from tests.factories import calls_in, in_threads
 from tests.jobs.steps import make_many_known, make_refresh, outcomes, prepare_now, run
@@ -76,6 +76,31 @@ def test_only_the_failed_are_tried_again(sandbox: Sandbox, credential: Credentia
     control.retry(job)
     assert outcomes(run(job)) == {"unchanged": 3}
     assert len(calls_in(sandbox)) == 4
+
+
+def test_the_failed_are_tried_again_while_the_job_is_paused(
+    sandbox: Sandbox, credential: Credential, actor: User
+) -> None:
+    make_many_known(sandbox, credential, 3)
+    job = make_refresh(actor, credential)
+    prepare_now(job)
+    job.items.filter(pk=job.items.first().pk).update(outcome="failed")
+    control.pause(job)
+    assert control.retry(job)
+    assert outcomes(run(job)) == {"unchanged": 3}
+
+
+def test_a_batch_that_a_worker_holds_stays_with_it(sandbox: Sandbox, credential: Credential, actor: User) -> None:
+    make_many_known(sandbox, credential, 2)
+    job = make_refresh(actor, credential)
+    prepare_now(job)
+    job.refresh_from_db()
+    batch = JobBatch.objects.take(job, except_of=[])
+    job.items.filter(pk=job.items.first().pk).update(outcome="failed")
+    assert control.retry(job)
+    batch.keep()
+    batch.release()
+    assert outcomes(run(job)) == {"unchanged": 2}
 
 
 def test_a_job_that_could_not_be_prepared_can_be_tried_again(
