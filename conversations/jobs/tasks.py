@@ -1,6 +1,6 @@
 """One item of a job on its way to the server and back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -57,13 +57,16 @@ class Answer:
 
 
 def read(task: Task) -> Answer:
-    """Read the task's conversation through its sources, one after the other, until one has it.
+    """Read the task's conversation through its sources, one after the other, until one has it."""
+    return in_turn(task, _read_through)
 
-    Where none has it: the answer of a source that did not permit it, otherwise the last one.
-    """
+
+def in_turn(task: Task, attempt: Callable[[Source, Task], Answer]) -> Answer:
+    """The answer of the first source that has the conversation. Where none has it: that of a source that did not permit
+    it, otherwise the last one's."""
     refused: Answer | None = None
     for source in task.sources:
-        answer = _read_through(source, task)
+        answer = attempt(source, task)
         if not isinstance(answer.error, NotFound | Unauthorized | Forbidden):
             return answer
         if refused is None or isinstance(refused.error, NotFound):

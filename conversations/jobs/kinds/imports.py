@@ -6,17 +6,18 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 
 from ...importing import FoundId, ImportProblem, Shape, Tally, read_ids
 from ...models import Conversation, Credential, ImportPart, Job, JobBatch, JobOutcome, Origin
-from ...openai.errors import Forbidden, NotFound, OpenAIError, Unauthorized
+from ...openai.errors import NotFound, OpenAIError
 from ...openai.ids import is_legal_id
 from ...services.conversations import get_conversation
 from ...services.errors import BelongsToAnother, ServiceError
 from ...services.metadata_edit import update_metadata
 from ...services.readings import FOREIGN
-from ..tasks import Answer, Task, read
+from ..tasks import Answer, Source, Task, in_turn, read
 from .base import JobProblem, Kind, NewItem, known_rows, source_of, waiting_items
 from .refresh import store_read
 
@@ -69,7 +70,7 @@ class Import(Kind):
 
     def call(self, task: Task) -> Answer:
         tags = task.batch.job.parameters.get("tags")
-        return _import_with_tags(task, tags) if tags else read(task)
+        return in_turn(task, partial(_import_with_tags, tags)) if tags else read(task)
 
     def store(self, job: Job, answers: Sequence[Answer]) -> None:
         if job.parameters.get("tags"):
@@ -114,23 +115,17 @@ def _new_item(found: FoundId, credential_id: int) -> NewItem:
 # With tags: as a person would do it one by one, with the same events
 
 
-def _import_with_tags(task: Task, tags: Mapping[str, str]) -> Answer:
-    """Get the conversation by its id and set the tags, through the first source that has it."""
-    refused: Answer | None = None
-    for source in task.sources:
-        try:
-            return Answer(task, source, value=_get_and_tag(task, source.credential, tags))
-        except (NotFound, Unauthorized, Forbidden) as error:
-            if refused is None or isinstance(refused.error, NotFound):
-                refused = Answer(task, source, error=error)
-        except OpenAIError as error:
-            return Answer(task, source, error=error)
-        except BelongsToAnother as error:
-            task.was_known = True
-            return Answer(task, source, value=error.conversation)
-        except ServiceError as error:
-            return Answer(task, source, problem=str(error))
-    return refused or Answer(task, problem="There is no credential to read it with.")
+def _import_with_tags(tags: Mapping[str, str], source: Source, task: Task) -> Answer:
+    """Get the conversation by its id through a source, and set the tags."""
+    try:
+        return Answer(task, source, value=_get_and_tag(task, source.credential, tags))
+    except OpenAIError as error:
+        return Answer(task, source, error=error)
+    except BelongsToAnother as error:
+        task.was_known = True
+        return Answer(task, source, value=error.conversation)
+    except ServiceError as error:
+        return Answer(task, source, problem=str(error))
 
 
 def _get_and_tag(task: Task, credential: Credential, tags: Mapping[str, str]) -> Conversation:
