@@ -3,7 +3,8 @@
 FROM python:3.11-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin convadmin
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin convadmin \
+  && install --directory --owner 10001 --group 10001 --mode 0700 /exports
 WORKDIR /app
 
 COPY requirements.txt ./

@@ -47,6 +47,11 @@ env = Env(
     PAGE_SIZE=(count, 50),
     LOG_LEVEL=(log_level, "INFO"),
     QUEUE_URL=(queue_url, ""),
+    BULK_LIMIT=(count, 50_000),
+    EXPORT_FOLDER=(str, str(BASE_DIR / "data" / "exports")),
+    EXPORT_MAX_MB=(count, 2_000),
+    EXPORT_KEPT_HOURS=(count, 72),
+    RETENTION_NEEDS_APPROVAL=(switch, True),
 )
 
 read_env_file(BASE_DIR / ".env")
@@ -66,6 +71,11 @@ TIME_ZONE = env("TIME_ZONE")
 REQUEST_BUDGET = env("REQUEST_BUDGET")  # seconds that a web request may spend on calls to OpenAI
 PAGE_SIZE = env("PAGE_SIZE")  # rows of a list
 LOG_LEVEL = env("LOG_LEVEL")
+BULK_LIMIT = env("BULK_LIMIT")  # conversations that one job may change, remove or export
+EXPORT_FOLDER = env("EXPORT_FOLDER")  # shared by all machines
+EXPORT_MAX_MB = env("EXPORT_MAX_MB")  # megabytes of one export's files
+EXPORT_KEPT_HOURS = env("EXPORT_KEPT_HOURS")
+RETENTION_NEEDS_APPROVAL = env("RETENTION_NEEDS_APPROVAL")  # by somebody else than the author of a rule
 QUEUE_URL = env("QUEUE_URL")  # where workers are told of jobs; "" goes with the database
 
 if not SECRET_KEY:

@@ -14,16 +14,25 @@ VIEWER = [
     "conversations.view_event",
     "conversations.view_erasure",
     "conversations.view_job",
+    "conversations.view_hold",
+    "conversations.view_retentionrule",
 ]
 OPERATOR = [
     *VIEWER,
     "conversations.add_conversation",
     "conversations.change_conversation",
     "conversations.delete_conversation",
+    "conversations.add_hold",
+    "conversations.view_erasurerequest",
+    "conversations.add_erasurerequest",
 ]
 ADMINISTRATOR = [
     *OPERATOR,
     "conversations.purge_conversation",
+    "conversations.change_hold",
+    "conversations.add_retentionrule",
+    "conversations.change_retentionrule",
+    "conversations.delete_retentionrule",
     "conversations.view_credential",
     "conversations.add_credential",
     "conversations.change_credential",

@@ -51,16 +51,16 @@ BOXES = [
     Box("management", "commands", 3, 1),
     Box("admin", "credentials, people", 4, 1),
     Box("templatetags", "text, made safe", 0, 2),
-    Box("exports", "CSV, JSON, receipts", 1, 2),
     Box("forms", "what people type", 2, 2),
     Box("jobs", "long work · jobs.kinds", 2.75, 3),
+    Box("exports", "CSV, JSON, receipts", 1.9, 4, 0.95),
     Box("services", "call, then store", 3, 4),
     Box("examples", "seed data", 4.2, 3, 0.8),
     Box("pages", "what pages share", 0.6, 3),
-    Box("search", "asking the index", 1, 4),
-    Box("models", "rows · models.index (terms, postings)", 0.5, 5, 2),
-    Box("openai", "the API's client", 3, 5),
-    Box("sandbox", "a stand-in server", 4, 5),
+    Box("search", "asking the index", 1, 5),
+    Box("models", "rows · models.index (terms, postings)", 0.5, 6, 2),
+    Box("openai", "the API's client", 3, 6),
+    Box("sandbox", "a stand-in server", 4, 6),
 ]
 
 # From, to, and where along their edges (0 to 1) the arrow begins and ends.
@@ -69,9 +69,7 @@ ARROWS = [
     ("apps", "roles", 0.75, 0.5),
     ("urls", "views", 0.5, 0.5),
     ("urls", "api", 0.2, 0.5),
-    ("api", "search", 0.2, 0.3),
     ("api", "services", 0.6, 0.1),
-    ("views", "exports", 0.2, 0.5),
     ("views", "forms", 0.5, 0.35),
     ("views", "jobs", 0.85, 0.35),
     ("views", "pages", 0.05, 0.72),
@@ -79,26 +77,27 @@ ARROWS = [
     ("admin", "services", 0.4, 0.9),
     ("management", "jobs", 0.4, 0.75),
     ("management", "examples", 0.75, 0.3),
-    ("jobs", "search", 0.1, 0.9),
+    ("jobs", "exports", 0.1, 0.6),
     ("jobs", "services", 0.5, 0.4),
     ("templatetags", "pages", 0.6, 0.2),
-    ("exports", "search", 0.12, 0.12),
+    ("exports", "search", 0.3, 0.8),
     ("forms", "models", 0.36, 0.9),
     ("forms", "openai", 0.7, 0.2),
     ("pages", "search", 0.3, 0.7),
     ("search", "models", 0.5, 0.5),
-    ("services", "models", 0.3, 0.8),
+    ("services", "search", 0.2, 0.95),
     ("services", "openai", 0.6, 0.6),
     ("examples", "models", 0.3, 0.93),
     ("management", "sandbox", 0.97, 0.95),
 ]
 
-PURE_ROW = 5.95
+PURE_ROW = 6.95
 PURE = [
     ("query", "search language"),
     ("items", "what an item shows"),
     ("importing", "ids in files"),
     ("metadata", "limits"),
+    ("edits", "steps"),
 ]
 PURE += [("encryption", "sealed secrets")]
 PURE_INSIDE = {

@@ -23,6 +23,11 @@ os.environ.update(
     PAGE_SIZE="50",
     LOG_LEVEL="WARNING",
     QUEUE_URL="",
+    BULK_LIMIT="50000",
+    EXPORT_FOLDER=f"{tempfile.gettempdir()}/convadmin-test-exports-{os.getpid()}",
+    EXPORT_MAX_MB="100",
+    EXPORT_KEPT_HOURS="72",
+    RETENTION_NEEDS_APPROVAL="on",
 )
 
 from convadmin.settings import *  # noqa: F403

@@ -164,4 +164,4 @@ def test_nothing_but_this_machine_reaches_the_server() -> None:
 
 def test_what_the_database_keeps_is_in_a_volume() -> None:
     assert "database:/var/lib/postgresql/data" in services()["database"]
-    assert COMPOSE.endswith("\nvolumes:\n  database:\n")
+    assert COMPOSE.endswith("\nvolumes:\n  files:\n  database:\n")

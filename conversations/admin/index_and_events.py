@@ -1,5 +1,7 @@
 """The index and the events in the admin. They're read-only, except that rows of the index can be purged."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -7,6 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ..models import Conversation, Event
+from ..services.errors import Held
+from ..services.holds import holds_on, purge_conversation
 from .base import ReadOnly
 
 
@@ -49,12 +53,22 @@ class ConversationAdmin(ReadOnly):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm("conversations.purge_conversation")
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        to_delete, counts, needed, protected = super().get_deleted_objects(objs, request)
+        held = [(row, holds) for row in objs if (holds := holds_on(row))]
+        return (
+            to_delete,
+            counts,
+            needed,
+            [*(f"{row}: {Held(holds)}" for row, holds in held), *(protected if not held else [])],
+        )
+
     def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
-        obj.purge()
+        purge_conversation(conversation=obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
         for conversation in queryset:
-            conversation.purge()
+            purge_conversation(conversation=conversation)
 
 
 @admin.register(Event)

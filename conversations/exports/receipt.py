@@ -1,5 +1,7 @@
 """The receipt of an erasure: what was deleted, what proves it, and what can't be known."""
 
+import hashlib
+import json
 from typing import Any
 
 from ..models import ErasedItem, Erasure, ItemOutcome
@@ -45,6 +47,16 @@ def receipt(erasure: Erasure) -> dict[str, Any]:
         "each_item": [_item(row) for row in erasure.items.iterator(chunk_size=2_000)],
         "cannot_be_known": list(CANNOT_BE_KNOWN),
     }
+
+
+def receipt_text(erasure: Erasure) -> str:
+    """The receipt as one line of JSON, with its keys in order: the text that its digest is about."""
+    return json.dumps(receipt(erasure), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def digest_of(erasure: Erasure) -> str:
+    """The SHA-256 of the receipt's text in UTF-8, in hexadecimal."""
+    return hashlib.sha256(receipt_text(erasure).encode()).hexdigest()
 
 
 def _run(event: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from ..models import Credential, Job, JobState
+from ..models import Credential, ErasureRequest, Job, JobState, RetentionRule
 from ..models.job import ENDED
 from .queue import wake
 
@@ -28,6 +28,9 @@ def create(
     reason: str = "",
     token: str | None = None,
     is_draft: bool = False,
+    undoes: Job | None = None,
+    rule: RetentionRule | None = None,
+    request: ErasureRequest | None = None,
 ) -> Job:
     """A job, queued unless it is a draft. Without an actor it is automatic, on behalf of `actor_name`."""
     known = {"token": token} if token else {}
@@ -41,6 +44,9 @@ def create(
             query=query,
             parameters=dict(parameters or {}),
             reason=reason,
+            undoes=undoes,
+            rule=rule,
+            request=request,
             **known,
         )
         job.credentials.set(credentials)
@@ -50,8 +56,9 @@ def create(
 
 
 def start(job: Job) -> bool:
-    """Queue a draft."""
-    return _move(job, JobState.QUEUED, [JobState.DRAFT], parameters=job.parameters)
+    """Let a draft begin, with its parameters and reason as they are now; its items may be listed already."""
+    more = {"parameters": job.parameters, "reason": job.reason, "running_since": timezone.now()}
+    return _move(job, job.resumed_state, [JobState.DRAFT], **more)
 
 
 def pause(job: Job, *, message: str = "") -> bool:

@@ -47,40 +47,18 @@ def _fail(job: Job, message: str) -> None:
             Job.objects.move(job.pk, to=JobState.FAILED, out_of=[JobState.QUEUED], leased_until=None)
 
 
-class _Preparation:
-    """Fills batches with items: the last batch of each credential is filled up before another one is begun."""
+class ItemWriter:
+    """Writes the items of a job into batches: the last batch of a credential is filled up before the next is begun."""
 
     def __init__(self, job: Job) -> None:
+        kind = KINDS[job.kind]
         self._job = job
-        self._kind = KINDS[job.kind]
-        self._size = self._kind.batch_size if self._kind.calls_server(job) else 10 * self._kind.batch_size
+        self._size = kind.batch_size if kind.calls_server(job) else 10 * kind.batch_size
         self._number = 0
         self._open: dict[int, tuple[int, int]] = {}  # by credential: key of its last batch, and free places in it
 
-    def run(self) -> Iterator[None]:
-        _discard_items(self._job)
-        for chunk in self._kind.items(self._job):
-            with transaction.atomic():
-                if not self._job.keep_preparation():
-                    return
-                self._store(chunk)
-            yield
-        self._finish()
-
-    def _finish(self) -> None:
-        with transaction.atomic():
-            total = self._job.items.count()
-            if not self._job.keep_preparation(total=total, parameters=self._job.parameters):
-                return
-            now = timezone.now()
-            state = JobState.RUNNING if total else JobState.FINISHED
-            more = {} if total else {"message": NOTHING, "finished_at": now}
-            Job.objects.move(
-                self._job.pk, to=state, out_of=[JobState.QUEUED], running_since=now, leased_until=None, **more
-            )
-            ImportPart.objects.filter(job=self._job).delete()
-
-    def _store(self, items: Sequence[NewItem]) -> None:
+    def write(self, items: Sequence[NewItem]) -> None:
+        """Add items, in the caller's transaction."""
         rows = [
             [self._job.pk, batch, item.openai_id, item.credential_id, item.conversation_id, item.line, 0, "", "", ""]
             for batch, item in zip(self._places([item.credential_id for item in items]), items, strict=True)
@@ -102,6 +80,37 @@ class _Preparation:
     def _new_batch(self, owner: int) -> int:
         self._number += 1
         return JobBatch.objects.create(job=self._job, number=self._number, credential_id=owner).pk
+
+
+class _Preparation:
+    """Lists the items of a job under a lease."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._writer = ItemWriter(job)
+
+    def run(self) -> Iterator[None]:
+        _discard_items(self._job)
+        for chunk in KINDS[self._job.kind].items(self._job):
+            with transaction.atomic():
+                if not self._job.keep_preparation():
+                    return
+                self._writer.write(chunk)
+            yield
+        self._finish()
+
+    def _finish(self) -> None:
+        with transaction.atomic():
+            total = self._job.items.count()
+            if not self._job.keep_preparation(total=total, parameters=self._job.parameters):
+                return
+            now = timezone.now()
+            state = JobState.RUNNING if total else JobState.FINISHED
+            more = {} if total else {"message": NOTHING, "finished_at": now}
+            Job.objects.move(
+                self._job.pk, to=state, out_of=[JobState.QUEUED], running_since=now, leased_until=None, **more
+            )
+            ImportPart.objects.filter(job=self._job).delete()
 
 
 def _discard_items(job: Job) -> None:

@@ -2,16 +2,20 @@
 
 from datetime import timedelta
 
+from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
-from ..models import Conversation, Credential, ImportPart, Job, JobKind, JobState
+from ..models import Conversation, Credential, Hold, ImportPart, Job, JobKind, JobState, RetentionRule, export_file
 from ..models.worker import Worker
+from ..services.holds import sweep
 from . import control
 from .kinds.refresh import due_registrations
 
 MOST_REGISTERED = 10_000  # conversations of one job
 KEPT_FOR = timedelta(days=7)  # automatic jobs that finished, and files of imports that didn't
 DRAFTS_KEPT_FOR = timedelta(days=1)
+SWEPT_EVERY = timedelta(minutes=10)  # what the searches of holds find is noted that often
 APPLICATIONS, SCHEDULE = "Registration", "Schedule"
 
 
@@ -20,7 +24,11 @@ def make_due_jobs() -> None:
     for credential in Credential.objects.active():
         read_registrations(credential)
         refresh_stale(credential)
+    for rule in RetentionRule.objects.due():
+        run_rule(rule)
+    sweep_holds()
     forget_old_jobs()
+    export_file.delete_expired()
     Worker.objects.forget_dead()
 
 
@@ -46,6 +54,35 @@ def refresh_stale(credential: Credential) -> Job | None:
     if not (rows.filter(checked_at=None).exists() or rows.filter(checked_at__lt=limit).exists()):
         return None
     return _make(credential, "stale", SCHEDULE, credential.refreshes_per_hour)
+
+
+def run_rule(rule: RetentionRule) -> Job | None:
+    """A job that does what a retention rule asks for, as its author, unless one is under way.
+
+    A run does at most BULK_LIMIT conversations; where it reaches that, the next one follows after an hour.
+    """
+    if rule.jobs.under_way().exists():
+        return None
+    last = rule.jobs.order_by("-pk").first()
+    is_more = last is not None and last.total == settings.BULK_LIMIT
+    rule.put_off(1 if is_more else rule.every_hours)
+    return control.create(
+        kind=rule.action,
+        credentials=list(rule.credentials.all()),
+        actor=rule.author,
+        actor_name=rule.author_name,
+        query=rule.dated_query,
+        parameters={"most": settings.BULK_LIMIT},
+        reason=rule.reason,
+        rule=rule,
+    )
+
+
+def sweep_holds() -> None:
+    """Note what the searches of holds find, where that was not done for a while."""
+    limit = timezone.now() - SWEPT_EVERY
+    for hold in Hold.objects.active().searches().filter(Q(swept_at=None) | Q(swept_at__lt=limit)):
+        sweep(hold)
 
 
 def forget_old_jobs() -> None:

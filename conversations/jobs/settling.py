@@ -22,6 +22,7 @@ from .tasks import Answer
 MAX_ATTEMPTS = 3  # to get an answer about an item, each with the client's own retries
 RETRY_DELAY = 5.0  # seconds before the second attempt at an item; before the third, twice as long
 RATE_LIMIT_DELAY = 10.0  # seconds to wait where a server limits the rate and doesn't say for how long
+MAX_WAITS = 12  # for somebody who is changing the conversation: longer than a dead process keeps its lock
 MAX_IN_A_ROW = 20  # failed calls of a job, one after the other
 
 
@@ -50,7 +51,7 @@ def _is_usable(answer: Answer) -> bool:
 def _settle_failure(job: Job, answer: Answer) -> float:
     item, error = answer.task.item, answer.error
     if error is None:
-        return _try_again(item, answer.problem)
+        return _try_again(item, answer.problem, wait=answer.wait)
     if isinstance(error, RateLimited) and answer.source is not None:
         delay = RATE_LIMIT_DELAY if error.retry_after is None else error.retry_after
         answer.source.credential.pause(delay)
@@ -66,14 +67,17 @@ def _settle_failure(job: Job, answer: Answer) -> float:
     return 0.0
 
 
-def _try_again(item: JobItem, message: str, error: OpenAIError | None = None) -> float:
-    """Leave the item for another attempt, unless this was the last one; returns the seconds until then."""
+def _try_again(item: JobItem, message: str, error: OpenAIError | None = None, *, wait: float = 0.0) -> float:
+    """Leave the item for another attempt, unless this was the last one; returns the seconds until then. `wait`: for
+    somebody else."""
     item.attempts += 1
     item.message = message
-    if item.attempts >= MAX_ATTEMPTS:
+    if item.attempts >= (MAX_WAITS if wait else MAX_ATTEMPTS):
         status, request_id = (error.status, error.request_id) if error else (None, "")
         item.end(JobOutcome.FAILED, message=message, status=status, request_id=request_id)
         return 0.0
+    if wait:
+        return wait
     return RETRY_DELAY * 2 ** (item.attempts - 1)
 
 

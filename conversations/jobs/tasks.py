@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ..models import Credential, JobBatch, JobItem
+from ..models import Credential, Job, JobBatch, JobItem
 from ..openai.client import Calls, Client
 from ..openai.errors import Forbidden, NotFound, OpenAIError, Unauthorized
 from ..services.recording import required_metadata
@@ -35,17 +35,24 @@ class Task:
     was_known: bool = False
     checked_at: datetime | None = None
 
+    @property
+    def job(self) -> Job:
+        return self.batch.job
+
 
 @dataclass
 class Answer:
-    """What came of a task: a value, an error or a problem. `is_sent` is False where the job was stopped before."""
+    """What came of a task: a value, an error or a problem. `is_sent` is False where the job was stopped before.
+
+    wait: seconds until another attempt, where somebody else has to finish first.
+    """
 
     task: Task
     source: Source | None = None
     value: Any = None
     error: OpenAIError | None = None
     problem: str = ""  # why it failed without an error of the server
-
+    wait: float = 0.0
     is_sent: bool = True
 
     @property

@@ -1,4 +1,5 @@
-"""What Convadmin keeps: credentials, the index of conversations, its search terms, events, erasures and jobs.
+"""What Convadmin keeps: credentials, the index of conversations, its search terms, events, erasures, jobs,
+holds, retention rules and erasure requests.
 
 A related manager belongs to both of its models, so a few of these modules import each other's types; none does so at
 run time.
@@ -10,8 +11,10 @@ from .conversation import Conversation
 from .credential import Credential, CredentialHeader
 from .erased_item import ErasedItem
 from .erasure import Erasure
+from .erasure_request import ErasureRequest
 from .event import Event
 from .event_detail import EventDetail
+from .hold import HeldConversation, Hold
 from .import_part import ImportPart
 from .index.rebuild import Progress
 from .index.terms import Posting, Term
@@ -19,6 +22,7 @@ from .index.writing import IndexChange
 from .job import Job
 from .job_batch import JobBatch
 from .job_item import JobItem
+from .retention_rule import RetentionRule
 from .saved_view import SavedView, StartPage
 from .team import Team
 from .worker import Worker
@@ -31,8 +35,11 @@ __all__ = [
     "CredentialHeader",
     "ErasedItem",
     "Erasure",
+    "ErasureRequest",
     "Event",
     "EventDetail",
+    "HeldConversation",
+    "Hold",
     "ImportPart",
     "IndexChange",
     "ItemOutcome",
@@ -46,6 +53,7 @@ __all__ = [
     "Outcome",
     "Posting",
     "Progress",
+    "RetentionRule",
     "SavedView",
     "Stage",
     "StartPage",

@@ -38,9 +38,20 @@ class Action(models.TextChoices):
     DELETE_ITEMS = "delete_items", "delete items"
     EXPORT = "export", "download the transcript"
     ERASE = "erase", "erase"
+    HOLD = "hold", "hold"
+    LIFT_HOLD = "lift_hold", "lift a hold"
+    DOWNLOAD = "download", "download an export"
 
 
 READS = {Action.GET, Action.REFRESH, Action.EXPORT}
+CHANGES = {
+    Action.UPDATE,
+    Action.REMOVE,
+    Action.TRANSFER,
+    Action.ADD_ITEMS,
+    Action.DELETE_ITEMS,
+    Action.ERASE,
+}  # of a conversation
 ABOUT_ITEMS = {Action.ADD_ITEMS, Action.DELETE_ITEMS, Action.ERASE}  # reading the conversation can't resolve these
 PAST_TENSE = {
     Action.CREATE: "created it",
@@ -55,6 +66,9 @@ PAST_TENSE = {
     Action.DELETE_ITEMS: "deleted items",
     Action.EXPORT: "downloaded the transcript",
     Action.ERASE: "erased it",
+    Action.HOLD: "put it on hold",
+    Action.LIFT_HOLD: "lifted its hold",
+    Action.DOWNLOAD: "downloaded an export",
 }
 
 
@@ -99,6 +113,12 @@ class JobKind(models.TextChoices):
     REFRESH = "refresh", "Refresh"
     IMPORT = "import", "Import"
     LIST = "list", "List from the server"
+    EDIT = "edit", "Edit metadata"
+    UNDO = "undo", "Undo an edit"
+    REMOVE = "remove", "Remove"
+    ERASE = "erase", "Erase"
+    TRANSFER = "transfer", "Transfer"
+    EXPORT = "export", "Export"
 
 
 class JobState(models.TextChoices):
@@ -122,6 +142,16 @@ class JobOutcome(models.TextChoices):
     UNCHANGED = "unchanged", "Unchanged"
     CHANGED = "changed", "Metadata changed"
     RESTORED = "restored", "Found again"
+    EDITED = "edited", "Edited"
+    REMOVED = "removed", "Removed"
+    ERASED = "erased", "Erased"
+    FORGOTTEN = "forgotten", "Forgotten in the index"
+    TRANSFERRED = "moved", "Transferred"
+    EXPORTED = "exported", "Exported"
+    HELD = "held", "On hold"
+    CONFLICT = "conflict", "Changed elsewhere"
+    IMPOSSIBLE = "impossible", "Not possible"
+    GONE = "gone", "No longer in the index"
     MISSING = "missing", "Missing at the server"
     UNKNOWN_ID = "unknown", "Unknown to the server"
     NOT_PERMITTED = "refused", "Not permitted"

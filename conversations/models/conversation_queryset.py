@@ -18,6 +18,7 @@ from .index.writing import IndexChange
 
 if TYPE_CHECKING:
     from .conversation import Conversation
+    from .hold import Hold
 
 ADDED_AT_ONCE = 2_000  # conversations with one statement
 MAX_SHORT_METADATA = 20_000  # characters of JSON; longer than anything OpenAI accepts
@@ -73,6 +74,14 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def known_as(self, openai_id: str) -> "Conversation | None":
         """One with this id, at whichever server."""
         return self.filter(openai_id=openai_id).first() if openai_id else None
+
+    def with_credential(self, pk: int) -> "Conversation | None":
+        """The one with this key, and its credential."""
+        return self.select_related("credential").filter(pk=pk).first()
+
+    def held_by(self, hold: "Hold") -> "ConversationQuerySet":
+        """Those that a hold is known to apply to, newest first."""
+        return self.filter(holds__hold=hold).select_related("credential").order_by("-sort_key")
 
     def of(self, credential: Credential) -> "ConversationQuerySet":
         """Those that belong to a credential."""

@@ -28,6 +28,7 @@ from .record_queryset import RecordQuerySet
 if TYPE_CHECKING:
     from .erased_item import ErasedItemQuerySet
     from .event import EventQuerySet
+    from .job import Job
 
 
 OPEN = (Stage.RUNNING, Stage.STOPPED)
@@ -52,6 +53,10 @@ class ErasureQuerySet(RecordQuerySet["Erasure"]):
     def about(self, conversation: Conversation) -> "ErasureQuerySet":
         """Those of one conversation."""
         return self.filter(base_url=conversation.base_url, openai_id=conversation.openai_id)
+
+    def finished_by(self, job: "Job") -> "Erasure | None":
+        """The finished one that is part of a job."""
+        return self.filter(job=job, stage=Stage.FINISHED).first()
 
     def close(self, why: str) -> None:
         """Give up those that are not finished."""
@@ -98,6 +103,14 @@ class Erasure(models.Model):
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     actor_name = models.CharField("asked for by", max_length=150)
     reason = models.TextField()
+    job = models.ForeignKey(
+        "conversations.Job",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="erasures",
+        help_text="The job that it’s part of.",
+    )
+    receipt_digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of its receipt, in a job.")
     keys = models.JSONField("metadata keys", default=list)
     stage = models.CharField(max_length=10, choices=Stage, default=Stage.RUNNING)
     created_at = models.DateTimeField("started", default=timezone.now)

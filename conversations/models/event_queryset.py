@@ -75,6 +75,7 @@ class EventQuerySet(RecordQuerySet["Event"]):
         token: str | None = None,
         item_count: int = 0,
         erasure: "Erasure | None" = None,
+        job: "Job | None" = None,
         check: Callable[[], None] = no_check,
     ) -> "Event":
         """A pending event, committed: from now on it holds the lock on its conversation.
@@ -90,6 +91,7 @@ class EventQuerySet(RecordQuerySet["Event"]):
             token=token,
             item_count=item_count,
             erasure=erasure,
+            job=job,
             **subject._asdict(),
         )
         with transaction.atomic(durable=True):

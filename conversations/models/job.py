@@ -28,6 +28,7 @@ from .choices import RETRYABLE, JobKind, JobOutcome, JobState
 from .credential import Credential
 
 if TYPE_CHECKING:
+    from .erasure import ErasureQuerySet
     from .event_queryset import EventQuerySet
     from .job_batch import JobBatchQuerySet
     from .job_item import JobItemQuerySet
@@ -93,6 +94,27 @@ class Job(models.Model):
     query = models.TextField(blank=True, help_text="The search, as text, whose result it works on.")
     parameters = models.JSONField(default=dict)
     message = models.TextField(blank=True, help_text="Why it paused, stopped or failed by itself.")
+    undoes = models.ForeignKey(
+        "self",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="undone_by",
+        help_text="The job whose edits it undoes.",
+    )
+    rule = models.ForeignKey(
+        "conversations.RetentionRule",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="jobs",
+        help_text="The rule that made it.",
+    )
+    request = models.ForeignKey(
+        "conversations.ErasureRequest",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="jobs",
+        help_text="The erasure request that it’s part of.",
+    )
     token = models.CharField(max_length=64, default=uuid.uuid4, unique=True, editable=False)
     total = models.PositiveIntegerField("items", null=True, help_text="None until all of them are listed.")
     created_at = models.DateTimeField(default=timezone.now)
@@ -168,6 +190,7 @@ class Job(models.Model):
         items: JobItemQuerySet
         batches: JobBatchQuerySet
         events: EventQuerySet
+        erasures: ErasureQuerySet
 
 
 class JobNumbers:

@@ -47,7 +47,8 @@ class JobItemQuerySet(models.QuerySet["JobItem"]):
 
     def finish(self, items: list[Any]) -> None:
         """Save the outcomes of these, those that still wait included."""
-        fields = ["outcome", "attempts", "message", "request_id", "status", "finished_at", "conversation", "credential"]
+        fields = ["outcome", "attempts", "message", "request_id", "status", "finished_at", "size"]
+        fields += ["conversation", "credential"]
         # Ten times as fast as bulk_update(), which writes a condition for each row and field.
         self.model.objects.bulk_create(items, update_conflicts=True, unique_fields=["id"], update_fields=fields)
 
@@ -66,6 +67,7 @@ class JobItem(models.Model):
     message = models.TextField(blank=True)
     status = models.PositiveSmallIntegerField("HTTP status", null=True)
     request_id = models.CharField("request id", max_length=200, blank=True)
+    size = models.PositiveBigIntegerField(null=True, help_text="Bytes of its exported file.")
     finished_at = models.DateTimeField(null=True)
 
     objects = JobItemQuerySet.as_manager()

@@ -7,6 +7,7 @@ from functools import cached_property
 from django.urls import reverse
 from django.utils import timezone
 
+from ..edits import Edit
 from ..models import Job, JobKind, JobOutcome, JobState
 from ..models.job import JobNumbers
 
@@ -18,6 +19,16 @@ TONES = {
     JobOutcome.UNCHANGED: "good",
     JobOutcome.CHANGED: "info",
     JobOutcome.RESTORED: "info",
+    JobOutcome.EDITED: "good",
+    JobOutcome.REMOVED: "good",
+    JobOutcome.ERASED: "good",
+    JobOutcome.FORGOTTEN: "good",
+    JobOutcome.TRANSFERRED: "good",
+    JobOutcome.EXPORTED: "good",
+    JobOutcome.HELD: "warn",
+    JobOutcome.CONFLICT: "warn",
+    JobOutcome.IMPOSSIBLE: "warn",
+    JobOutcome.GONE: "off",
     JobOutcome.MISSING: "warn",
     JobOutcome.UNKNOWN_ID: "warn",
     JobOutcome.NOT_PERMITTED: "bad",
@@ -78,13 +89,27 @@ class JobProgress:
     @property
     def subject(self) -> str:
         """What it works on: a file, a search, or what the schedule chose."""
-        parameters, kind = self._job.parameters, self._job.kind
+        job = self._job
+        parameters, kind = job.parameters, job.kind
         if kind == JobKind.IMPORT:
             return parameters.get("file_name") or "pasted ids"
         if kind == JobKind.LIST:
             return "everything that the server lists"
+        if job.undoes_id:
+            return f"job {job.undoes_id}"
+        if kind == JobKind.EDIT:
+            return f"{self._found}: {Edit.from_json(parameters.get('steps', []))}"
         chosen = {"stale": "what wasn’t read for a while", "registered": "what applications registered"}
-        return chosen.get(parameters.get("source", "")) or self._job.query or "all conversations"
+        return chosen.get(parameters.get("source", "")) or self._found
+
+    @property
+    def _found(self) -> str:
+        job = self._job
+        if job.rule_id:
+            return f"rule {job.rule}: {job.query}"
+        if job.request_id:
+            return f"erasure request {job.request_id}"
+        return job.query or ("all conversations" if job.kind == JobKind.REFRESH else "chosen conversations")
 
     @property
     def title(self) -> str:
@@ -121,12 +146,17 @@ class JobProgress:
             ("resume", "Resume", job.can_resume),
             ("stop", "Stop", job.can_stop),
         ]
+        found.append(("undo", "Undo…", self._can_undo))
         found.append(("retry", self._retry_label, bool(self._retry_label)))
         return [
             Button(name, label, reverse(f"job_{name}", args=[job.pk]), is_primary=name in ("resume", "retry"))
             for name, label, is_possible in found
             if is_possible
         ]
+
+    @property
+    def _can_undo(self) -> bool:
+        return self._job.has_ended and JobOutcome.EDITED in self.numbers.by_outcome
 
     @property
     def _retry_label(self) -> str:

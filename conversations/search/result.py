@@ -1,6 +1,7 @@
 """The result of a search: its pages, its number, and the neighbours of a conversation in it."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
@@ -123,6 +124,14 @@ class Search:
         """The sort keys of all matches in order, or of those found in time."""
         steps = walk_all(self.plans, ALL, ascending=oldest_first, clock=clock or Clock(float("inf")))
         return (sort_key for sort_key, matches in steps if matches)
+
+    def among(self, sort_keys: Iterable[int]) -> set[int]:
+        """Those of these conversations that match."""
+        rows = self.visible.filter(sort_key__in=list(sort_keys)).values_list("credential_id", "sort_key")
+        owned: dict[int, list[int]] = defaultdict(list)
+        for credential_id, sort_key in rows:
+            owned[credential_id].append(sort_key)
+        return set[int]().union(*(plan.among(owned[plan.credential_id]) for plan in self.plans))
 
     def neighbours(self, sort_key: int) -> tuple[Conversation | None, Conversation | None]:
         """The next newer and the next older match of a conversation."""

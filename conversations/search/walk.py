@@ -7,7 +7,7 @@ and a walk can stop after any block.
 
 import heapq
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .sources import Interval, RowTest, Source, passing
@@ -69,6 +69,16 @@ class Plan:
                 return
             # The first block answers most pages; growing ones spare statements when matches are rare.
             count = min(count * GROWTH, MAX_ROWS if self.tests else MAX_BLOCK)
+
+    def among(self, sort_keys: Iterable[int]) -> set[int]:
+        """Those of these conversations, all of the plan's credential, that match."""
+        inside = [key for key in sort_keys if any(low <= key < high for low, high in self.intervals)]
+        found: set[int] = set()
+        for start in range(0, len(inside), MAX_BLOCK):
+            block = inside[start : start + MAX_BLOCK]
+            contained = self.driver.contained(block)
+            found.update(self._filter([key for key in block if key in contained])[0])
+        return found
 
     def _filter(self, block: list[int]) -> tuple[list[int], Source | None]:
         """The part of the block that matches, and the required source that contains none of it, if there is one."""

@@ -54,9 +54,11 @@ def forget_clients() -> None:
             _clients.popitem()[1][1].close()
 
 
-def calls_for(credential: Credential, recorder: Recorder | None = None) -> Calls:
-    """The eight calls within one web request's time, each attempt reported to the recorder if there is one."""
-    return client_for(credential).with_budget(settings.REQUEST_BUDGET, max_wait=MAX_RETRY_WAIT, recorder=recorder)
+def calls_for(credential: Credential, recorder: Recorder | None = None, *, seconds: float | None = None) -> Calls:
+    """The eight calls within `seconds`, or one web request's time; each attempt is reported to the recorder if there is
+    one."""
+    budget = settings.REQUEST_BUDGET if seconds is None else seconds
+    return client_for(credential).with_budget(budget, max_wait=MAX_RETRY_WAIT, recorder=recorder)
 
 
 def check_credential(*, credential: Credential) -> bool | None:

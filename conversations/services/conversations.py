@@ -12,7 +12,7 @@ from functools import partial
 from django.contrib.auth.models import User
 from django.db import DatabaseError, transaction
 
-from ..models import Action, Conversation, Credential, Erasure, Event, Outcome
+from ..models import Action, Conversation, Credential, Erasure, Event, Job, Outcome
 from ..models.choices import Origin
 from ..openai.client import Calls, Json, RemoteConversation
 from ..openai.errors import BadResponse, NotFound, OpenAIError
@@ -88,20 +88,22 @@ def get_conversation(
     return conversation
 
 
-def refresh_conversation(*, actor: User, conversation: Conversation) -> Conversation:
+def refresh_conversation(*, actor: User, conversation: Conversation, job: Job | None = None) -> Conversation:
     """Read it again and update its state. Resolves its changes whose outcome was unknown."""
-    event, calls = start_on(conversation, actor=actor, action=Action.REFRESH)
+    event, calls = start_on(conversation, actor=actor, action=Action.REFRESH, job=job)
     remote, _ = read_metadata(event, calls, conversation.openai_id, conversation)
     return store(event, conversation, remote, is_own_change=False)
 
 
-def remove_conversation(*, actor: User, conversation: Conversation, token: str | None = None) -> Conversation:
+def remove_conversation(
+    *, actor: User, conversation: Conversation, token: str | None = None, job: Job | None = None
+) -> Conversation:
     """Delete it at OpenAI. It counts as removed when OpenAI confirms that, or gives a 404 to a repeat of a recorded
     DELETE that followed a recorded 200. A first 404 only makes it missing (NotFound is raised). Where the response
     confirms nothing, a read has to."""
     # Removing it would leave items that can't be listed any more, and so can't be erased.
     check = partial(_refuse_while_erased, conversation)
-    event, calls = start_on(conversation, actor=actor, action=Action.REMOVE, token=token, check=check)
+    event, calls = start_on(conversation, actor=actor, action=Action.REMOVE, token=token, job=job, check=check)
     # After an earlier DELETE a 404 is success; otherwise a read has to prove first that the conversation exists.
     is_repeat = Event.objects.removal_was_sent(conversation.base_url, conversation.openai_id)
     if is_repeat:
@@ -124,7 +126,12 @@ def remove_conversation(*, actor: User, conversation: Conversation, token: str |
 
 
 def transfer_conversation(
-    *, actor: User, conversation: Conversation, credential: Credential, token: str | None = None
+    *,
+    actor: User,
+    conversation: Conversation,
+    credential: Credential,
+    token: str | None = None,
+    job: Job | None = None,
 ) -> Conversation:
     """Give it to another credential of the same server, once a read through that credential succeeds.
 
@@ -139,6 +146,7 @@ def transfer_conversation(
         openai_id=conversation.openai_id,
         conversation=conversation,
         token=token,
+        job=job,
         check=partial(_refuse_while_erased, conversation),
     )
     remote, _ = read_metadata(event, calls, conversation.openai_id, None)

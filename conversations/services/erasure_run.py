@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..metadata import replace_unstorable
-from ..models import Conversation, Credential, ErasedItem, Erasure, Event, ItemOutcome, Outcome, Stage
+from ..models import Conversation, Credential, ErasedItem, Erasure, Event, ItemOutcome, Outcome, Stage, export_file
 from ..models.erased_item import ListedItem
 from ..models.evidence import Evidence, timestamp
 from ..openai.client import Calls, ItemPage
@@ -271,6 +271,7 @@ class Run:
         with self._leased():
             if row is not None:
                 row.store_erased()
+                export_file.delete_files_of(row)
             events = Event.objects.with_remote_id(erasure.base_url, erasure.openai_id)
             events.forget_details()
             erasure.keep(stage=Stage.FINISHED, failure={}, not_before=None, finished_at=timezone.now(), last_read=proof)

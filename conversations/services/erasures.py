@@ -20,7 +20,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ..metadata import replace_unstorable
-from ..models import Action, Conversation, Credential, Erasure, Event, Outcome
+from ..models import Action, Conversation, Credential, Erasure, Event, Job, Outcome, export_file
 from ..models.choices import Stage
 from ..models.erasure import LeaseLost
 from ..models.event_queryset import Subject
@@ -28,7 +28,8 @@ from ..models.evidence import Evidence, timestamp
 from ..openai.errors import Locked, NoResponse, OpenAIError
 from .clients import MAX_RETRY_WAIT, client_for
 from .erasure_run import MIN_SECONDS, Run, is_final
-from .errors import CredentialUnusable, ServiceError
+from .errors import CredentialUnusable, Held, ServiceError
+from .holds import refuse_held
 from .recording import locked, read, start, start_on, store_in
 
 SECONDS_A_STEP = 5.0
@@ -43,7 +44,9 @@ logger = logging.getLogger(__name__)
 TOO_SLOW = NoResponse("OpenAI is so slow that this step ended before anything was deleted.")
 
 
-def start_erasure(*, actor: User, conversation: Conversation, reason: str, token: str | None = None) -> Erasure:
+def start_erasure(
+    *, actor: User, conversation: Conversation, reason: str, token: str | None = None, job: Job | None = None
+) -> Erasure:
     """Start an erasure, with a recorded read that OpenAI answers with 200 (R25): without it nothing is erased, and
     there is no receipt. Nothing is deleted yet; that is up to `work_on()`.
 
@@ -54,7 +57,7 @@ def start_erasure(*, actor: User, conversation: Conversation, reason: str, token
         if Erasure.objects.unfinished().about(conversation).exists():
             raise ServiceError("It’s already being erased. Resume that erasure.")
 
-    event, calls = start_on(conversation, actor=actor, action=Action.ERASE, token=token, check=refuse_second)
+    event, calls = start_on(conversation, actor=actor, action=Action.ERASE, token=token, job=job, check=refuse_second)
     remote = read(event, calls, conversation.openai_id, conversation)
     with transaction.atomic():
         row = locked(conversation)
@@ -68,6 +71,7 @@ def start_erasure(*, actor: User, conversation: Conversation, reason: str, token
             actor=actor,
             actor_name=actor.get_username(),
             reason=replace_unstorable(reason),
+            job=job,
             keys=list(row.metadata),
             first_read=Evidence.of(200, remote.request_id),
         )
@@ -100,7 +104,9 @@ def work_on(*, actor: User, erasure: Erasure, seconds: float = SECONDS_A_STEP) -
 
 
 def resume_erasure(*, erasure: Erasure) -> Erasure:
-    """Let a stopped erasure run again at once, including items that OpenAI refused. `work_on()` then continues it."""
+    """Let a stopped erasure run again at once, including items that OpenAI refused. `work_on()` then continues it.
+    Raises Held."""
+    refuse_held(erasure.base_url, erasure.openai_id)
     with transaction.atomic():
         row = _locked(erasure)
         if row.is_stopped:
@@ -124,7 +130,8 @@ def stop_erasure(*, actor: User, erasure: Erasure) -> Erasure:
 
 def close_erasure(*, actor: User, erasure: Erasure) -> Erasure:
     """Give up a stopped erasure: it can't be resumed, and the index still forgets the content. Its receipt remains and
-    says what was not deleted. Raises ServiceError unless it is stopped."""
+    says what was not deleted. Raises ServiceError unless it is stopped, and Held."""
+    refuse_held(erasure.base_url, erasure.openai_id)
     with transaction.atomic():
         conversation = erasure.locked_row()
         row = _locked(erasure)
@@ -137,6 +144,15 @@ def close_erasure(*, actor: User, erasure: Erasure) -> Erasure:
             conversation.forget_values()
         Event.objects.with_remote_id(row.base_url, row.openai_id).forget_details()
     return _current(erasure)
+
+
+def forget_conversation(*, conversation: Conversation) -> None:
+    """Forget the values that the index holds of a removed conversation, and those of its events. Raises Held."""
+    with transaction.atomic():
+        refuse_held(conversation.base_url, conversation.openai_id)
+        locked(conversation).forget_values()
+        Event.objects.with_remote_id(conversation.base_url, conversation.openai_id).forget_details()
+        export_file.delete_files_of(conversation)
 
 
 def erase(*, actor: User, erasure: Erasure, seconds: float) -> Erasure:
@@ -178,8 +194,9 @@ def _work(actor: User, erasure: Erasure, seconds: float, lease: str) -> None:
         _stop(erasure, {"message": "Its credential was deleted, so nothing can be sent."}, lease)
         return
     try:
+        refuse_held(erasure.base_url, erasure.openai_id)
         client = client_for(erasure.credential)
-    except CredentialUnusable as error:
+    except (CredentialUnusable, Held) as error:
         _stop(erasure, {"message": str(error)}, lease)
         return
     event = _event_of_run(actor, erasure, erasure.credential)
@@ -211,7 +228,7 @@ def _event_of_run(actor: User, erasure: Erasure, credential: Credential) -> Even
         return event
     erasure.close_runs(Outcome.STOPPED)
     subject = Subject.through(credential, erasure.openai_id, erasure.row)
-    event = start(actor=actor, action=Action.ERASE, subject=subject, erasure=erasure)
+    event = start(actor=actor, action=Action.ERASE, subject=subject, erasure=erasure, job=erasure.job)
     erasure.events.unresolved().exclude(pk=event.pk).resolve(by=event, outcome=Outcome.STOPPED)
     return event
 

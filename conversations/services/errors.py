@@ -1,10 +1,10 @@
 """Why a service didn't do what was asked, apart from failures at OpenAI (see `openai.errors`)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..metadata import Change, difference
-from ..models import Conversation, Credential, Event
+from ..models import Conversation, Credential, Event, Hold
 
 
 class ServiceError(Exception):
@@ -40,6 +40,15 @@ class BeingChanged(ServiceError):
             f"{who} has been {doing} this conversation since {since}{what}. Nothing was sent. Try again in a moment."
         )
         self.event = event
+
+
+class Held(ServiceError):
+    """A legal hold applies to the conversation."""
+
+    def __init__(self, holds: Sequence[Hold]) -> None:
+        told = "; ".join(f"{hold.actor_name} on {hold.created_at:%Y-%m-%d}: “{hold.reason}”" for hold in holds[:3])
+        super().__init__(f"It’s on legal hold, so nothing of it may be changed or deleted. Held by {told}")
+        self.holds = list(holds)
 
 
 class MetadataMoved(ServiceError):

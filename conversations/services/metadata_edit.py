@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from ..metadata import MAX_PAIRS, Change, as_text, compare_with_response, difference, replace_unstorable
-from ..models import Action, Conversation, Event, Outcome
+from ..models import Action, Conversation, Event, Job, Outcome
 from ..openai.client import Calls, RemoteConversation
 from ..openai.errors import InvalidRequest, Locked, OpenAIError
 from ..openai.scrubbing import SCRUBBED
@@ -36,13 +36,14 @@ def update_metadata(
     opened_with: Mapping[str, Any],
     requested: Mapping[str, Any],
     token: str | None = None,
+    job: Job | None = None,
 ) -> list[Change]:
     """Make `requested` the metadata at OpenAI; returns each key's change as the response shows it.
 
     `opened_with` is what the form showed: where OpenAI holds something else by now, MetadataMoved is raised and nothing
     was sent. Values that the form left alone are sent back exactly as OpenAI holds them.
     """
-    event, calls = start_on(conversation, actor=actor, action=Action.UPDATE, token=token)
+    event, calls = start_on(conversation, actor=actor, action=Action.UPDATE, token=token, job=job)
     remote, current = read_metadata(event, calls, conversation.openai_id, conversation)
     # Compared as stored: what can't be stored can't have been shown in the form either.
     if replace_unstorable(current) != opened_with:

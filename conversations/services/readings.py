@@ -16,6 +16,7 @@ from ..models.conversation_queryset import reindexed
 from ..models.event_queryset import Subject
 from ..openai.client import RemoteConversation
 from ..openai.errors import NotFound
+from .holds import note_matches
 from .recording import store, store_not_found
 
 CHANGED_MEANWHILE = "It changed here while it was read, or someone is changing it."
@@ -109,6 +110,7 @@ class _Store:
         if not self._first:
             return
         rows = [row for row, _ in self._first]
+        note_matches(rows)
         with reindexed(rows):
             for row, remote in self._first:
                 row.set_response(remote.metadata or {}, is_own_change=False, created_at=remote.created_at)

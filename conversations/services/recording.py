@@ -7,6 +7,7 @@ counts as unresolved two minutes later.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -14,12 +15,16 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from ..metadata import compare_with_response, replace_unstorable
-from ..models import Action, Conversation, Credential, Erasure, Event, Outcome
+from ..models import Action, Conversation, Credential, Erasure, Event, Job, Outcome
+from ..models.choices import CHANGES
 from ..models.event_queryset import Subject, no_check
 from ..openai.client import Calls, Json, RemoteConversation
 from ..openai.errors import BadResponse, NotConfirmed, NotFound, NotSent, OpenAIError
 from .clients import calls_for, client_for
 from .errors import AlreadySubmitted, BeingChanged
+from .holds import note_matches, refuse_held
+
+JOB_BUDGET = 100.0  # seconds for all calls of a change by a job; a pending event counts as dead soon afterwards
 
 
 class EventRecorder:
@@ -51,15 +56,17 @@ def start(
     token: str | None = None,
     item_count: int = 0,
     erasure: Erasure | None = None,
+    job: Job | None = None,
     check: Callable[[], None] = no_check,
 ) -> Event:
-    """A pending event, committed. Raises AlreadySubmitted for a used token, BeingChanged where another event of the
-    conversation is pending.
+    """A pending event, committed. Raises AlreadySubmitted for a used token, Held where it would change a conversation
+    that is on hold, BeingChanged where another event of the conversation is pending.
 
     `check` starts nothing if it raises. It runs once before, since its reason may be better than "somebody else is
-    changing it", and once under the lock.
+    changing it", and once under the lock; so does the look at holds.
     """
-    check()
+    checked = partial(_check, check, action, subject)
+    checked()
     for is_last in (False, False, True):  # the holder may release the lock before it is looked up
         try:
             return Event.objects.start(
@@ -69,13 +76,20 @@ def start(
                 token=token,
                 item_count=item_count,
                 erasure=erasure,
-                check=check,
+                job=job,
+                check=checked,
             )
         except IntegrityError:
             _raise_reason(actor, subject, token)
             if is_last:
                 raise
     raise AssertionError("The last try returns or raises.")
+
+
+def _check(check: Callable[[], None], action: Action, subject: Subject) -> None:
+    check()
+    if action in CHANGES:
+        refuse_held(subject.base_url, subject.openai_id)
 
 
 def start_with(
@@ -87,14 +101,15 @@ def start_with(
     conversation: Conversation | None = None,
     token: str | None = None,
     item_count: int = 0,
+    job: Job | None = None,
     check: Callable[[], None] = no_check,
 ) -> tuple[Event, Calls]:
     """A pending event through a credential, and the calls that it records. A credential that can't be used raises
-    CredentialUnusable and starts nothing; raises what `start()` raises, too."""
+    CredentialUnusable and starts nothing; raises what `start()` raises, too. `job`: the one that it's part of."""
     client_for(credential)
     subject = Subject.through(credential, openai_id, conversation)
-    event = start(actor=actor, action=action, subject=subject, token=token, item_count=item_count, check=check)
-    return event, calls_for(credential, EventRecorder(event))
+    event = start(actor=actor, action=action, subject=subject, token=token, item_count=item_count, job=job, check=check)
+    return event, calls_for(credential, EventRecorder(event), seconds=JOB_BUDGET if job else None)
 
 
 def start_on(
@@ -104,6 +119,7 @@ def start_on(
     action: Action,
     token: str | None = None,
     item_count: int = 0,
+    job: Job | None = None,
     check: Callable[[], None] = no_check,
 ) -> tuple[Event, Calls]:
     """The same about a conversation of the index, through the credential that it belongs to."""
@@ -115,6 +131,7 @@ def start_on(
         conversation=conversation,
         token=token,
         item_count=item_count,
+        job=job,
         check=check,
     )
 
@@ -225,6 +242,7 @@ def store_not_found(event: Event) -> None:
     with transaction.atomic():
         row = Conversation.objects.with_remote_id(event.base_url, event.openai_id).locked().first()
         if row is not None:
+            note_matches([row])
             row.store_not_found()
         resolve_by_reading(event)
 
@@ -252,6 +270,7 @@ def store(
 def store_in(row: Conversation, remote: RemoteConversation, *, is_own_change: bool = False) -> None:
     """Store a response in its locked row. Metadata that one of our unresolved changes requested is our own change."""
     if remote.metadata is not None:
+        note_matches([row])
         is_own = is_own_change or _was_requested(row, remote.metadata)
         row.store_response(remote.metadata, is_own_change=is_own, created_at=remote.created_at)
 

@@ -10,7 +10,7 @@ from itertools import chain
 from django.contrib.auth.models import User
 
 from ..exports.transcripts import File
-from ..models import Action, Conversation, Event, Outcome
+from ..models import Action, Conversation, Event, Job, Outcome
 from ..models.event_queryset import Subject
 from ..openai.client import ItemPage
 from ..openai.errors import OpenAIError
@@ -24,7 +24,9 @@ ITEMS_AT_ONCE = 20  # items whose text is in memory at a time, however many a pa
 logger = logging.getLogger(__name__)
 
 
-def download(*, actor: User, conversation: Conversation, file: File, include: Sequence[str] = ()) -> Iterator[str]:
+def download(
+    *, actor: User, conversation: Conversation, file: File, include: Sequence[str] = (), job: Job | None = None
+) -> Iterator[str]:
     """The text of the file, a page of items at a time. The first page is read at once.
 
     Raises OpenAIError or CredentialUnusable where that fails. A later failure ends the file with a sentence that says
@@ -32,7 +34,7 @@ def download(*, actor: User, conversation: Conversation, file: File, include: Se
     """
     # A credential that can't be used starts no event.
     client_for(conversation.credential)
-    event = start(actor=actor, action=Action.EXPORT, subject=Subject.of(conversation))
+    event = start(actor=actor, action=Action.EXPORT, subject=Subject.of(conversation), job=job)
     read = all_pages(conversation, include)
     try:
         first = next(read)

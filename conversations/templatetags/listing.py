@@ -23,7 +23,8 @@ register = template.Library()
 LABELS = 6  # under the bars of the histogram, at most
 
 ROW = """<tr id="c%s" data-id="%s">
-<td class="list-select with-script"><input type="checkbox" aria-label="Select %s" data-select></td>
+<td class="list-select"><input type="checkbox" name="pick" value="%s" form="selection" aria-label="Select %s"
+data-select></td>
 <td class="list-id"><a href="%s" title="%s">%s</a></td>
 %s<td class="list-metadata"><div class="chips">%s</div></td>
 <td class="list-credential">%s</td>
@@ -49,6 +50,7 @@ def _row(conversation: Conversation, columns: Sequence[str], url: str) -> tuple[
     return (
         conversation.pk,
         conversation.openai_id,
+        conversation.pk,
         short,
         url,
         conversation.openai_id,

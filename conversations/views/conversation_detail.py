@@ -17,6 +17,7 @@ from ..pages.list_state import kept_result
 from ..pages.paging import cursor
 from ..pages.responses import SignedInRequest
 from ..pages.transcript_state import TranscriptState
+from ..services.holds import holds_on
 from .access import requested_search, visible_conversation
 
 EVENTS_SHOWN = 20
@@ -26,9 +27,8 @@ EVENTS_SHOWN = 20
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_detail(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
-    return responses.page(
-        request, "conversations/conversation_detail.html", _context(request, conversation), fragments=["metadata"]
-    )
+    context = {**_context(request, conversation), "holds": holds_on(conversation)}
+    return responses.page(request, "conversations/conversation_detail.html", context, fragments=["metadata"])
 
 
 @require_safe

@@ -72,7 +72,11 @@ def erasure_step(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 @permission_required("conversations.delete_conversation", raise_exception=True)
 def erasure_resume(request: SignedInRequest, pk: int) -> HttpResponse:
-    return _work(request, resume_erasure(erasure=visible_erasure(request, pk)))
+    erasure = visible_erasure(request, pk)
+    try:
+        return _work(request, resume_erasure(erasure=erasure))
+    except ServiceError as error:
+        return _respond(request, erasure, problem=str(error))
 
 
 @require_POST

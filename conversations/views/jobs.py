@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from ..exports import job_results
 from ..jobs import control
 from ..jobs.kinds import KINDS
-from ..models import Conversation, Job, JobOutcome, JobState
+from ..models import Conversation, Job, JobKind, JobOutcome, JobState, export_file
 from ..models.worker import Worker
 from ..pages import responses
 from ..pages.job_progress import JobProgress
@@ -43,7 +43,7 @@ def job_list(request: SignedInRequest) -> HttpResponse:
 def job_detail(request: SignedInRequest, pk: int) -> HttpResponse:
     job = visible_job(request, pk)
     if job.state == JobState.DRAFT:
-        return redirect("import_preview", job.pk)
+        return redirect("import_preview" if job.kind == JobKind.IMPORT else "job_start", job.pk)
     return _page(request, job)
 
 
@@ -112,8 +112,15 @@ def _page(request: SignedInRequest, job: Job, problem: str = "") -> HttpResponse
         "is_waiting": _nobody_works([job]),
         "is_fragment": responses.is_requested(request, "job"),
         "poll": POLL,
+        **_downloads(request, job),
     }
     return responses.page(request, "conversations/job_detail.html", context, fragments=["job", "items"])
+
+
+def _downloads(request: SignedInRequest, job: Job) -> dict[str, Any]:
+    """What an export has to offer to who asked for it."""
+    is_offered = job.actor == request.user and export_file.is_available(job)
+    return {"is_downloadable": is_offered, "expires_at": export_file.expires_at(job)}
 
 
 def _may_control(request: SignedInRequest, job: Job) -> bool:

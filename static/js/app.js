@@ -142,6 +142,12 @@
     }
   });
 
+  document.addEventListener("click", function (event) {
+    if (event.target.closest("[data-print]")) {
+      print();
+    }
+  });
+
   addEventListener("pageshow", function () {
     document.querySelectorAll("[data-sent]").forEach(function (form) { delete form.dataset.sent; });
   });

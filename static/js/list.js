@@ -40,10 +40,17 @@
       return;
     }
     const chosen = boxes().filter(function (box) { return box.checked; });
-    bar.hidden = chosen.length === 0;
-    bar.querySelector("[data-selection-count]").textContent = chosen.length + " selected";
+    const matching = bar.querySelector("[data-select-matching]");
+    const isWhole = chosen.length > 0 && chosen.length === boxes().length;
+    matching.checked = matching.checked && isWhole;
+    bar.toggleAttribute("data-open", chosen.length > 0);
+    bar.querySelector("[data-selection-count]").textContent = matching.checked ? "All selected" : chosen.length + " selected";
+    const number = document.getElementById("number")?.textContent.match(/[\d,]+\+?/);
+    if (number) {
+      bar.querySelector("[data-matching]").textContent = number[0];
+    }
     const all = document.querySelector("[data-select-all]");
-    all.checked = chosen.length > 0 && chosen.length === boxes().length;
+    all.checked = isWhole;
     all.indeterminate = chosen.length > 0 && !all.checked;
   }
 
@@ -98,7 +105,11 @@
   });
 
   document.addEventListener("change", function (event) {
-    if (event.target.matches("[data-select-all]")) {
+    if (event.target.matches("[data-select-matching]")) {
+      const on = event.target.checked;
+      boxes().forEach(function (box) { select(box, on || box.checked); });
+      showSelection();
+    } else if (event.target.matches("[data-select-all]")) {
       selectAll(event.target.checked);
     } else if (event.target.matches("[data-select]")) {
       select(event.target, event.target.checked);

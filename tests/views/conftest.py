@@ -4,11 +4,26 @@ import pytest
 from django.contrib.auth.models import User
 
 from conversations.jobs import control
+from conversations.jobs.drafts import draft_of_rows
+from conversations.jobs.erasure_requests import document_of, document_text
 from conversations.jobs.imports import create_import
-from conversations.models import Conversation, Credential, Erasure, Event, Job, Outcome, SavedView
+from conversations.models import (
+    Conversation,
+    Credential,
+    Erasure,
+    ErasureRequest,
+    Event,
+    Hold,
+    Job,
+    Outcome,
+    RetentionRule,
+    SavedView,
+)
 from conversations.sandbox import Sandbox
 from conversations.services.erasures import start_erasure, stop_erasure
+from conversations.services.holds import place_hold
 from tests.factories import add_messages, make_view
+from tests.jobs.bulk import done_here
 
 
 @pytest.fixture
@@ -34,6 +49,65 @@ def job(conversation: Conversation, credential: Credential, operator: User) -> J
 def draft(credential: Credential, operator: User) -> Job:
     """An import that waits for somebody to start it."""
     return create_import(actor=operator, credentials=[credential], chunks=[b"conv_" + b"a1" * 24])
+
+
+@pytest.fixture
+def bulk_draft(conversation: Conversation, operator: User) -> Job:
+    """An edit of one conversation that the operator hasn't started."""
+    return draft_of_rows(actor=operator, kind="edit", keys=[conversation.pk])
+
+
+@pytest.fixture
+def edit_job(bulk_draft: Job) -> Job:
+    """An edit that is done."""
+    bulk_draft.parameters = {"steps": [{"verb": "set", "key": "seen", "value": "yes", "to": ""}]}
+    return done_here(bulk_draft)
+
+
+@pytest.fixture
+def erase_job(conversation: Conversation, operator: User) -> Job:
+    """An erasure of one conversation that is done."""
+    return done_here(draft_of_rows(actor=operator, kind="erase", keys=[conversation.pk]))
+
+
+@pytest.fixture
+def export_job(conversation: Conversation, operator: User) -> Job:
+    """An export of one conversation that is done."""
+    job = draft_of_rows(actor=operator, kind="export", keys=[conversation.pk])
+    job.parameters = {"content": "metadata", "package": "jsonl", "format": "json"}
+    return done_here(job)
+
+
+@pytest.fixture
+def hold(conversation: Conversation, operator: User) -> Hold:
+    """One on a conversation."""
+    return place_hold(actor=operator, conversations=[conversation], reason="Case 7")
+
+
+@pytest.fixture
+def rule(credential: Credential, operator: User) -> RetentionRule:
+    """One that waits for approval."""
+    rule = RetentionRule(name="Old tests", query="tenant:test", age_days=30, action="erase", reason="Policy 3")
+    rule.change(author=operator)
+    rule.credentials.set([credential])
+    return rule
+
+
+@pytest.fixture
+def erasure_request(conversation: Conversation, credential: Credential, operator: User) -> ErasureRequest:
+    """One that is open."""
+    request = ErasureRequest(reference="Ticket 9", actor=operator, actor_name="operator")
+    request.identify([("tenant", "acme")])
+    request.save()
+    request.credentials.set([credential])
+    return request
+
+
+@pytest.fixture
+def signed_request(erasure_request: ErasureRequest, operator: User) -> ErasureRequest:
+    """One that was signed off."""
+    erasure_request.sign_off(by=operator, document=document_text(document_of(erasure_request, operator)))
+    return erasure_request
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client as Browser
@@ -21,7 +21,7 @@ from django.urls import URLResolver, get_resolver, reverse
 
 from conversations.examples.media_items import from_other_servers
 from conversations.models import Conversation, Team
-from conversations.roles import VIEWER
+from conversations.roles import OPERATOR, VIEWER
 from conversations.sandbox import Sandbox
 from tests.factories import make_user
 from tests.html import asks_to_sign_in, everything, signed_in, text_of
@@ -34,7 +34,11 @@ DELETE = "conversations.delete_conversation"
 EVENTS = "conversations.view_event"
 ERASURES = "conversations.view_erasure"
 JOBS = "conversations.view_job"
+HOLDS, ADD_HOLD = "conversations.view_hold", "conversations.add_hold"
+RULES, CHANGE_RULE = "conversations.view_retentionrule", "conversations.change_retentionrule"
+REQUESTS, ADD_REQUEST = "conversations.view_erasurerequest", "conversations.add_erasurerequest"
 
+OPERATORS_OWN = {"view", "bulk_draft", "export_job"}
 FOR_TOKENS = {"api_conversations", "api_conversation", "api_not_found"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 WRITING = re.compile("INSERT|UPDATE|DELETE")
@@ -62,6 +66,11 @@ class Entry:
         allowed = {"GET": self.reading, "POST": self.changing}
         allowed |= {"PUT": self.changing} if self.takes_put else {}
         return {method: needed for method, needed in allowed.items() if needed is not None}
+
+    @property
+    def is_for_administrators(self) -> bool:
+        """Whether an operator may not have it."""
+        return not {*self.permissions.values()} <= {SIGNED_IN, *OPERATOR}
 
 
 def of_conversation(reading: str | None = None, changing: str | None = None, **more: Any) -> Entry:
@@ -110,6 +119,12 @@ TABLE = {
     "job_list": Entry(JOBS),
     "job_detail": Entry(JOBS, about="job"),
     "job_results_file": Entry(JOBS, about="job"),
+    "job_create": Entry(changing=LOOK),
+    "job_start": Entry(LOOK, LOOK, about="bulk_draft"),
+    "job_undo": Entry(changing=CHANGE, about="edit_job"),
+    "job_receipt_file": Entry(ERASURES, about="erase_job"),
+    "job_receipts_file": Entry(ERASURES, about="erase_job"),
+    "job_export_file": Entry(LOOK, about="export_job", is_recorded=True),
     "job_pause": Entry(changing=CHANGE, about="job"),
     "job_resume": Entry(changing=CHANGE, about="job"),
     "job_stop": Entry(changing=CHANGE, about="job"),
@@ -122,6 +137,24 @@ TABLE = {
     "erasure_resume": Entry(changing=DELETE, about="erasure"),
     "erasure_stop": Entry(changing=DELETE, about="erasure"),
     "erasure_close": Entry(changing=DELETE, about="erasure"),
+    "erasure_request_list": Entry(REQUESTS),
+    "erasure_request_create": Entry(ADD_REQUEST, ADD_REQUEST),
+    "erasure_request_detail": Entry(REQUESTS, about="erasure_request"),
+    "erasure_request_export": Entry(changing=ADD_REQUEST, about="erasure_request"),
+    "erasure_request_erase": Entry(changing=ADD_REQUEST, about="erasure_request"),
+    "erasure_request_sign": Entry(changing=ADD_REQUEST, about="erasure_request"),
+    "erasure_request_document": Entry(REQUESTS, about="signed_request"),
+    "hold_list": Entry(HOLDS),
+    "hold_create": Entry(ADD_HOLD, ADD_HOLD),
+    "hold_detail": Entry(HOLDS, about="hold"),
+    "hold_lift": Entry(changing="conversations.change_hold", about="hold"),
+    "retention_rule_list": Entry(RULES),
+    "retention_rule_create": Entry("conversations.add_retentionrule", "conversations.add_retentionrule"),
+    "retention_rule_detail": Entry(RULES, about="rule"),
+    "retention_rule_edit": Entry(CHANGE_RULE, CHANGE_RULE, about="rule"),
+    "retention_rule_approve": Entry(changing=CHANGE_RULE, about="rule"),
+    "retention_rule_pause": Entry(changing=CHANGE_RULE, about="rule"),
+    "retention_rule_delete": Entry(changing="conversations.delete_retentionrule", about="rule"),
     "saved_view_list": Entry(LOOK),
     "saved_view_create": Entry(LOOK, LOOK),
     "saved_view_open": Entry(LOOK, about="view"),
@@ -205,6 +238,13 @@ def target(request: pytest.FixtureRequest, sandbox: Sandbox, credential: object)
     return Target(name, entry, arguments)
 
 
+@pytest.fixture
+def insider(client: Browser, target: Target, operator: User, request: pytest.FixtureRequest) -> Browser:
+    """A browser of somebody of the team who may have it."""
+    person = request.getfixturevalue("administrator") if target.entry.is_for_administrators else operator
+    return signed_in(client, person)
+
+
 @contextmanager
 def nothing_happens(sandbox: Sandbox) -> Iterator[None]:
     """Nothing is written meanwhile, and nothing sent."""
@@ -267,7 +307,7 @@ def test_whoever_is_signed_in_needs_no_permission_for_it(client: Browser, target
     assert set(target.statuses(signed_in(client, make_user(role=None))).values()) <= {200, 302}
 
 
-@for_each(lambda entry: {*entry.permissions.values()} & {*VIEWER} and entry.about != "view")  # which is the operator's
+@for_each(lambda entry: {*entry.permissions.values()} & {*VIEWER} and entry.about not in OPERATORS_OWN)
 def test_a_viewer_may_open_what_is_for_looking_r22(client: Browser, viewer: User, target: Target) -> None:
     browser = signed_in(client, viewer)
     allowed = [method for method, needed in target.entry.permissions.items() if needed in VIEWER]
@@ -285,28 +325,30 @@ def test_a_viewer_is_refused_what_changes_something_r22(
 
 
 @for_each(lambda entry: True)
-def test_an_operator_is_let_in(as_operator: Browser, target: Target) -> None:
-    assert set(target.statuses(as_operator).values()) <= {200, 302, 409, 422}
+def test_whoever_may_have_it_is_let_in(insider: Browser, target: Target) -> None:
+    assert set(target.statuses(insider).values()) <= {200, 302, 409, 422}
 
 
 @for_each(lambda entry: entry.about)
 def test_for_someone_of_another_team_it_does_not_exist_r23(
     client: Browser, stranger: User, target: Target, sandbox: Sandbox
 ) -> None:
+    if target.entry.is_for_administrators:
+        stranger.groups.add(Group.objects.get(name="Administrator"))
     browser = signed_in(client, stranger)
     with nothing_happens(sandbox):
         assert target.statuses(browser) == target.each(404)
 
 
 @for_each(lambda entry: entry.about, is_there=False)
-def test_an_unknown_key_is_not_found(as_operator: Browser, target: Target) -> None:
+def test_an_unknown_key_is_not_found(insider: Browser, target: Target) -> None:
     for key in UNKNOWN:
-        assert target.statuses(as_operator, target.url_of(key)) == target.each(404)
+        assert target.statuses(insider, target.url_of(key)) == target.each(404)
 
 
 @for_each(lambda entry: True, is_there=False)
-def test_no_other_method_is_allowed(as_operator: Browser, target: Target, sandbox: Sandbox) -> None:
-    browser = Browser() if target.entry.is_public else as_operator
+def test_no_other_method_is_allowed(insider: Browser, target: Target, sandbox: Sandbox) -> None:
+    browser = Browser() if target.entry.is_public else insider
     allowed = target.entry.permissions.keys() | ({"HEAD"} if "GET" in target.entry.permissions else set())
     others = [method for method in METHODS if method not in allowed]
     with nothing_happens(sandbox):
@@ -322,9 +364,9 @@ def test_a_form_of_another_site_is_refused(operator: User, target: Target, sandb
 
 @pytest.mark.long
 @for_each(lambda entry: entry.reading is not None and not entry.is_recorded)
-def test_opening_it_changes_nothing_r3(as_operator: Browser, target: Target, sandbox: Sandbox) -> None:
+def test_opening_it_changes_nothing_r3(insider: Browser, target: Target, sandbox: Sandbox) -> None:
     before = everything()
-    statuses = [ask(as_operator, method, target.url).status_code for method in ("GET", "HEAD")]
+    statuses = [ask(insider, method, target.url).status_code for method in ("GET", "HEAD")]
     assert everything() == before
     assert statuses[0] == statuses[1]
     assert {entry.method for entry in sandbox.log} == ({"GET"} if target.entry.asks_openai else set())

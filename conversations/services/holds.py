@@ -1,0 +1,158 @@
+"""Legal holds: placing and lifting them, and whether a conversation is held.
+
+Whoever is about to change a conversation asks `refuse_held()`, under the lock of the event (see `recording.start`), so
+that a hold counts from the moment at which it is placed. A hold by a search counts for what matches now, and for what
+has matched once: that is noted whenever a row is about to change, and by a worker every few minutes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from ..models import Action, Conversation, Credential, Erasure, Event, HeldConversation, Hold, export_file
+from ..models.choices import Stage
+from ..models.event_queryset import Subject
+from ..models.evidence import timestamp
+from ..query import parse_bounded
+from ..search import Search
+from .errors import Held
+
+CHUNK = 2_000  # conversations that are noted with one statement
+
+
+def place_hold(*, actor: User, conversations: Sequence[Conversation], reason: str, token: str | None = None) -> Hold:
+    """Hold these conversations from now on. A running erasure of one stops before its next deletion."""
+    hold = _new_hold(actor, reason, token, {row.credential for row in conversations})
+    HeldConversation.objects.keep(hold, [row.pk for row in conversations])
+    _record(hold, actor, Action.HOLD, reason, map(Subject.of, conversations))
+    _stop_erasures(hold)
+    return hold
+
+
+def place_search_hold(
+    *, actor: User, query: str, credentials: Sequence[Credential], reason: str, token: str | None = None
+) -> Hold:
+    """Hold whatever a search finds among the conversations of these credentials, now and later.
+
+    Raises ValueError for a query with problems.
+    """
+    if parse_bounded(query).problems:
+        raise ValueError(f"The search isn’t understood: {query}")
+    hold = _new_hold(actor, reason, token, credentials, is_search=True, query=query)
+    _record(hold, actor, Action.HOLD, reason, map(Subject.through, credentials))
+    _stop_erasures(hold)
+    return hold
+
+
+def lift_hold(*, actor: User, hold: Hold, reason: str) -> bool:
+    """End a hold; returns whether it was active."""
+    with transaction.atomic():
+        lifted = Hold.objects.active().filter(pk=hold.pk)
+        if not lifted.update(lifted_at=timezone.now(), lifted_by_name=actor.get_username(), lift_reason=reason):
+            return False
+        held = [each.conversation for each in hold.held.select_related("conversation__credential")]
+        subjects = map(Subject.of, held) if not hold.is_search else map(Subject.through, hold.credentials.all())
+        _record(hold, actor, Action.LIFT_HOLD, reason, subjects)
+        hold.held.all().delete()
+    hold.refresh_from_db()
+    return True
+
+
+def holds_on(conversation: Conversation) -> list[Hold]:
+    """The active holds that apply to a conversation; nothing is noted."""
+    return _holds_on(conversation.pk, conversation.credential_id, conversation.sort_key)
+
+
+def refuse_held(base_url: str, openai_id: str) -> None:
+    """Raise Held where a hold applies to the conversation that this server knows by this id."""
+    row = _row_of(base_url, openai_id)
+    holds = _holds_on(*row) if row is not None else []
+    if holds:
+        raise Held(holds)
+
+
+def note_matches(rows: Sequence[Conversation]) -> None:
+    """Note which holds apply to rows that are about to change: afterwards their searches may not find them."""
+    keys = {row.sort_key: row.pk for row in rows}
+    for hold in Hold.objects.active().searches().on({row.credential_id for row in rows}):
+        HeldConversation.objects.keep(hold, [keys[sort_key] for sort_key in search_of(hold).among(keys)])
+
+
+def held_among(rows: Mapping[int, int], credential_ids: Iterable[int]) -> set[int]:
+    """The keys of those rows to which a hold applies. `rows`: primary keys by sort key."""
+    known = HeldConversation.objects.filter(hold__lifted_at=None).values_list("conversation_id", flat=True)
+    held = set(known) & set(rows.values())
+    for hold in Hold.objects.active().searches().on(credential_ids):
+        held |= {rows[sort_key] for sort_key in search_of(hold).among(rows)}
+    return held
+
+
+def sweep(hold: Hold) -> None:
+    """Note everything that the search of a hold finds now."""
+    sort_keys = search_of(hold).sort_keys()
+    while chunk := list(islice(sort_keys, CHUNK)):
+        found = Conversation.objects.filter(sort_key__in=chunk).values_list("pk", flat=True)
+        HeldConversation.objects.keep(hold, list(found))
+    Hold.objects.filter(pk=hold.pk).update(swept_at=timezone.now())
+
+
+def search_of(hold: Hold) -> Search:
+    """The search of a hold, among the conversations of its credentials."""
+    return Search(parse_bounded(hold.query), list(hold.credentials.all()), timezone.now())
+
+
+def purge_conversation(*, conversation: Conversation) -> None:
+    """Delete a conversation from the index. Raises Held."""
+    with transaction.atomic():
+        refuse_held(conversation.base_url, conversation.openai_id)
+        export_file.delete_files_of(conversation)
+        conversation.purge()
+
+
+def _new_hold(
+    actor: User,
+    reason: str,
+    token: str | None,
+    credentials: Iterable[Credential],
+    *,
+    is_search: bool = False,
+    query: str = "",
+) -> Hold:
+    known = {"token": token} if token else {}
+    name = actor.get_username()
+    with transaction.atomic():
+        hold = Hold.objects.create(
+            actor=actor, actor_name=name, reason=reason, is_search=is_search, query=query, **known
+        )
+        hold.credentials.set(credentials)
+    return hold
+
+
+def _record(hold: Hold, actor: User, action: Action, reason: str, subjects: Iterable[Subject]) -> None:
+    for subject in subjects:
+        event = Event.objects.record_local(actor=actor, action=action, subject=subject)
+        event.keep_detail(note=f"{hold}: {reason}")
+
+
+def _row_of(base_url: str, openai_id: str) -> tuple[int, int, int] | None:
+    row = Conversation.objects.with_remote_id(base_url, openai_id)
+    return row.values_list("pk", "credential_id", "sort_key").first()
+
+
+def _holds_on(pk: int, credential_id: int, sort_key: int) -> list[Hold]:
+    noted = list(Hold.objects.active().filter(held__conversation=pk))
+    known = {hold.pk for hold in noted}
+    others = Hold.objects.active().searches().on([credential_id]).exclude(pk__in=known)
+    return noted + [hold for hold in others if search_of(hold).among([sort_key])]
+
+
+def _stop_erasures(hold: Hold) -> None:
+    """Stop the running erasures of what the hold applies to: they look at their stage before each deletion."""
+    failure = {"message": str(Held([hold])), "is_requested": True, "at": timestamp()}
+    for erasure in Erasure.objects.filter(stage=Stage.RUNNING, credential__in=hold.credentials.all()):
+        row = _row_of(erasure.base_url, erasure.openai_id)
+        if row is not None and hold in _holds_on(*row):
+            Erasure.objects.running(erasure.pk).update(stage=Stage.STOPPED, failure=failure)
