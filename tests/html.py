@@ -1,6 +1,8 @@
 """What a browser makes of a page: its forms, filled in by a person and sent as browsers send them."""
 
+import re
 from collections.abc import Iterable
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import unquote
@@ -55,6 +57,12 @@ def fragment(target: str) -> dict[str, str]:
 
 def text_of(response: HttpResponse) -> str:
     return response.content.decode()
+
+
+def words_of(response: HttpResponse) -> str:
+    """What the page says, without its tags."""
+    words = unescape(re.sub(r"<[^>]+>", " ", text_of(response)))
+    return re.sub(r"\s+([,.:])", r"\1", " ".join(words.split()))
 
 
 def is_page(response: HttpResponse) -> bool:

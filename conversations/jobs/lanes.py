@@ -22,7 +22,7 @@ class Lane:
         self.under_way = 0  # tasks that were put in and not taken out again; counted by the runner
         self._answers = answers
         self._tasks: SimpleQueue[tuple[Call, Task, threading.Event] | None] = SimpleQueue()
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(width)]
+        self._threads = [threading.Thread(target=self._work, name="lane", daemon=True) for _ in range(width)]
         for thread in self._threads:
             thread.start()
 

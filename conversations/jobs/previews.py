@@ -46,6 +46,7 @@ class Preview:
     unchanged: int = 0
     impossible: dict[str, int] = field(default_factory=dict)
     moved: int = 0
+    changing: int = 0  # as far as the index can tell
     samples: list[Sample] = field(default_factory=list)
 
     @property
@@ -60,11 +61,6 @@ class Preview:
     def differing(self) -> int:
         return self.states[State.DIFFERS]
 
-    @property
-    def changing(self) -> int:
-        """How many would be changed, as far as the index can tell."""
-        return self.total - self.unchanged - sum(self.impossible.values()) - self.moved
-
 
 def preview_of(job: Job) -> Preview:
     """What the job would do with its parameters as they are."""
@@ -78,18 +74,22 @@ def preview_of(job: Job) -> Preview:
     rows = Conversation.objects.filter(job_items__job=job)
     preview.states.update(dict(rows.values_list("state").annotate(count=Count("pk")).order_by()))
     keys = dict(rows.values_list("sort_key", "pk"))
-    preview.held = len(held_among(keys, credentials))
+    held = held_among(keys, credentials)
+    preview.held = len(held)
     kind = KINDS[job.kind]
     if isinstance(kind, Edit) and (job.kind == JobKind.UNDO or job.parameters.get("steps")):
-        _try_out(job, kind, preview)
+        _try_out(job, kind, preview, held)
     else:
         preview.samples = [Sample(row.openai_id, row.metadata) for row in rows.order_by("-sort_key")[:SAMPLES]]
     return preview
 
 
-def _try_out(job: Job, kind: Edit, preview: Preview) -> None:
-    """Apply an edit to every row, and count what comes of it."""
+def _try_out(job: Job, kind: Edit, preview: Preview, held: set[int]) -> None:
+    """Apply an edit to every row that it may change, and count what comes of it."""
     for row in _rows(job):
+        is_undecided = row.state == State.DIFFERS and not job.parameters.get("over_changes")
+        if row.is_removed or is_undecided or row.pk in held:
+            continue
         try:
             wanted = kind.wanted(job, row)
         except Impossible as problem:
@@ -99,7 +99,9 @@ def _try_out(job: Job, kind: Edit, preview: Preview) -> None:
             preview.moved += 1
             sample = Sample(row.openai_id, row.metadata, problem=str(problem))
         else:
-            preview.unchanged += wanted == row.metadata
+            is_same = wanted == row.metadata
+            preview.unchanged += is_same
+            preview.changing += not is_same
             sample = Sample(row.openai_id, row.metadata, difference(row.metadata, wanted))
         if len(preview.samples) < SAMPLES and (sample.changes or sample.problem):
             preview.samples.append(sample)

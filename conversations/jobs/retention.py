@@ -32,11 +32,6 @@ class DryRun:
     is_whole: bool = True
     problem: str = ""
 
-    @property
-    def most(self) -> int:
-        """The largest number of a day."""
-        return max((count for _, count in self.days), default=0)
-
 
 def dry_run(rule: RetentionRule) -> DryRun:
     """What a run of the rule would find now, with the rights of its author, and in each of the next days."""
@@ -46,7 +41,7 @@ def dry_run(rule: RetentionRule) -> DryRun:
         )
     usable = (Credential.objects.visible_to(rule.author) & rule.credentials.all()).distinct()
     now = timezone.now()
-    search = Search(parse_bounded(rule.query), list(usable), now)
+    search = Search(parse_bounded(rule.stated_query), list(usable), now)
     if search.query.problems:
         return DryRun(problem=f"The search isn’t understood: {search.query.problems[0].message}")
     ages = [sort_key_at(now + timedelta(days=day - rule.age_days)) for day in range(DAYS + 1)]

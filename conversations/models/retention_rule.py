@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from ..query import parse
 from .choices import JobKind
 from .credential import Credential
 
@@ -85,9 +86,16 @@ class RetentionRule(models.Model):
         return "Paused" if self.is_paused else "Active"
 
     @property
+    def stated_query(self) -> str:
+        """Its search, without what is removed or missing unless it asks for a state: nothing could be done with that,
+        and each run would find it again."""
+        asks_for_state = bool(parse(self.query).clauses_on("state"))
+        return self.query if asks_for_state else f"{self.query} -state:removed,missing".strip()
+
+    @property
     def dated_query(self) -> str:
-        """Its search, and the age."""
-        return f"{self.query} -created:{self.age_days}d".strip()
+        """The same, and the age."""
+        return f"{self.stated_query} -created:{self.age_days}d".strip()
 
     def change(self, *, author: User, **fields: Any) -> None:
         """Save these fields; whoever changes a rule is its author, and it has to be approved again."""

@@ -18,11 +18,12 @@ from conversations.models import (
     Outcome,
     RetentionRule,
     SavedView,
+    Team,
 )
 from conversations.sandbox import Sandbox
 from conversations.services.erasures import start_erasure, stop_erasure
 from conversations.services.holds import place_hold
-from tests.factories import add_messages, make_view
+from tests.factories import add_messages, make_credential, make_view
 from tests.jobs.bulk import done_here
 
 
@@ -130,3 +131,9 @@ def unknown(credential: Credential, operator: User) -> Event:
         attempts=[{"id": "attempt-1", "method": "POST", "at": "", "status": None}],
         keys={"added": ["<b>tenant</b>"]},
     )
+
+
+@pytest.fixture
+def other_server(team: Team) -> Credential:
+    """A credential of another server."""
+    return make_credential(name="Elsewhere", teams=[team])

@@ -17,6 +17,7 @@ from ...openai.errors import NotFound, OpenAIError
 from ...query import parse_bounded
 from ...search import Search
 from ...services.errors import BeingChanged, Held, ServiceError
+from ...services.holds import held_among
 from ..tasks import Answer, Task
 from .base import JobProblem, Kind, NewItem, source_of, waiting_items
 
@@ -45,11 +46,16 @@ class Recorded(Kind):
     action: Action
 
     def items(self, job: Job) -> Iterator[list[NewItem]]:
-        """What the job's search finds for its actor among the credentials of the job, at most as many as it may do."""
+        """What the job's search finds for its actor among the credentials of the job, at most as many as it may do.
+
+        What is on hold is left out: it would take the place of others in each run of a rule.
+        """
         search = search_of(job)
-        sort_keys = islice(search.sort_keys(oldest_first=True), job.parameters.get("most"))
-        while chunk := list(islice(sort_keys, CHUNK)):
-            yield new_items(chunk, search)
+        sort_keys, left = search.sort_keys(oldest_first=True), int(job.parameters["most"])
+        while left and (chunk := list(islice(sort_keys, CHUNK))):
+            items = _unheld_items(chunk, search)[:left]
+            left -= len(items)
+            yield items
 
     def tasks(self, job: Job, batch: JobBatch, credential: Credential) -> list[Task]:
         sources = [source_of(credential)]
@@ -125,7 +131,9 @@ def search_of(job: Job) -> Search:
     return search
 
 
-def new_items(sort_keys: Sequence[int], search: Search) -> list[NewItem]:
-    """Items for the conversations with these sort keys that the search may see."""
-    rows = search.visible.filter(sort_key__in=sort_keys).order_by("-sort_key")
-    return [NewItem(*values) for values in rows.values_list("openai_id", "credential_id", F("pk"))]
+def _unheld_items(sort_keys: Sequence[int], search: Search) -> list[NewItem]:
+    """Items for the conversations with these sort keys, the oldest first, without what is on hold."""
+    rows = search.visible.filter(sort_key__in=sort_keys).order_by("sort_key")
+    held = held_among(dict(rows.values_list("sort_key", "pk")), search.names)
+    found = rows.values_list("openai_id", "credential_id", F("pk"))
+    return [NewItem(*values) for values in found if values[2] not in held]
