@@ -42,6 +42,7 @@ QUERIES = [*PLAIN_QUERIES.split(), '"', 'a:"', "(a OR b)", "tenant:" + "a," * 50
 PAGE_NAMES = """
     q order col before after on key find at show format metadata id fill done view next count page index
     token do value stored opened_with json again after_unknown credential openai_id note start name partner
+    pick all verb to previewed over_changes count content package reason reference seen paused query age_days
     role text include items items[0] username password old_password new_password1 new_password2 csrfmiddlewaretoken
 """
 ADMIN_NAMES = """
