@@ -140,6 +140,7 @@ def test_the_special_conversations_hold_their_items(store: Store) -> None:
     assert [len(store.list_items(id)) for id in ids] == [LONG, len(hostile()), len(shown)]
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_the_newest_conversations_stay_as_they_were_made(tmp_path: Path, admin_user: object) -> None:
     with Sandbox(path=tmp_path / "sandbox.sqlite3") as sandbox:

@@ -24,7 +24,7 @@ from tests.factories import (
 from tests.jobs.bulk import done, draft
 from tests.jobs.steps import make_many_known, outcomes, run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 
 def deletions(sandbox: Sandbox) -> Counter[str]:

@@ -67,6 +67,7 @@ def searched(actor: User, query: str) -> set[int]:
     return {row.pk for row in search.visible.by_sort_keys(search.sort_keys())}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_the_resolved_list_is_what_the_search_finds_while_rows_come_and_go(
     actor: User, credentials: list[Credential], seed: int

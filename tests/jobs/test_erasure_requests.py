@@ -14,7 +14,7 @@ from conversations.services.holds import place_hold
 from tests.factories import add_messages, bring_into_state, make_conversation, make_credential, make_known
 from tests.jobs.steps import outcomes, run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 PAIRS = [("user_id", "48213"), ("email", "person@example.com")]
 

@@ -24,7 +24,7 @@ from tests.jobs.bulk import done, draft
 from tests.jobs.steps import outcomes, run
 from tests.jobs.test_deletion_jobs import do_again
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 METADATA = {"content": "metadata", "package": "jsonl", "format": "json"}
 LINES = {**METADATA, "content": "transcripts"}

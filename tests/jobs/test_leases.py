@@ -15,7 +15,7 @@ from conversations.sandbox import Fault, Sandbox
 from tests.factories import calls_in, in_threads
 from tests.jobs.steps import make_many_known, make_refresh, outcomes, prepare_now, run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 
 @pytest.fixture

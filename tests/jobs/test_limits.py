@@ -12,7 +12,7 @@ from conversations.sandbox import Fault, Sandbox
 from tests.factories import KEY, make_credential
 from tests.jobs.steps import make_many_known, make_refresh, outcomes, prepare_now, run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 TOO_MANY = Fault(status=429, headers={"Retry-After": "30"})
 

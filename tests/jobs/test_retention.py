@@ -15,7 +15,7 @@ from conversations.services.holds import place_hold
 from tests.factories import bring_into_state, make_conversation, make_remote
 from tests.jobs.steps import outcomes, run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 
 def make_rule(author: User, credential: Credential, **fields: object) -> RetentionRule:

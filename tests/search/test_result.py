@@ -106,6 +106,7 @@ def test_each_search_finds_what_a_plain_filter_does(rows: list[Conversation]) ->
         assert found(query) == {row.pk for row in plainly(rows, query)}, str(query)
 
 
+@pytest.mark.long
 def test_random_searches_find_what_a_plain_filter_does(rows: list[Conversation]) -> None:
     chance = random.Random(5)
     for _ in range(150):

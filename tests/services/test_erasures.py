@@ -182,6 +182,7 @@ def test_r26_items_that_openai_refuses_to_delete_are_passed_and_keep_the_convers
     assert sandbox.store.get_conversation(erasure.openai_id) is not None
 
 
+@pytest.mark.long
 def test_r26_more_refused_items_than_a_listing_holds_are_passed(
     with_items: Conversation, operator: User, sandbox: Sandbox
 ) -> None:

@@ -31,6 +31,7 @@ def known(sandbox: Sandbox, credential: Credential) -> Conversation:
 # Lists that lie
 
 
+@pytest.mark.long
 def test_the_items_of_a_server_that_never_says_that_there_is_more_are_all_read(operator: User) -> None:
     with Sandbox(key=KEY, dialect=Dialect(says_no_more=True)) as server:
         known = make_known(server, make_credential(server))

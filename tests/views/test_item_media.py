@@ -104,6 +104,7 @@ def test_base64_that_is_broken_holds_nothing(value: str) -> None:
     assert decode_media(value) is None
 
 
+@pytest.mark.long
 def test_what_is_larger_than_20_mb_is_not_shown() -> None:
     most = b"GIF89a" + b"\0" * (MAX_BYTES - 6)
     assert decode_media(url_of(most)) is not None
