@@ -68,6 +68,8 @@ def holds_on(conversation: Conversation) -> list[Hold]:
 
 def refuse_held(base_url: str, openai_id: str) -> None:
     """Raise Held where a hold applies to the conversation that this server knows by this id."""
+    if not Hold.objects.active().exists():  # the usual case, asked for at each change
+        return
     row = _row_of(base_url, openai_id)
     holds = _holds_on(*row) if row is not None else []
     if holds:

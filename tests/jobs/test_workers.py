@@ -4,7 +4,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,11 +12,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
+from conversations.jobs import control
 from conversations.jobs import queue as jobs_queue
 from conversations.jobs.queue import beside, make_huey
-from conversations.models import Credential, Job, JobState, Worker
+from conversations.models import Conversation, Credential, Job, JobState, Worker
 from conversations.sandbox import Fault, Sandbox
-from tests.factories import calls_in
+from conversations.services.holds import place_hold
+from tests.factories import add_messages, calls_in, make_known
+from tests.jobs.bulk import draft
 from tests.jobs.processes import redis, worker
 from tests.jobs.steps import make_many_known, make_refresh, outcomes
 
@@ -63,6 +66,20 @@ def wait_for_worker(count: int = 1) -> None:
     while Worker.objects.running().count() < count:
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def with_kills(queue_url: str, kills: int, job: Job, meanwhile: Callable[[int], None] = lambda number: None) -> None:
+    """Have a job done by two workers, one of which is killed every 1.5 seconds."""
+    draw = random.Random(1)
+    with ExitStack() as stack:
+        workers = [stack.enter_context(worker(queue_url)) for _ in range(2)]
+        for number in range(kills):
+            time.sleep(1.5)
+            meanwhile(number)
+            victim = draw.randrange(2)
+            workers[victim].kill()
+            workers[victim] = stack.enter_context(worker(queue_url))
+        wait_for(job, JobState.FINISHED)
 
 
 def test_a_worker_that_runs_takes_a_job_at_once(
@@ -115,15 +132,43 @@ def test_killed_workers_lose_nothing_and_do_nothing_twice_over(
     sandbox.faults.add(Fault(times=None, chance=0.1, status=503))
     sandbox.faults.add(Fault(times=None, delay=0.15))
     job = make_refresh(actor, credential)
-    draw = random.Random(1)
-    with ExitStack() as stack:
-        workers = [stack.enter_context(worker(queue_url)) for _ in range(2)]
-        for _ in range(4):
-            time.sleep(1.5)
-            victim = draw.randrange(2)
-            workers[victim].kill()
-            workers[victim] = stack.enter_context(worker(queue_url))
-        wait_for(job, JobState.FINISHED)
+    with_kills(queue_url, 4, job)
     assert outcomes(job) == {"unchanged": 270, "missing": 30}
     answered = Counter(entry.path for entry in calls_in(sandbox) if entry.status in (200, 404))
     assert {path.rpartition("/")[2] for path in answered} == {row.openai_id for row in rows}
+
+
+@pytest.mark.parametrize("queue_url", ["with the database"], indirect=True)
+@pytest.mark.parametrize("kind", ["remove", "erase"])
+def test_killed_workers_delete_what_was_listed_once_and_nothing_else(
+    sandbox: Sandbox, credential: Credential, actor: User, queue_url: str, kind: str
+) -> None:
+    listed = make_many_known(sandbox, credential, 80)
+    others = [make_known(sandbox, credential, {"tenant": "globex"}) for _ in range(20)]
+    for row in listed:
+        add_messages(sandbox, row, 2)
+    sandbox.faults.add(Fault(times=None, chance=0.1, status=503))
+    sandbox.faults.add(Fault(times=None, chance=0.05, drop="after"))
+    sandbox.faults.add(Fault(times=None, delay=0.1))
+    job = draft(actor, kind, "tenant:acme")
+    held: list[Conversation] = []
+
+    def place(number: int) -> None:
+        """Hold ten of those that nothing has happened to yet, as the second worker dies."""
+        if number == 1:
+            waiting = set(job.items.waiting().order_by("-pk")[:10].values_list("conversation", flat=True))
+            held.extend(row for row in listed if row.pk in waiting)
+            place_hold(actor=actor, conversations=held, reason="Case 7")
+
+    control.start(job)
+    with_kills(queue_url, 4, job, place)
+    done = "removed" if kind == "remove" else "erased"
+    left = [row for row in listed if sandbox.store.get_conversation(row.openai_id)]
+    assert outcomes(job) == {done: 80 - len(left), "held": len(left)}
+    assert set(left) <= set(held)
+    assert all(sandbox.store.get_conversation(row.openai_id) for row in others)
+    paths = {entry.path for entry in calls_in(sandbox) if entry.method == "DELETE"}
+    assert not [row for row in others if any(row.openai_id in path for path in paths)]
+    if kind == "erase":
+        assert job.erasures.filter(stage="finished").count() == 80 - len(left)
+        assert Counter(job.erasures.values_list("openai_id", flat=True)).most_common(1)[0][1] == 1
