@@ -27,7 +27,7 @@ def job_receipt(job: Job) -> dict[str, Any]:
         "job": job.pk,
         "requested_by": job.actor_name,
         "reason": job.reason,
-        "search": "" if job.request_id else job.query,
+        "searched": job.parameters.get("searched", []),
         "state": job.state,
         "started_at": job.created_at.isoformat(),
         "finished_at": job.finished_at.isoformat() if job.finished_at else None,

@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from ..models import Credential, ErasureRequest, Job, JobState, RetentionRule
+from ..models import Credential, ErasureRequest, Job, JobKind, JobState, RetentionRule
 from ..models.job import ENDED
+from ..query import Query, parse
 from .queue import wake
 
 STOPPED = "The job was stopped before."
@@ -56,8 +57,14 @@ def create(
 
 
 def start(job: Job) -> bool:
-    """Let a draft begin, with its parameters and reason as they are now; its items may be listed already."""
-    more = {"parameters": job.parameters, "reason": job.reason, "running_since": timezone.now()}
+    """Let a draft begin, with its parameters and reason as they are now; its items may be listed already.
+
+    A search for what is erased would keep its values for good: of it, only the keys stay (R28).
+    """
+    if job.kind == JobKind.ERASE and job.query:
+        job.parameters = {**job.parameters, "searched": searched(parse(job.query))}
+        job.query = ""
+    more = {"parameters": job.parameters, "reason": job.reason, "query": job.query, "running_since": timezone.now()}
     return _move(job, job.resumed_state, [JobState.DRAFT], **more)
 
 
@@ -129,6 +136,11 @@ def finish_stopping(job: Job) -> bool:
         job.items.skip(STOPPED)
         job.batches.unfinished().update(is_done=True)
     return True
+
+
+def searched(query: Query) -> list[str]:
+    """What a search asks about, without its values."""
+    return list(dict.fromkeys(clause.label().subject for clause in query.clauses))
 
 
 def _move(job: Job, to: JobState, out_of: Sequence[JobState], **more: Any) -> bool:

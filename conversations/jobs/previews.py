@@ -116,7 +116,11 @@ def _rows(job: Job) -> Iterator[Conversation]:
 
 
 def _seconds(job: Job, counts: Mapping[Credential, int]) -> float:
-    """How long it takes: the credentials are worked on at the same time."""
-    calls = CALLS.get(JobKind(job.kind), 1)
-    times = (count * calls * SECONDS_A_CALL / credential.concurrency for credential, count in counts.items())
+    """How long it takes: the credentials are worked on at the same time, each as fast as the last time."""
+    times = (count * _seconds_each(job.kind, credential) for credential, count in counts.items())
     return max(times, default=0.0)
+
+
+def _seconds_each(kind: str, credential: Credential) -> float:
+    known = Job.objects.seconds_an_item(kind, credential)
+    return CALLS[JobKind(kind)] * SECONDS_A_CALL / credential.concurrency if known is None else known

@@ -44,11 +44,6 @@ class HoldQuerySet(models.QuerySet["Hold"]):
         """The hold that a form with this token made."""
         return self.filter(token=token).first() if token else None
 
-    def for_list(self) -> "HoldQuerySet":
-        """Active ones first, each with the number of conversations that it is known to hold."""
-        rows = self.annotate(held_count=models.Count("held", distinct=True)).prefetch_related("credentials")
-        return rows.order_by(models.F("lifted_at").asc(nulls_first=True), "-pk")
-
 
 class Hold(models.Model):
     """A legal hold: on certain conversations, or on what a search finds."""
@@ -90,7 +85,7 @@ class Hold(models.Model):
         """What it holds, in a few words."""
         if self.is_search:
             return self.query or "all conversations"
-        held = [each.conversation.openai_id for each in self.held.select_related("conversation")[:2]]
+        held = list(self.held.values_list("conversation__openai_id", flat=True)[:2])
         return held[0] if len(held) == 1 else "chosen conversations"
 
     if TYPE_CHECKING:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .job_item import JobItemQuerySet
 
 PREPARATION_LEASE = timedelta(seconds=60)  # how long a worker that prepares a job may show no sign of life
+ENOUGH = 50  # conversations of a job, from which a rate can be told
 UNDER_WAY = [JobState.QUEUED, JobState.RUNNING, JobState.PAUSED, JobState.STOPPING]
 ENDED = [JobState.FINISHED, JobState.STOPPED, JobState.FAILED]
 IN_WORK = [JobState.QUEUED, JobState.RUNNING, JobState.STOPPING]  # what workers look after
@@ -75,6 +76,17 @@ class JobQuerySet(models.QuerySet["Job"]):
     def automatic_for(self, credential: Credential, kind: str, source: str) -> "JobQuerySet":
         """Those that Convadmin made by itself for a credential, from one source of items."""
         return self.filter(is_automatic=True, kind=kind, parameters__source=source, credentials=credential)
+
+    def seconds_an_item(self, kind: str, credential: Credential) -> float | None:
+        """How long the last job of a kind took for each conversation of a credential; None where there was none, or
+        too few conversations to tell."""
+        ended = self.filter(kind=kind, state=JobState.FINISHED, total__gte=ENOUGH, done_before=0)
+        # Of that credential alone: annotated before it is filtered by it, so that all are counted.
+        alone = ended.annotate(count=models.Count("credentials")).filter(count=1, credentials=credential)
+        job = alone.order_by("-pk").first()
+        if job is None or job.finished_at is None or job.running_since is None or not job.total:
+            return None
+        return (job.finished_at - job.running_since).total_seconds() / job.total
 
     def move(self, pk: int, *, to: JobState, out_of: Iterable[JobState], **more: Any) -> bool:
         """Change the state of a job, if it is in one of the states `out_of`; returns whether it was."""
@@ -163,6 +175,10 @@ class Job(models.Model):
     def resumed_state(self) -> JobState:
         """The state in which it goes on: its items may still have to be listed."""
         return JobState.QUEUED if self.total is None else JobState.RUNNING
+
+    def is_wholly_visible_to(self, user: User | AnonymousUser) -> bool:
+        """Whether the user may use all of its credentials now: their own job may have some that they no longer may."""
+        return not self.credentials.exclude(pk__in=Credential.objects.visible_to(user)).exists()
 
     def numbers(self) -> "JobNumbers":
         """How many of its items have which outcome, counted now."""

@@ -109,6 +109,8 @@ class JobProgress:
             return f"rule {job.rule}: {job.query}"
         if job.request_id:
             return f"erasure request {job.request_id}"
+        if job.parameters.get("searched"):
+            return f"a search by {', '.join(job.parameters['searched'])}"
         return job.query or ("all conversations" if job.kind == JobKind.REFRESH else "chosen conversations")
 
     @property

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 
-from ..models import Conversation, Erasure, Job
+from ..models import Conversation, Erasure, Job, export_file
 from ..openai.ids import is_legal_item_id
 from ..pages.list_state import ListState
 from ..pages.paging import keyset_page
@@ -32,6 +32,12 @@ def visible_erasure(request: SignedInRequest, pk: int) -> Erasure:
 def visible_job(request: SignedInRequest, pk: int) -> Job:
     """The job, if the user may see it; a 404 otherwise."""
     return get_object_or_404(Job.objects.visible_to(request.user).select_related("actor"), pk=pk)
+
+
+def may_download(request: SignedInRequest, job: Job) -> bool:
+    """Whether the files of an export are there, and for the user: who asked for it, and may still see all of it."""
+    is_theirs = job.actor == request.user and job.is_wholly_visible_to(request.user)
+    return is_theirs and export_file.is_available(job)
 
 
 def requested_page(

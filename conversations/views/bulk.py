@@ -18,13 +18,13 @@ from ..jobs import control
 from ..jobs.drafts import Nothing, TooMany, draft_of_rows, draft_of_search, draft_of_undo
 from ..jobs.kinds import KINDS
 from ..jobs.previews import Preview, preview_of
-from ..models import Job, JobKind, JobState, export_file
+from ..models import Job, JobKind, JobState
 from ..pages import responses
 from ..pages.job_progress import in_words
 from ..pages.list_state import ListState
 from ..pages.responses import SignedInRequest
 from ..services.downloads import record_download
-from .access import requested_search, visible_job
+from .access import may_download, requested_search, visible_job
 
 LOOK = "conversations.view_conversation"
 JOBS = "conversations.view_job"
@@ -116,7 +116,7 @@ def job_receipts_file(request: SignedInRequest, pk: int) -> HttpResponseBase:
 def job_export_file(request: SignedInRequest, pk: int) -> HttpResponseBase:
     """The files of an export, for who asked for it."""
     job = visible_job(request, pk)
-    if job.actor != request.user or not export_file.is_available(job):
+    if not may_download(request, job):
         raise Http404
     extension = job_export.extension_of(job)
     response = StreamingHttpResponse([], content_type=job_export.CONTENT_TYPES[extension])
@@ -149,7 +149,7 @@ def _own_draft(request: SignedInRequest, pk: int) -> Job:
 
 def _erasing_job(request: SignedInRequest, pk: int) -> Job:
     job = visible_job(request, pk)
-    if job.kind != JobKind.ERASE:
+    if job.kind != JobKind.ERASE or not job.is_wholly_visible_to(request.user):
         raise Http404
     return job
 

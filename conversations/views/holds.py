@@ -25,8 +25,8 @@ SHOWN = 50
 @require_safe
 @permission_required(LOOK, raise_exception=True)
 def hold_list(request: SignedInRequest) -> HttpResponse:
-    rows = Hold.objects.visible_to(request.user).for_list()
-    return responses.page(request, "conversations/hold_list.html", requested_page(request, rows), fragments=["holds"])
+    context = requested_page(request, Hold.objects.visible_to(request.user))
+    return responses.page(request, "conversations/hold_list.html", context, fragments=["holds"])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -106,4 +106,5 @@ def _visible(request: SignedInRequest, pk: int) -> Hold:
 def _page(request: SignedInRequest, hold: Hold, form: HoldForm, *, status: int = 200) -> HttpResponse:
     visible = Conversation.objects.visible_to(request.user).held_by(hold)
     context = {"hold": hold, "form": form, "rows": visible[:SHOWN], "number": visible.count()}
+    context["credentials"] = (hold.credentials.all() & Credential.objects.visible_to(request.user)).distinct()
     return responses.page(request, "conversations/hold_detail.html", context, status=status)

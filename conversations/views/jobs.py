@@ -20,7 +20,7 @@ from ..models.worker import Worker
 from ..pages import responses
 from ..pages.job_progress import JobProgress
 from ..pages.responses import SignedInRequest
-from .access import requested_page, visible_job
+from .access import may_download, requested_page, visible_job
 
 CHANGE = "conversations.change_conversation"
 POLL = 2  # seconds between two looks at a job that is under way
@@ -119,8 +119,7 @@ def _page(request: SignedInRequest, job: Job, problem: str = "") -> HttpResponse
 
 def _downloads(request: SignedInRequest, job: Job) -> dict[str, Any]:
     """What an export has to offer to who asked for it."""
-    is_offered = job.actor == request.user and export_file.is_available(job)
-    return {"is_downloadable": is_offered, "expires_at": export_file.expires_at(job)}
+    return {"is_downloadable": may_download(request, job), "expires_at": export_file.expires_at(job)}
 
 
 def _may_control(request: SignedInRequest, job: Job) -> bool:

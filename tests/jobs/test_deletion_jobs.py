@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from conversations.exports.job_receipt import job_receipt, receipts
 from conversations.exports.receipt import digest_of
 from conversations.models import Conversation, Credential, Erasure, Event, JobItem, State, Team
+from conversations.pages.job_progress import JobProgress
 from conversations.sandbox import Fault, Sandbox
 from conversations.services.erasures import start_erasure
 from conversations.services.holds import lift_hold, place_hold
@@ -109,6 +110,8 @@ def test_each_conversation_is_erased_with_a_receipt(sandbox: Sandbox, credential
     assert all(sandbox.store.get_conversation(row.openai_id) is None for row in rows)
     assert not Conversation.objects.exclude(metadata={}).exists()
     assert {erasure.reason for erasure in job.erasures.all()} == {"Ticket 1234"}
+    assert (job.query, job.parameters) == ("", {"searched": ["tenant"]})
+    assert JobProgress(job).subject == "a search by tenant"
 
 
 def test_the_receipt_of_the_job_covers_each_receipt(sandbox: Sandbox, credential: Credential, actor: User) -> None:

@@ -144,3 +144,16 @@ def test_the_time_is_that_of_the_slowest_credential(actor: User, credentials: li
     for _ in range(5):
         make_conversation(slow)
     assert preview_of(draft(actor, "remove")).seconds == pytest.approx(5 * 2 * 0.4)
+
+
+def test_the_time_is_that_of_the_last_job_of_the_same_kind(actor: User, credentials: list[Credential]) -> None:
+    for _ in range(50):
+        make_conversation(credentials[0])
+    last = draft(actor, "remove")
+    Job.objects.filter(pk=last.pk).update(
+        state="finished", running_since=CREATED_AT, finished_at=CREATED_AT + timedelta(seconds=100)
+    )
+    assert preview_of(draft(actor, "remove")).seconds == pytest.approx(100)
+    assert preview_of(draft(actor, "erase")).seconds != pytest.approx(100)
+    last.credentials.add(credentials[1])  # whose part of the time is unknown
+    assert preview_of(draft(actor, "remove")).seconds != pytest.approx(100)

@@ -288,3 +288,15 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
 
 def test_a_colleague_sees_the_job_and_a_stranger_does_not(client: Browser, edit_job: Job, stranger: User) -> None:
     assert signed_in(client, stranger).get(edit_job.get_absolute_url()).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["export_job", "erase_job"])
+def test_who_may_no_longer_use_the_credential_downloads_nothing_of_it_r23(
+    as_operator: Browser, credential: Credential, name: str, request: pytest.FixtureRequest
+) -> None:
+    job = request.getfixturevalue(name)
+    file = "export/" if name == "export_job" else "receipts.jsonl"
+    assert as_operator.get(f"/jobs/{job.pk}/{file}").status_code == 200
+    credential.teams.clear()
+    assert as_operator.get(f"/jobs/{job.pk}/{file}").status_code == 404
+    assert as_operator.get(job.get_absolute_url()).status_code == 200  # their own job, without its conversations

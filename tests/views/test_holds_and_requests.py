@@ -8,6 +8,7 @@ from django.test import Client as Browser
 from django.test import override_settings
 
 from conversations.models import Conversation, Credential, ErasureRequest, Hold, Job, RetentionRule, Team
+from conversations.services.holds import place_search_hold
 from tests.factories import make_conversation, make_credential, make_user, make_view
 from tests.html import signed_in, words_of
 from tests.jobs.bulk import done_here
@@ -249,3 +250,11 @@ def test_the_number_of_queries_does_not_grow_with_what_is_found(
         make_conversation(credential, {"tenant": "acme"})
     with django_assert_max_num_queries(35):
         as_operator.get(erasure_request.get_absolute_url())
+
+
+def test_a_hold_names_no_credential_of_others_r23(as_operator: Browser, operator: User, credential: Credential) -> None:
+    foreign = make_credential(name="Foreign")
+    hold = place_search_hold(actor=operator, query="tenant:acme", credentials=[credential, foreign], reason="Case 7")
+    text = words_of(as_operator.get(hold.get_absolute_url()))
+    assert "Sandbox" in text
+    assert "Foreign" not in text
