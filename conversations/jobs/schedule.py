@@ -57,7 +57,7 @@ def refresh_stale(credential: Credential) -> Job | None:
 
 
 def run_rule(rule: RetentionRule) -> Job | None:
-    """A job that does what a retention rule asks for, as its author, unless one is under way.
+    """A job that does what a retention rule asks for, as its author, unless one is under way, or another worker made it.
 
     A run does at most BULK_LIMIT conversations; where it reaches that, the next one follows after an hour.
     """
@@ -65,7 +65,8 @@ def run_rule(rule: RetentionRule) -> Job | None:
         return None
     last = rule.jobs.order_by("-pk").first()
     is_more = last is not None and last.total == settings.BULK_LIMIT
-    rule.put_off(1 if is_more else rule.every_hours)
+    if not rule.take_turn(hours=1 if is_more else rule.every_hours):
+        return None
     return control.create(
         kind=rule.action,
         credentials=list(rule.credentials.all()),

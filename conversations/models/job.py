@@ -51,9 +51,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         foreign = used.exclude(credential__in=Credential.objects.visible_to(user))
         return self.filter(Q(actor=user.pk) | (Exists(used) & ~Exists(foreign)))
 
-    def for_list(self, *, with_automatic: bool) -> "JobQuerySet":
-        """Newest first. Without the automatic ones, those of them that failed or are under way are still there."""
-        rows = self if with_automatic else self.exclude(is_automatic=True, state=JobState.FINISHED)
+    def for_list(self, user: User, *, with_automatic: bool) -> "JobQuerySet":
+        """Newest first, without drafts of others. Without the automatic ones, those of them that failed or are under
+        way are still there."""
+        rows = self.exclude(~Q(actor=user), state=JobState.DRAFT)
+        rows = rows if with_automatic else rows.exclude(is_automatic=True, state=JobState.FINISHED)
         return rows.prefetch_related("credentials").order_by("-pk")
 
     def with_token(self, token: str) -> "Job | None":

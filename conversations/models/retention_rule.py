@@ -114,10 +114,10 @@ class RetentionRule(models.Model):
             waiting.update(is_approved=True, approved_by_name=by.get_username(), approved_at=now, next_run_at=now)
         )
 
-    def put_off(self, hours: float) -> None:
-        """Run next after so many hours."""
-        self.next_run_at = timezone.now() + timedelta(hours=hours)
-        self.save(update_fields=["next_run_at"])
+    def take_turn(self, *, hours: float) -> bool:
+        """Put the next run off by so many hours; False where another worker did that first, or the rule changed."""
+        due = RetentionRule.objects.due().filter(pk=self.pk, next_run_at=self.next_run_at)
+        return bool(due.update(next_run_at=timezone.now() + timedelta(hours=hours)))
 
     if TYPE_CHECKING:
         jobs: JobQuerySet

@@ -30,7 +30,7 @@ POLL = 2  # seconds between two looks at a job that is under way
 @permission_required("conversations.view_job", raise_exception=True)
 def job_list(request: SignedInRequest) -> HttpResponse:
     with_automatic = request.GET.get("show") == "all"
-    rows = Job.objects.visible_to(request.user).for_list(with_automatic=with_automatic)
+    rows = Job.objects.visible_to(request.user).for_list(request.user, with_automatic=with_automatic)
     kept = {"show": "all"} if with_automatic else {}
     context = requested_page(request, rows, kept)
     context["rows"] = [(job, JobProgress(job)) for job in context["page"].rows]

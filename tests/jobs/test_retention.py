@@ -8,8 +8,8 @@ from django.test import override_settings
 from django.utils import timezone
 
 from conversations.jobs.retention import dry_run
-from conversations.jobs.schedule import make_due_jobs
-from conversations.models import Conversation, Credential, RetentionRule, State
+from conversations.jobs.schedule import make_due_jobs, run_rule
+from conversations.models import Conversation, Credential, Job, RetentionRule, State
 from conversations.sandbox import Sandbox
 from conversations.services.holds import place_hold
 from tests.factories import bring_into_state, make_conversation, make_remote
@@ -99,6 +99,15 @@ def test_a_run_that_is_under_way_is_not_joined_by_another(
     RetentionRule.objects.update(next_run_at=timezone.now() - timedelta(minutes=1))
     make_due_jobs()
     assert rule.jobs.count() == 1
+
+
+def test_of_two_workers_one_makes_the_run(credential: Credential, actor: User) -> None:
+    rule = make_rule(actor, credential)
+    rule.approve(by=actor)
+    first, second = RetentionRule.objects.get(), RetentionRule.objects.get()
+    assert run_rule(first) is not None
+    Job.objects.update(state="finished")
+    assert run_rule(second) is None
 
 
 def test_a_run_does_as_many_as_the_limit_allows_the_oldest_first(
