@@ -57,7 +57,7 @@ def refresh_stale(credential: Credential) -> Job | None:
 
 
 def run_rule(rule: RetentionRule) -> Job | None:
-    """A job that does what a retention rule asks for, as its author, unless one is under way, or another worker made it.
+    """A job that does what a retention rule asks for, as its author; None where one is under way or just made.
 
     A run does at most BULK_LIMIT conversations; where it reaches that, the next one follows after an hour.
     """
