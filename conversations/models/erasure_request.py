@@ -10,28 +10,20 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from .credential import Credential
+from .shared_queryset import SharedQuerySet
 
 if TYPE_CHECKING:
     from .job import JobQuerySet
 
 
-class ErasureRequestQuerySet(models.QuerySet["ErasureRequest"]):
+class ErasureRequestQuerySet(SharedQuerySet["ErasureRequest"]):
     """Requests, by who may see them."""
-
-    def visible_to(self, user: User | AnonymousUser) -> "ErasureRequestQuerySet":
-        """Their own, and those all of whose credentials the user may use; all for an active superuser."""
-        if user.is_superuser and user.is_active:
-            return self
-        used = ErasureRequest.credentials.through.objects.filter(erasurerequest=OuterRef("pk"))
-        foreign = used.exclude(credential__in=Credential.objects.visible_to(user))
-        return self.filter(Q(actor=user.pk) | (Exists(used) & ~Exists(foreign)))
 
     def with_token(self, token: str) -> "ErasureRequest | None":
         """The request that a form with this token made."""

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from .choices import RETRYABLE, JobKind, JobOutcome, JobState
 from .credential import Credential
+from .shared_queryset import SharedQuerySet
 
 if TYPE_CHECKING:
     from .erasure import ErasureQuerySet
@@ -40,16 +41,8 @@ ENDED = [JobState.FINISHED, JobState.STOPPED, JobState.FAILED]
 IN_WORK = [JobState.QUEUED, JobState.RUNNING, JobState.STOPPING]  # what workers look after
 
 
-class JobQuerySet(models.QuerySet["Job"]):
+class JobQuerySet(SharedQuerySet["Job"]):
     """Jobs, by who may see them and what they wait for."""
-
-    def visible_to(self, user: User | AnonymousUser) -> "JobQuerySet":
-        """Their own, and those all of whose credentials the user may use; all for an active superuser."""
-        if user.is_superuser and user.is_active:
-            return self
-        used = Job.credentials.through.objects.filter(job=OuterRef("pk"))
-        foreign = used.exclude(credential__in=Credential.objects.visible_to(user))
-        return self.filter(Q(actor=user.pk) | (Exists(used) & ~Exists(foreign)))
 
     def for_list(self, user: User, *, with_automatic: bool) -> "JobQuerySet":
         """Newest first, without drafts of others. Without the automatic ones, those of them that failed or are under

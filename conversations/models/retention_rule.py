@@ -7,15 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from ..query import parse
 from .choices import JobKind
 from .credential import Credential
+from .shared_queryset import SharedQuerySet
 
 if TYPE_CHECKING:
     from .job import JobQuerySet
@@ -23,16 +23,10 @@ if TYPE_CHECKING:
 RULE_ACTIONS = [(JobKind.REMOVE.value, "Remove"), (JobKind.ERASE.value, "Erase")]
 
 
-class RetentionRuleQuerySet(models.QuerySet["RetentionRule"]):
+class RetentionRuleQuerySet(SharedQuerySet["RetentionRule"]):
     """Rules, by who may see them and when they run."""
 
-    def visible_to(self, user: User | AnonymousUser) -> "RetentionRuleQuerySet":
-        """Those all of whose credentials the user may use, and their own; all for an active superuser."""
-        if user.is_superuser and user.is_active:
-            return self
-        used = RetentionRule.credentials.through.objects.filter(retentionrule=OuterRef("pk"))
-        foreign = used.exclude(credential__in=Credential.objects.visible_to(user))
-        return self.filter(Q(author=user.pk) | (Exists(used) & ~Exists(foreign)))
+    owner = "author"
 
     def due(self) -> "RetentionRuleQuerySet":
         """Active ones whose time has come."""

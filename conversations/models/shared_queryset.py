@@ -1,0 +1,26 @@
+"""Rows with several credentials, which belong to somebody: jobs, retention rules, erasure requests."""
+
+from typing import ClassVar, Self, TypeVar
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from .credential import Credential
+
+Shared = TypeVar("Shared", bound=models.Model)
+
+
+class SharedQuerySet(models.QuerySet[Shared]):
+    """Rows, by who may see them. `owner`: the field that says to whom one belongs."""
+
+    owner: ClassVar[str] = "actor"
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Their own, and those all of whose credentials the user may use; all for an active superuser."""
+        if user.is_superuser and user.is_active:
+            return self
+        through = self.model._meta.get_field("credentials").remote_field.through  # type: ignore[union-attr]
+        used = through.objects.filter(**{str(self.model._meta.model_name): OuterRef("pk")})
+        foreign = used.exclude(credential__in=Credential.objects.visible_to(user))
+        return self.filter(Q(**{self.owner: user.pk}) | (Exists(used) & ~Exists(foreign)))
