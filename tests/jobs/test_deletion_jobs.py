@@ -69,7 +69,7 @@ def test_what_matches_later_is_not_touched_and_what_is_purged_is_told(
     assert later.openai_id not in deletions(sandbox)
 
 
-def test_a_worker_that_died_after_the_deletion_leads_to_no_second_one(
+def test_r30_a_worker_that_died_after_the_deletion_leads_to_no_second_one(
     sandbox: Sandbox, credential: Credential, actor: User
 ) -> None:
     make_many_known(sandbox, credential, 2)
@@ -101,7 +101,7 @@ def test_a_hold_that_is_placed_while_the_job_runs_counts_from_the_next_item_on(
     assert sum(deletions(sandbox).values()) == 1
 
 
-def test_each_conversation_is_erased_with_a_receipt(sandbox: Sandbox, credential: Credential, actor: User) -> None:
+def test_r28_each_conversation_is_erased_with_a_receipt(sandbox: Sandbox, credential: Credential, actor: User) -> None:
     rows = make_many_known(sandbox, credential, 3)
     for row in rows:
         add_messages(sandbox, row, 4)

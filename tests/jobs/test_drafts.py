@@ -69,7 +69,7 @@ def searched(actor: User, query: str) -> set[int]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
-def test_the_resolved_list_is_what_the_search_finds_while_rows_come_and_go(
+def test_r30_the_resolved_list_is_what_the_search_finds_while_rows_come_and_go(
     actor: User, credentials: list[Credential], seed: int
 ) -> None:
     draw = random.Random(seed)

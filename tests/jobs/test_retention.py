@@ -61,7 +61,7 @@ def test_what_is_removed_or_missing_is_no_part_of_it(sandbox: Sandbox, credentia
     assert dry_run(make_rule(actor, credential, name="2", query="tenant:test state:removed")).today == 1
 
 
-def test_it_runs_only_once_somebody_approved_it(
+def test_r31_it_runs_only_once_somebody_approved_it(
     sandbox: Sandbox, credential: Credential, actor: User, administrator: User
 ) -> None:
     old, young = aged(sandbox, credential, 31), aged(sandbox, credential, 29)
@@ -139,7 +139,7 @@ def test_what_is_held_takes_no_place(sandbox: Sandbox, credential: Credential, a
         assert outcomes(run(rule.jobs.get())) == {"removed": 1}
 
 
-def test_a_change_takes_the_approval_back(credential: Credential, actor: User, administrator: User) -> None:
+def test_r31_a_change_takes_the_approval_back(credential: Credential, actor: User, administrator: User) -> None:
     rule = make_rule(actor, credential)
     assert rule.approve(by=administrator)
     rule.refresh_from_db()

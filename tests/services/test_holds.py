@@ -98,7 +98,7 @@ def forget(actor: User, row: Conversation) -> None:
 
 
 @pytest.mark.parametrize("path", [remove, edit, start_to_erase, transfer, add, delete_one, purge, forget])
-def test_a_service_refuses_and_says_who_and_why(
+def test_r29_a_service_refuses_and_says_who_and_why(
     path: Callable[[User, Conversation], None],
     hold: Hold,
     conversation: Conversation,
@@ -242,7 +242,7 @@ def test_what_comes_to_match_later_is_held(credential: Credential, operator: Use
     assert holds_on(other) == []
 
 
-def test_what_matched_once_stays_held_after_it_changed_elsewhere(
+def test_r29_what_matched_once_stays_held_after_it_changed_elsewhere(
     conversation: Conversation, operator: User, sandbox: Sandbox
 ) -> None:
     hold = on_its_search(operator, conversation)
