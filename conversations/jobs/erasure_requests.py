@@ -85,6 +85,8 @@ def document_of(request: ErasureRequest, user: User) -> dict[str, Any]:
     """What was found, erased, held and failed, when and by whom, as of now. It names no value of the person."""
     found = found_by(request, user, shown=None)
     jobs = list(request.jobs.exclude(state=JobState.DRAFT).order_by("pk"))
+    outcomes = list(_outcomes(jobs))
+    left = [_left(row, found) for row in found.rows]
     return {
         "object": "convadmin.erasure_request",
         "id": str(request.uuid),
@@ -95,10 +97,11 @@ def document_of(request: ErasureRequest, user: User) -> dict[str, Any]:
         "signed_off_at": timezone.now().isoformat(),
         "keys": [{"key": key, "fingerprint": fingerprint} for key, fingerprint in request.fingerprints],
         "credentials": sorted(request.credentials.values_list("name", flat=True)),
+        "found": len({each["conversation"] for each in [*outcomes, *left]}),
+        "erasure": _last_outcomes(outcomes, jobs),
         "jobs": [_job(job) for job in jobs],
-        "conversations": list(_outcomes(jobs)),
-        "left_in_the_index": [_left(row, found) for row in found.rows],
-        "left_number": found.total,
+        "conversations": outcomes,
+        "left_in_the_index": left,
         "not_read_yet": found.unread,
         "cannot_be_known": [*CANNOT_BE_KNOWN, NOT_SEARCHED],
     }
@@ -139,6 +142,13 @@ def _outcomes(jobs: list[Job]) -> Iterator[dict[str, Any]]:
                 "at": item.finished_at.isoformat() if item.finished_at else None,
                 **({"receipt_sha256": receipts[item.openai_id]} if item.openai_id in receipts else {}),
             }
+
+
+def _last_outcomes(outcomes: list[dict[str, Any]], jobs: list[Job]) -> dict[str, int]:
+    """How many conversations have which outcome in the last job that was to erase them."""
+    erasing = {job.pk for job in jobs if job.kind == JobKind.ERASE}
+    last = {(each["credential"], each["conversation"]): each["outcome"] for each in outcomes if each["job"] in erasing}
+    return dict(Counter(last.values()))
 
 
 def _left(row: Conversation, found: Found) -> dict[str, Any]:

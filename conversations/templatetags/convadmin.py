@@ -121,6 +121,12 @@ def job_tone(outcome: str) -> str:
 
 
 @register.filter
+def outcome_label(outcome: str) -> str:
+    """The outcome of an item in words."""
+    return JobOutcome(outcome).label if outcome in JobOutcome.values else outcome
+
+
+@register.filter
 def per_second(rate: float) -> str:
     """A rate with as many digits as tell something: "640 per second", "0.5 per second"."""
     return f"{rate:,.0f} per second" if rate >= 10 else f"{rate:.1f} per second"

@@ -77,7 +77,7 @@ def finish(page: Page) -> Job:
 def test_rows_are_edited_and_the_edit_is_undone(page: Page, rows: list[Conversation], sandbox: Sandbox) -> None:
     page.goto("/conversations/?q=user_id%3A48213")
     select(page, 0, 1)
-    page.get_by_role("button", name="Edit metadata…").click()
+    page.get_by_role("button", name="Edit…").click()
     expect(page.get_by_role("heading", name="Edit metadata of 2 conversations")).to_be_visible()
     page.get_by_role("button", name="Rename a key").click()
     page.get_by_label("Key of step 1", exact=True).fill("cust")

@@ -75,6 +75,7 @@ def test_everything_is_erased_but_what_is_held_and_the_document_says_so(
     assert [each["conversation"] for each in document["left_in_the_index"]] == [rows[0].openai_id]
     assert document["left_in_the_index"][0]["held_because"] == [hold.reason]
     assert document["jobs"][0]["outcomes"] == {"erased": 2, "forgotten": 1, "held": 1}
+    assert (document["found"], document["erasure"]) == (4, {"erased": 2, "forgotten": 1, "held": 1})
 
 
 def test_no_value_of_the_person_is_in_the_document_or_stays_once_it_is_signed_off(
