@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 
 from conversations.exports.job_receipt import job_receipt, receipts
 from conversations.exports.receipt import digest_of
@@ -88,11 +89,12 @@ def test_a_hold_that_is_placed_while_the_job_runs_counts_from_the_next_item_on(
     rows = make_many_known(sandbox, credential, 6)
     held: list[Conversation] = []
 
-    def place(entry: object) -> None:
+    def place(openai_id: str) -> None:
+        """As the first one is deleted, in a thread of the sandbox."""
         if not held:
-            held.extend(row for row in rows if row.openai_id not in str(entry))
-            for row in held:
-                place_hold(actor=actor, conversations=[row], reason="Case 7")
+            held.extend(row for row in rows if row.openai_id != openai_id)
+            place_hold(actor=actor, conversations=held, reason="Case 7")
+            connection.close()
 
     job = draft(actor, "remove")
     original = sandbox.store.delete_conversation
