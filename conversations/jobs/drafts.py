@@ -57,8 +57,10 @@ def draft_of_request(*, actor: User, kind: str, request: ErasureRequest, searche
 
 def draft_of_undo(*, actor: User, job: Job) -> Job:
     """A draft that undoes what a job edited. Raises Nothing."""
-    edited = job.items.visible_to(actor).with_outcome(JobOutcome.EDITED).exclude(conversation=None)
-    rows = edited.values_list("openai_id", "credential_id", "conversation_id").order_by("pk")
+    edited = job.items.visible_to(actor).with_outcome(JobOutcome.EDITED)
+    # What was transferred since then may belong to a credential that the actor can't use (R23).
+    own = edited.filter(conversation__credential=F("credential"))
+    rows = own.values_list("openai_id", "credential_id", "conversation_id").order_by("pk")
     return _draft(actor, JobKind.UNDO, _chunked(rows.iterator(chunk_size=CHUNK)), undoes=job)
 
 

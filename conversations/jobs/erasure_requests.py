@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
@@ -35,6 +36,7 @@ class Found:
     held: set[int] = field(default_factory=set)
     rows: list[Conversation] = field(default_factory=list)
     unread: int = 0  # of the same credentials, whose metadata isn't known
+    is_cut: bool = False  # there are more than one job may work on
 
 
 def searches_of(request: ErasureRequest, user: User) -> list[Search]:
@@ -49,6 +51,9 @@ def found_by(request: ErasureRequest, user: User, *, shown: int | None = SHOWN) 
     found, keys = Found(), dict[int, int]()
     owners, states = Counter[str](), Counter[str]()
     for row in _rows(searches_of(request, user)):
+        if found.total == settings.BULK_LIMIT:
+            found.is_cut = True
+            break
         found.total += 1
         owners[row.credential.name] += 1
         states[row.get_state_display()] += 1

@@ -6,17 +6,19 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count
 
 from ..edits import Impossible
 from ..metadata import Change, difference
 from ..models import Conversation, Credential, Job, JobItem, JobKind, State
+from ..models.conversation_queryset import ConversationQuerySet
 from ..services.holds import held_among
 from .kinds import KINDS
 from .kinds.edit import Edit, Moved
 
 SAMPLES = 5
-CHUNK = 1_000  # rows that are looked at with one statement
+CHUNK = 200  # rows that are in memory at once
 SECONDS_A_CALL = 0.4  # that a server takes, usually
 CALLS = {
     JobKind.EDIT: 2, JobKind.UNDO: 2, JobKind.REMOVE: 2, JobKind.ERASE: 8, JobKind.TRANSFER: 1, JobKind.EXPORT: 2,
@@ -71,7 +73,7 @@ def preview_of(job: Job) -> Preview:
         by_credential=[(credentials.get(pk), counts[pk]) for pk in sorted(counts, key=lambda pk: -counts[pk])],
         seconds=_seconds(job, {credentials[pk]: count for pk, count in counts.items() if pk in credentials}),
     )
-    rows = Conversation.objects.filter(job_items__job=job)
+    rows = _visible_rows(job).filter(job_items__job=job)
     preview.states.update(dict(rows.values_list("state").annotate(count=Count("pk")).order_by()))
     keys = dict(rows.values_list("sort_key", "pk"))
     held = held_among(keys, credentials)
@@ -107,12 +109,16 @@ def _try_out(job: Job, kind: Edit, preview: Preview, held: set[int]) -> None:
             preview.samples.append(sample)
 
 
+def _visible_rows(job: Job) -> ConversationQuerySet:
+    """What its actor may see now: something may have been transferred since it was listed (R23)."""
+    return Conversation.objects.visible_to(job.actor or AnonymousUser())
+
+
 def _rows(job: Job) -> Iterator[Conversation]:
     items = JobItem.objects.filter(job=job).exclude(conversation=None).order_by("pk")
     keys = items.values_list("conversation_id", flat=True).iterator(chunk_size=CHUNK)
     while chunk := list(islice(keys, CHUNK)):
-        # One with large metadata at a time.
-        yield from Conversation.objects.filter(pk__in=chunk).order_by("-sort_key").iterator(chunk_size=CHUNK)
+        yield from _visible_rows(job).filter(pk__in=chunk).order_by("-sort_key")
 
 
 def _seconds(job: Job, counts: Mapping[Credential, int]) -> float:

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from conversations.jobs.drafts import draft_of_undo
+from conversations.jobs.previews import preview_of
 from conversations.models import Credential, Event, State, Team
 from conversations.sandbox import Dialect, Fault, Sandbox
 from conversations.services.holds import place_hold
@@ -125,6 +126,23 @@ def test_what_changed_since_the_edit_is_not_undone(sandbox: Sandbox, credential:
     undo = done(draft_of_undo(actor=actor, job=job))
     assert outcomes(undo) == {"conflict": 1}
     assert metadata_at(sandbox, row.openai_id) == {"tenant": "new"}
+
+
+def test_what_was_transferred_to_others_since_is_neither_undone_nor_shown_r23(
+    sandbox: Sandbox, credential: Credential, actor: User
+) -> None:
+    row = make_known(sandbox, credential, {"cust": "acme"})
+    stays = make_known(sandbox, credential, {"cust": "globex"})
+    job = done(draft(actor, "edit", steps=RENAME))
+    row.refresh_from_db()
+    row.transfer(make_credential(sandbox))
+    undo = draft_of_undo(actor=actor, job=job)
+    assert [item.conversation for item in undo.items.all()] == [stays]
+    later = draft(actor, "edit", steps=RENAME)
+    stays.refresh_from_db()
+    stays.transfer(make_credential(sandbox))
+    assert preview_of(later).samples == []
+    assert outcomes(done(later)) == {"conflict": 1}
 
 
 def test_without_the_details_nothing_can_be_undone(sandbox: Sandbox, credential: Credential, actor: User) -> None:

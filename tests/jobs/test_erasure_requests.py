@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import override_settings
 
 from conversations.jobs import control
 from conversations.jobs.drafts import draft_of_request
@@ -46,6 +47,14 @@ def test_one_of_the_pairs_is_enough_over_all_credentials(
     found = found_by(make_request(actor, credential, other, foreign), actor)
     assert found.total == 2
     assert found.by_credential == {"Sandbox": 1, "Other": 1}
+
+
+def test_pairs_that_find_more_than_a_job_may_do_are_told(credential: Credential, actor: User) -> None:
+    for _ in range(3):
+        make_conversation(credential, {"user_id": "48213"})
+    with override_settings(BULK_LIMIT=2):
+        found = found_by(make_request(actor, credential), actor)
+    assert (found.total, found.is_cut) == (2, True)
 
 
 def test_what_was_not_read_is_told(credential: Credential, actor: User) -> None:
