@@ -260,7 +260,7 @@ def test_rows_are_selected_by_keys_and_let_go_by_escape(page: Page, many: list[C
         page.keyboard.press(key)
     expect(page.get_by_text("2 selected")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("region", name="Selection")).to_be_hidden()
+    expect(page.get_by_role("form", name="Selection")).to_be_hidden()
     expect(page.get_by_role("checkbox", checked=True)).to_have_count(0)
 
 
@@ -269,7 +269,7 @@ def test_the_row_at_hand_is_not_under_the_selections_bar(page: Page, many: list[
     open_list(page)
     for key in "x".join("j" * 13):
         page.keyboard.press(key)
-    bar = page.get_by_role("region", name="Selection").bounding_box()
+    bar = page.get_by_role("form", name="Selection").bounding_box()
     row = page.locator(".row-current").bounding_box()
     assert bar
     assert row
@@ -282,7 +282,7 @@ def test_another_page_of_the_result_has_nothing_selected(page: Page, many: list[
     expect(page.get_by_text(f"{PAGE} selected")).to_be_visible()
     turn_to(page, "Older")
     expect_first(page, many[PAGE])
-    expect(page.get_by_role("region", name="Selection")).to_be_hidden()
+    expect(page.get_by_role("form", name="Selection")).to_be_hidden()
     turn_to(page, "Newest")
     expect_first(page, many[0])
     expect(page.get_by_role("checkbox", checked=True)).to_have_count(0)

@@ -42,7 +42,7 @@ def many(credential: Credential, settings: Any) -> list[Conversation]:
 def test_searching_and_dropping_a_term(page: Page) -> None:
     page.goto("/conversations/")
     expect(page.get_by_role("button", name="Filters")).to_be_hidden()
-    expect(page.get_by_role("checkbox")).to_have_count(0)
+    expect(page.get_by_role("checkbox", name="Select all on this page")).to_have_count(0)
     search_for(page, "tenant:acme env:prod")
     expect(page.locator("#number")).to_have_text("10 found")
     chip_of(page, "env").get_by_role("link").click()
