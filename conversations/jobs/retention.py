@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from django.utils import timezone
 
 from ..models import Conversation, Credential, RetentionRule
+from ..models.index.sql_helpers import batches
 from ..models.index.terms import sort_key_at
 from ..query import parse_bounded
 from ..search import Search
@@ -17,6 +18,7 @@ from ..services.holds import held_among
 DAYS = 30
 SAMPLES = 5
 SECONDS = 10.0  # that a dry run may look
+BATCH = 2_000  # rows that are looked up with one statement
 COUNTED = 200_000  # conversations that are looked at for holds
 
 
@@ -50,7 +52,9 @@ def dry_run(rule: RetentionRule) -> DryRun:
     first = timezone.localdate()
     days = [(first + timedelta(days=day), counts[day] - counts[day - 1]) for day in range(1, DAYS + 1)]
     due = found[: min(counts[0], COUNTED)]
-    keys = dict(search.visible.filter(sort_key__in=due).values_list("sort_key", "pk")) if due else {}
+    keys: dict[int, int] = {}
+    for batch in batches(due, BATCH):
+        keys.update(search.visible.filter(sort_key__in=batch).values_list("sort_key", "pk"))
     held = len(held_among(keys, search.names))
     return DryRun(counts[0], held, days, search.visible.by_sort_keys(due[:SAMPLES]), is_whole)
 

@@ -28,6 +28,7 @@ def make_due_jobs() -> None:
         run_rule(rule)
     sweep_holds()
     forget_old_jobs()
+    end_paused_exports()
     export_file.delete_expired()
     Worker.objects.forget_dead()
 
@@ -84,6 +85,13 @@ def sweep_holds() -> None:
     limit = timezone.now() - SWEPT_EVERY
     for hold in Hold.objects.active().searches().filter(Q(swept_at=None) | Q(swept_at__lt=limit)):
         sweep(hold)
+
+
+def end_paused_exports() -> None:
+    """Stop exports that have been paused for as long as their files are kept, so that these go."""
+    limit = timezone.now() - timedelta(hours=settings.EXPORT_KEPT_HOURS)
+    for job in Job.objects.filter(kind=JobKind.EXPORT, state=JobState.PAUSED, running_since__lt=limit):
+        control.stop(job, message="It was paused for longer than its files are kept.")
 
 
 def forget_old_jobs() -> None:

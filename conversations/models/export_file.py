@@ -1,6 +1,7 @@
 """The files of exports: what a job has written so far, in a folder of its own under EXPORT_FOLDER.
 
-A file appears under its name once it is complete, so that a worker that dies leaves nothing half written behind.
+A file appears under its name once it is complete. What a worker that died has left half written has another name, and
+goes with the folder.
 """
 
 import os
@@ -14,7 +15,7 @@ from typing import IO
 from django.conf import settings
 from django.utils import timezone
 
-from .choices import JobKind, JobOutcome
+from .choices import JobKind
 from .conversation import Conversation
 from .job import Job
 from .job_item import JobItem
@@ -61,10 +62,15 @@ def delete_files(job_key: int) -> None:
     shutil.rmtree(folder_of(job_key), ignore_errors=True)
 
 
-def delete_files_of(conversation: Conversation) -> None:
-    """Delete the files of one conversation, in whichever export they are."""
-    for item in JobItem.objects.filter(conversation=conversation, outcome=JobOutcome.EXPORTED):
-        path_of(item).unlink(missing_ok=True)
+def forget(conversation: Conversation) -> None:
+    """Delete what jobs have of a conversation that is erased, forgotten or purged: its files, in whichever export they
+    are, half written ones too, and what servers said of it."""
+    items = JobItem.objects.filter(conversation=conversation)
+    for item in items.filter(job__kind=JobKind.EXPORT):
+        path = path_of(item)
+        for file in (path, *path.parent.glob(f".{path.name}.*")):
+            file.unlink(missing_ok=True)
+    items.update(message="")
 
 
 def delete_expired() -> None:

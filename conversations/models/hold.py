@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
-from django.db import models
+from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -95,10 +95,14 @@ class Hold(models.Model):
 class HeldConversationQuerySet(models.QuerySet["HeldConversation"]):
     """What holds are known to hold."""
 
-    def keep(self, hold: Hold, conversation_ids: list[int]) -> None:
-        """Note that the hold applies to these conversations."""
-        rows = [self.model(hold=hold, conversation_id=pk) for pk in conversation_ids]
-        self.bulk_create(rows, ignore_conflicts=True, batch_size=1_000)
+    def keep(self, hold: Hold, conversation_ids: list[int]) -> bool:
+        """Note that the hold applies to these conversations; False, and nothing is noted, where it was lifted."""
+        with transaction.atomic():
+            if not Hold.objects.active().select_for_update().filter(pk=hold.pk):
+                return False
+            rows = [self.model(hold=hold, conversation_id=pk) for pk in conversation_ids]
+            self.bulk_create(rows, ignore_conflicts=True, batch_size=1_000)
+        return True
 
 
 class HeldConversation(models.Model):

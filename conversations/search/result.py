@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from ..models import Conversation, Credential
 from ..models.conversation import ConversationQuerySet
+from ..models.index.sql_helpers import batches
 from ..models.index.terms import sort_key_at
 from ..query import Query
 from .conditions import Conditions
@@ -21,6 +22,7 @@ from .walk import Clock, Plan, walk_all
 
 BUDGET = 0.2  # seconds that a page may look for matches
 COUNTED = 10_000  # matches that are counted unasked
+LOOKED_UP = 2_000  # rows that are looked up with one statement
 COUNTING_BUDGET = 20.0  # seconds that an exact number may take
 
 
@@ -127,10 +129,11 @@ class Search:
 
     def among(self, sort_keys: Iterable[int]) -> set[int]:
         """Those of these conversations that match."""
-        rows = self.visible.filter(sort_key__in=list(sort_keys)).values_list("credential_id", "sort_key")
         owned: dict[int, list[int]] = defaultdict(list)
-        for credential_id, sort_key in rows:
-            owned[credential_id].append(sort_key)
+        for batch in batches(list(sort_keys), LOOKED_UP):
+            rows = self.visible.filter(sort_key__in=batch).values_list("credential_id", "sort_key")
+            for credential_id, sort_key in rows:
+                owned[credential_id].append(sort_key)
         return set[int]().union(*(plan.among(owned[plan.credential_id]) for plan in self.plans))
 
     def neighbours(self, sort_key: int) -> tuple[Conversation | None, Conversation | None]:

@@ -17,6 +17,7 @@ from ..models.choices import Origin
 from ..openai.client import Calls, Json, RemoteConversation
 from ..openai.errors import BadResponse, NotFound, OpenAIError
 from .errors import BelongsToAnother, NotRecorded, ServiceError
+from .holds import note_matches
 from .recording import (
     accept_not_found,
     locked,
@@ -24,6 +25,7 @@ from .recording import (
     read,
     read_metadata,
     recorded,
+    refuse_newly_held,
     start_on,
     start_with,
     store,
@@ -111,6 +113,7 @@ def remove_conversation(
             calls.retrieve_conversation(conversation.openai_id)
     else:
         read(event, calls, conversation.openai_id, conversation)
+    refuse_newly_held(event)
     try:
         with recorded(event, changes=True), accept_not_found(is_repeat=is_repeat):
             if not calls.delete_conversation(conversation.openai_id):
@@ -120,6 +123,7 @@ def remove_conversation(
         raise
     with transaction.atomic():
         row = locked(conversation)
+        note_matches([row])
         row.store_removed()
         succeed(event, row)
     return row
@@ -152,6 +156,7 @@ def transfer_conversation(
     remote, _ = read_metadata(event, calls, conversation.openai_id, None)
     with transaction.atomic():
         row = locked(conversation)
+        note_matches([row])
         is_foreign = row.credential_id != credential.pk
         row.transfer(credential)
         return store(event, row, remote, is_own_change=False, may_show_before=not is_foreign)

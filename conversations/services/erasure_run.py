@@ -33,6 +33,7 @@ from ..openai.errors import (
     Redirected,
     Unauthorized,
 )
+from .holds import holds_on, note_matches
 from .items import ITEMS_A_PAGE, read_page
 from .recording import EventRecorder, store_not_found
 
@@ -269,11 +270,16 @@ class Run:
     def _finish_leased(self, row: Conversation | None, proof: Evidence) -> None:
         erasure = self._erasure
         with self._leased():
-            if row is not None:
-                row.store_erased()
-                export_file.delete_files_of(row)
             events = Event.objects.with_remote_id(erasure.base_url, erasure.openai_id)
-            events.forget_details()
+            if row is not None and holds_on(row):
+                # The hold came after the deletion was sent: the index keeps what it has.
+                note_matches([row])
+                row.store_removed()
+            else:
+                if row is not None:
+                    row.store_erased()
+                    export_file.forget(row)
+                events.forget_details()
             erasure.keep(stage=Stage.FINISHED, failure={}, not_before=None, finished_at=timezone.now(), last_read=proof)
             self.save_attempts()
             erasure.close_runs(Outcome.SUCCEEDED)

@@ -142,6 +142,7 @@ def close_erasure(*, actor: User, erasure: Erasure) -> Erasure:
         row.give_up(f"Given up by {actor.get_username()}. Before that: {row.failure.get('message', '')}")
         if conversation is not None:
             conversation.forget_values()
+            export_file.forget(conversation)
         Event.objects.with_remote_id(row.base_url, row.openai_id).forget_details()
     return _current(erasure)
 
@@ -152,7 +153,7 @@ def forget_conversation(*, conversation: Conversation) -> None:
         refuse_held(conversation.base_url, conversation.openai_id)
         locked(conversation).forget_values()
         Event.objects.with_remote_id(conversation.base_url, conversation.openai_id).forget_details()
-        export_file.delete_files_of(conversation)
+        export_file.forget(conversation)
 
 
 def erase(*, actor: User, erasure: Erasure, seconds: float) -> Erasure:

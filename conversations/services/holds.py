@@ -1,34 +1,42 @@
 """Legal holds: placing and lifting them, and whether a conversation is held.
 
 Whoever is about to change a conversation asks `refuse_held()`, under the lock of the event (see `recording.start`), so
-that a hold counts from the moment at which it is placed. A hold by a search counts for what matches now, and for what
+that no change begins once a hold is placed; what was sent before may still be carried out. A hold by a search counts for what matches now, and for what
 has matched once: that is noted whenever a row is about to change, and by a worker every few minutes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from ..models import Action, Conversation, Credential, Erasure, Event, HeldConversation, Hold, export_file
+from ..models import Action, Conversation, Credential, Erasure, Event, HeldConversation, Hold, Outcome, export_file
 from ..models.choices import Stage
 from ..models.event_queryset import Subject
 from ..models.evidence import timestamp
+from ..models.index.sql_helpers import batches
 from ..query import parse_bounded
 from ..search import Search
-from .errors import Held
+from .errors import Held, ServiceError
 
 CHUNK = 2_000  # conversations that are noted with one statement
 
 
 def place_hold(*, actor: User, conversations: Sequence[Conversation], reason: str, token: str | None = None) -> Hold:
-    """Hold these conversations from now on. A running erasure of one stops before its next deletion."""
-    hold = _new_hold(actor, reason, token, {row.credential for row in conversations})
-    HeldConversation.objects.keep(hold, [row.pk for row in conversations])
-    _record(hold, actor, Action.HOLD, reason, map(Subject.of, conversations))
-    _stop_erasures(hold)
+    """Hold these conversations from now on. A running erasure of one stops before its next deletion.
+
+    Raises ServiceError where one of them was purged meanwhile.
+    """
+    with transaction.atomic():
+        rows = list(Conversation.objects.locked().filter(pk__in=[row.pk for row in conversations]))
+        if len(rows) < len(conversations):
+            raise ServiceError("One of these conversations was just purged. Nothing is on hold yet: choose again.")
+        hold = _new_hold(actor, reason, token, {row.credential for row in rows})
+        HeldConversation.objects.keep(hold, [row.pk for row in rows])
+        _record(hold, actor, Action.HOLD, reason, map(Subject.of, rows))
+        _stop_erasures(hold)
     return hold
 
 
@@ -41,9 +49,10 @@ def place_search_hold(
     """
     if parse_bounded(query).problems:
         raise ValueError(f"The search isn’t understood: {query}")
-    hold = _new_hold(actor, reason, token, credentials, is_search=True, query=query)
-    _record(hold, actor, Action.HOLD, reason, map(Subject.through, credentials))
-    _stop_erasures(hold)
+    with transaction.atomic():
+        hold = _new_hold(actor, reason, token, credentials, is_search=True, query=query)
+        _record(hold, actor, Action.HOLD, reason, map(Subject.through, credentials))
+        _stop_erasures(hold)
     return hold
 
 
@@ -53,9 +62,7 @@ def lift_hold(*, actor: User, hold: Hold, reason: str) -> bool:
         lifted = Hold.objects.active().filter(pk=hold.pk)
         if not lifted.update(lifted_at=timezone.now(), lifted_by_name=actor.get_username(), lift_reason=reason):
             return False
-        held = [each.conversation for each in hold.held.select_related("conversation__credential")]
-        subjects = map(Subject.of, held) if not hold.is_search else map(Subject.through, hold.credentials.all())
-        _record(hold, actor, Action.LIFT_HOLD, reason, subjects)
+        _record(hold, actor, Action.LIFT_HOLD, reason, _subjects(hold))
         hold.held.all().delete()
     hold.refresh_from_db()
     return True
@@ -85,8 +92,10 @@ def note_matches(rows: Sequence[Conversation]) -> None:
 
 def held_among(rows: Mapping[int, int], credential_ids: Iterable[int]) -> set[int]:
     """The keys of those rows to which a hold applies. `rows`: primary keys by sort key."""
-    known = HeldConversation.objects.filter(hold__lifted_at=None).values_list("conversation_id", flat=True)
-    held = set(known) & set(rows.values())
+    held: set[int] = set()
+    for keys in batches(list(rows.values()), CHUNK):
+        noted = HeldConversation.objects.filter(hold__lifted_at=None, conversation__in=keys)
+        held.update(noted.values_list("conversation_id", flat=True))
     for hold in Hold.objects.active().searches().on(credential_ids):
         held |= {rows[sort_key] for sort_key in search_of(hold).among(rows)}
     return held
@@ -97,7 +106,8 @@ def sweep(hold: Hold) -> None:
     sort_keys = search_of(hold).sort_keys()
     while chunk := list(islice(sort_keys, CHUNK)):
         found = Conversation.objects.filter(sort_key__in=chunk).values_list("pk", flat=True)
-        HeldConversation.objects.keep(hold, list(found))
+        if not HeldConversation.objects.keep(hold, list(found)):
+            return
     Hold.objects.filter(pk=hold.pk).update(swept_at=timezone.now())
 
 
@@ -110,7 +120,7 @@ def purge_conversation(*, conversation: Conversation) -> None:
     """Delete a conversation from the index. Raises Held."""
     with transaction.atomic():
         refuse_held(conversation.base_url, conversation.openai_id)
-        export_file.delete_files_of(conversation)
+        export_file.forget(conversation)
         conversation.purge()
 
 
@@ -125,12 +135,18 @@ def _new_hold(
 ) -> Hold:
     known = {"token": token} if token else {}
     name = actor.get_username()
-    with transaction.atomic():
-        hold = Hold.objects.create(
-            actor=actor, actor_name=name, reason=reason, is_search=is_search, query=query, **known
-        )
-        hold.credentials.set(credentials)
+    hold = Hold.objects.create(actor=actor, actor_name=name, reason=reason, is_search=is_search, query=query, **known)
+    hold.credentials.set(credentials)
     return hold
+
+
+def _subjects(hold: Hold) -> Iterator[Subject]:
+    """What events about a hold are about: each chosen conversation, or the credentials of its search."""
+    if hold.is_search:
+        yield from map(Subject.through, hold.credentials.all())
+        return
+    rows = Conversation.objects.filter(holds__hold=hold).select_related("credential")
+    yield from map(Subject.of, rows.defer("metadata", "our_metadata"))
 
 
 def _record(hold: Hold, actor: User, action: Action, reason: str, subjects: Iterable[Subject]) -> None:
@@ -158,3 +174,5 @@ def _stop_erasures(hold: Hold) -> None:
         row = _row_of(erasure.base_url, erasure.openai_id)
         if row is not None and hold in _holds_on(*row):
             Erasure.objects.running(erasure.pk).update(stage=Stage.STOPPED, failure=failure)
+            if not erasure.is_leased:  # otherwise whoever works on it ends the run
+                erasure.close_runs(Outcome.STOPPED)

@@ -15,7 +15,7 @@ from ..openai.errors import EndlessList, NotConfirmed, NotFound, OpenAIError, To
 from ..openai.ids import is_legal_item_id
 from ..openai.objects import id_of
 from .clients import calls_for
-from .recording import accept_not_found, recorded, start_on
+from .recording import accept_not_found, recorded, refuse_newly_held, start_on
 
 ITEMS_A_PAGE = 100
 FEWER = (20, 4, 1)  # items to ask for after a response that was too large
@@ -188,6 +188,7 @@ def delete_items(
     known = {item_id for before in earlier for item_id in before.item_ids}
     repeated = [before.pk for before in earlier if set(before.item_ids) <= set(item_ids)]
     for item_id in item_ids:
+        refuse_newly_held(event)
         event.item_ids.append(item_id)  # recorded before it is sent
         event.save(update_fields=["item_ids"])
         try:

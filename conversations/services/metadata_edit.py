@@ -21,6 +21,7 @@ from .recording import (
     locked,
     read_metadata,
     recorded,
+    refuse_newly_held,
     required_metadata,
     resolve_by_reading,
     start_on,
@@ -51,6 +52,7 @@ def update_metadata(
         raise MetadataMoved(opened_with, replace_unstorable(current))
     exact = _exact(current, opened_with, requested)
     _refuse_scrubbed(event, current, exact)
+    refuse_newly_held(event)
     event.keep_detail(before=opened_with, requested=replace_unstorable(exact))
     responses = [remote]
     try:

@@ -21,7 +21,7 @@ from ..models.event_queryset import Subject, no_check
 from ..openai.client import Calls, Json, RemoteConversation
 from ..openai.errors import BadResponse, NotConfirmed, NotFound, NotSent, OpenAIError
 from .clients import calls_for, client_for
-from .errors import AlreadySubmitted, BeingChanged
+from .errors import AlreadySubmitted, BeingChanged, Held
 from .holds import note_matches, refuse_held
 
 JOB_BUDGET = 100.0  # seconds for all calls of a change by a job; a pending event counts as dead soon afterwards
@@ -90,6 +90,18 @@ def _check(check: Callable[[], None], action: Action, subject: Subject) -> None:
     check()
     if action in CHANGES:
         refuse_held(subject.base_url, subject.openai_id)
+
+
+def refuse_newly_held(event: Event) -> None:
+    """Ask for holds once more, just before something is sent: one may have been placed since the event began.
+
+    Raises Held, with the event finished as not sent.
+    """
+    try:
+        refuse_held(event.base_url, event.openai_id)
+    except Held:
+        event.finish(Outcome.FAILED, code="held")
+        raise
 
 
 def start_with(

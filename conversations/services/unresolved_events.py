@@ -9,6 +9,7 @@ from ..models import Action, Conversation, Event, State
 from ..models.event_queryset import Subject
 from .conversations import get_conversation
 from .errors import ServiceError
+from .holds import refuse_held
 from .recording import locked
 
 
@@ -44,9 +45,11 @@ def resolve_by_note(*, actor: User, event: Event, note: str) -> Event:
 
 
 def accept_remote_metadata(*, actor: User, conversation: Conversation) -> bool:
-    """Accept OpenAI's version where the metadata differs; False where nothing differs."""
+    """Accept OpenAI's version where the metadata differs; False where nothing differs. Raises Held: our version would be
+    lost."""
     with transaction.atomic():
         row = locked(conversation)
+        refuse_held(row.base_url, row.openai_id)
         if row.state != State.DIFFERS:
             return False
         row.accept_remote()

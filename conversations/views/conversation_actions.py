@@ -35,11 +35,7 @@ def conversation_refresh(request: SignedInRequest, pk: int) -> HttpResponse:
 @permission_required("conversations.change_conversation", raise_exception=True)
 def conversation_accept_remote(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
-    if accept_remote_metadata(actor=request.user, conversation=conversation):
-        messages.success(request, "Accepted OpenAI’s version. Nothing was sent.")
-    else:
-        messages.info(request, "The metadata no longer differs.")
-    return to_conversation(request, pk)
+    return _told(request, conversation, lambda: _accept_remote(request, conversation))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -83,6 +79,13 @@ def _remove(request: SignedInRequest, conversation: Conversation, form: RemoveFo
     remove_conversation(actor=request.user, conversation=conversation, token=form.cleaned_data["token"])
     messages.success(request, "Removed at OpenAI.")
     return to_conversation(request, conversation.pk)
+
+
+def _accept_remote(request: SignedInRequest, conversation: Conversation) -> None:
+    if accept_remote_metadata(actor=request.user, conversation=conversation):
+        messages.success(request, "Accepted OpenAI’s version. Nothing was sent.")
+    else:
+        messages.info(request, "The metadata no longer differs.")
 
 
 def _refresh(request: SignedInRequest, conversation: Conversation) -> None:

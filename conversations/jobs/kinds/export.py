@@ -49,6 +49,10 @@ class Export(Recorded):
             except NotFound as error:
                 message = f"Without a transcript: {error.message}"
         size = _write(task.item, conversation, transcript)
+        row = Conversation.objects.with_credential(conversation.pk)
+        if row is None or (row.is_removed and row.metadata != conversation.metadata):
+            export_file.forget(conversation)  # no lock kept others from erasing it meanwhile
+            return Done(JobOutcome.GONE, "It was erased or purged meanwhile.")
         return Done(JobOutcome.EXPORTED, message, size)
 
     def done_before(self, task: Task, conversation: Conversation) -> Done | None:
