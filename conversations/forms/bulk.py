@@ -9,7 +9,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.http import QueryDict
 
-from ..edits import REMOVE, RENAME, REPLACE, SET, VERBS, Step
+from ..edits import REMOVE, RENAME, REPLACE, SET, VERBS, Edit, Step
 from ..exports.transcripts import FORMATS
 from ..models import Credential, Job, JobKind
 from .base import TokenForm
@@ -56,9 +56,24 @@ class OverForm(StartForm):
     """Whether values that changed elsewhere are overwritten."""
 
     over_changes = forms.BooleanField(required=False)
+    previewed = forms.CharField(required=False, strip=False)
 
     def parameters(self) -> dict[str, Any]:
         return {"over_changes": self.cleaned_data["over_changes"]}
+
+    @property
+    def signature(self) -> str:
+        """What a preview is about, for a hidden field: it starts only as it was previewed."""
+        return json.dumps([bool(self.typed and self.typed.get("over_changes")), *self.typed_steps])
+
+    @property
+    def typed_steps(self) -> list[list[str]]:
+        """The steps, if it has any."""
+        return []
+
+    @property
+    def is_previewed(self) -> bool:
+        return bool(self.cleaned_data.get("previewed") == self.signature)
 
 
 @dataclass
@@ -118,9 +133,8 @@ class StepRows(Rows[StepRow]):
 
 
 class EditJobForm(OverForm):
-    """The steps of an edit. It starts only as it was previewed."""
+    """The steps of an edit."""
 
-    previewed = forms.CharField(required=False, strip=False)
     has_preview = False
 
     def __init__(self, data: QueryDict | None = None, *, job: Job, user: User, draft: QueryDict | None = None) -> None:
@@ -138,21 +152,12 @@ class EditJobForm(OverForm):
         return cleaned
 
     def parameters(self) -> dict[str, Any]:
-        steps = [{"verb": each.verb, "key": each.key, "value": each.value, "to": each.to} for each in self.steps_typed]
-        return {**super().parameters(), "steps": steps}
+        edit = Edit(tuple(row.step for row in self.steps))
+        return {**super().parameters(), "steps": edit.as_json()}
 
     @property
-    def steps_typed(self) -> list[Step]:
-        return [row.step for row in self.steps]
-
-    @property
-    def steps_json(self) -> str:
-        """What the preview is about, for a hidden field."""
-        return json.dumps([[step.verb, step.key, step.value, step.to] for step in self.steps_typed])
-
-    @property
-    def is_previewed(self) -> bool:
-        return bool(self.cleaned_data.get("previewed") == self.steps_json)
+    def typed_steps(self) -> list[list[str]]:
+        return [[step.verb, step.key, step.value, step.to] for step in (row.step for row in self.steps)]
 
 
 class RemoveJobForm(StartForm):

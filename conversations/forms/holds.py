@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import QueryDict
 
 from ..models import Credential, RetentionRule
@@ -71,8 +72,9 @@ class RuleForm(forms.ModelForm):
         """The rule, changed by this user and not approved yet; for a valid form."""
         rule: RetentionRule = self.instance
         names = ("name", "query", "age_days", "action", "reason", "every_hours")
-        rule.change(author=self.user, **{name: self.cleaned_data[name] for name in names})
-        rule.credentials.set(self.cleaned_data["credentials"])
+        with transaction.atomic():  # nobody approves half of it
+            rule.change(author=self.user, **{name: self.cleaned_data[name] for name in names})
+            rule.credentials.set(self.cleaned_data["credentials"])
         return rule
 
 
@@ -87,6 +89,7 @@ class ErasureRequestForm(MetadataRowsForm):
         self, data: QueryDict | None = None, *, user: User | None = None, draft: QueryDict | None = None
     ) -> None:
         super().__init__(data, user=user, draft=draft)
+        self.user = user
         self.metadata = MetadataRows([PairRow()])
         if self.typed is not None:
             self.read_rows(self.typed)
@@ -104,4 +107,6 @@ class ErasureRequestForm(MetadataRowsForm):
             self.metadata.errors.append("Enter at least one pair, such as user_id and 48213.")
         if self.has_row_errors:
             self.add_error(None, "Nothing was looked for. Correct the marked rows.")
+        elif self.user is None or not Credential.objects.visible_to(self.user).exists():
+            self.add_error(None, "There’s no credential that you can use, so there’s nothing to look through.")
         return cleaned

@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from ..models import Credential, ErasureRequest, Job, JobKind, JobState, RetentionRule
+from ..models import Credential, ErasureRequest, Job, JobKind, JobOutcome, JobState, RetentionRule, export_file
 from ..models.job import ENDED
+from ..models.job_item import JobItemQuerySet
 from ..query import Query, parse
 from .queue import wake
 
@@ -61,6 +62,8 @@ def start(job: Job) -> bool:
 
     A search for what is erased would keep its values for good: of it, only the keys stay (R28).
     """
+    if job.is_sealed:
+        return False
     if job.kind == JobKind.ERASE and job.query:
         job.parameters = {**job.parameters, "searched": searched(parse(job.query))}
         job.query = ""
@@ -93,7 +96,9 @@ def retry(job: Job) -> bool:
     """Do again what failed, was not permitted, or was not done: at any time, once the job's items are listed."""
     with transaction.atomic():
         job.refresh_from_db(from_queryset=Job.objects.select_for_update())
-        failed = job.items.failed()
+        if job.is_sealed:
+            return False
+        failed = _to_do_again(job)
         batches = set(failed.values_list("batch", flat=True))
         if not job.has_ended and not batches:
             return False
@@ -111,6 +116,13 @@ def retry(job: Job) -> bool:
         job.batches.filter(pk__in=batches, is_done=True).update(is_done=False, not_before=None)
     wake()
     return True
+
+
+def _to_do_again(job: Job) -> JobItemQuerySet:
+    """What a retry does; of an export whose files are deleted, all of it."""
+    if job.kind == JobKind.EXPORT and not export_file.folder_of(job.pk).exists():
+        return job.items.failed() | job.items.with_outcome(JobOutcome.EXPORTED)
+    return job.items.failed()
 
 
 def discard(job: Job) -> bool:

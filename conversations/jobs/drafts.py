@@ -56,8 +56,9 @@ def draft_of_request(*, actor: User, kind: str, request: ErasureRequest, searche
 
 
 def draft_of_undo(*, actor: User, job: Job) -> Job:
-    """A draft that undoes what a job edited. Raises Nothing."""
-    edited = job.items.visible_to(actor).with_outcome(JobOutcome.EDITED)
+    """A draft that undoes what a job edited. Raises TooMany or Nothing."""
+    # Some that failed were changed in part: the undoing finds out.
+    edited = job.items.visible_to(actor).filter(outcome__in=[JobOutcome.EDITED, JobOutcome.FAILED])
     # What was transferred since then may belong to a credential that the actor can't use (R23).
     own = edited.filter(conversation__credential=F("credential"))
     rows = own.values_list("openai_id", "credential_id", "conversation_id").order_by("pk")

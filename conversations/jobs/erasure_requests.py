@@ -22,7 +22,7 @@ CHUNK = 1_000  # rows that are looked up with one statement
 SHOWN = 200
 NOT_SEARCHED = (
     "What metadata doesn’t say: messages that mention the person, and conversations whose metadata has none of these "
-    "pairs."
+    "pairs, or had them only in an older version. Searches and steps that jobs, saved views, holds and rules keep."
 )
 
 

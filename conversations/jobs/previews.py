@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count
+from django.db.models import Count, Prefetch
 
 from ..edits import Impossible
 from ..metadata import Change, difference
@@ -15,7 +15,7 @@ from ..models import Conversation, Credential, Job, JobItem, JobKind, State
 from ..models.conversation_queryset import ConversationQuerySet
 from ..services.holds import held_among
 from .kinds import KINDS
-from .kinds.edit import Edit, Moved
+from .kinds.edit import UNDONE, Edit, Moved
 
 SAMPLES = 5
 CHUNK = 200  # rows that are in memory at once
@@ -118,7 +118,14 @@ def _rows(job: Job) -> Iterator[Conversation]:
     items = JobItem.objects.filter(job=job).exclude(conversation=None).order_by("pk")
     keys = items.values_list("conversation_id", flat=True).iterator(chunk_size=CHUNK)
     while chunk := list(islice(keys, CHUNK)):
-        yield from _visible_rows(job).filter(pk__in=chunk).order_by("-sort_key")
+        rows = _visible_rows(job).filter(pk__in=chunk).order_by("-sort_key")
+        yield from rows if job.undoes is None else rows.prefetch_related(_undone_events(job.undoes))
+
+
+def _undone_events(job: Job) -> "Prefetch[str]":
+    """What a job did to each conversation, looked up at once."""
+    events = job.events.select_related("detail").order_by("pk")
+    return Prefetch("events", events, to_attr=UNDONE)
 
 
 def _seconds(job: Job, counts: Mapping[Credential, int]) -> float:

@@ -24,6 +24,8 @@ def make_due_jobs() -> None:
     for credential in Credential.objects.active():
         read_registrations(credential)
         refresh_stale(credential)
+    for rule in RetentionRule.objects.all():
+        hurry(rule)
     for rule in RetentionRule.objects.due():
         run_rule(rule)
     sweep_holds()
@@ -60,13 +62,9 @@ def refresh_stale(credential: Credential) -> Job | None:
 def run_rule(rule: RetentionRule) -> Job | None:
     """A job that does what a retention rule asks for, as its author; None where one is under way or just made.
 
-    A run does at most BULK_LIMIT conversations; where it reaches that, the next one follows after an hour.
+    A run does at most BULK_LIMIT conversations; see `hurry` for what is left.
     """
-    if rule.jobs.under_way().exists():
-        return None
-    last = rule.jobs.order_by("-pk").first()
-    is_more = last is not None and last.total == settings.BULK_LIMIT
-    if not rule.take_turn(hours=1 if is_more else rule.every_hours):
+    if rule.jobs.under_way().exists() or not rule.take_turn(hours=rule.every_hours):
         return None
     return control.create(
         kind=rule.action,
@@ -78,6 +76,15 @@ def run_rule(rule: RetentionRule) -> Job | None:
         reason=rule.reason,
         rule=rule,
     )
+
+
+def hurry(rule: RetentionRule) -> None:
+    """Let the next run of a rule follow an hour after one that had as many conversations as it may have."""
+    last = rule.jobs.order_by("-pk").first()
+    if last is None or last.total != settings.BULK_LIMIT or last.finished_at is None:
+        return
+    soon = last.finished_at + timedelta(hours=1)
+    RetentionRule.objects.filter(pk=rule.pk, next_run_at__gt=soon).update(next_run_at=soon)
 
 
 def sweep_holds() -> None:

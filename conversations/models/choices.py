@@ -159,4 +159,4 @@ class JobOutcome(models.TextChoices):
     SKIPPED = "skipped", "Not done"
 
 
-RETRYABLE = [JobOutcome.NOT_PERMITTED, JobOutcome.FAILED, JobOutcome.SKIPPED]
+RETRYABLE = [JobOutcome.NOT_PERMITTED, JobOutcome.FAILED, JobOutcome.SKIPPED, JobOutcome.HELD]

@@ -11,10 +11,11 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import models
+from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from .choices import JobState
 from .credential import Credential
 from .shared_queryset import SharedQuerySet
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 
 class ErasureRequestQuerySet(SharedQuerySet["ErasureRequest"]):
-    """Requests, by who may see them."""
+    """Requests, by who may see them: their document speaks for all of their credentials, so nobody sees only some."""
+
+    owner = ""
 
     def with_token(self, token: str) -> "ErasureRequest | None":
         """The request that a form with this token made."""
@@ -80,12 +83,17 @@ class ErasureRequest(models.Model):
         return ErasureRequest.objects.filter(pk__in=same)
 
     def sign_off(self, *, by: User, document: str) -> bool:
-        """Keep the document and forget the values; returns False where somebody else signed it off before."""
-        return bool(
-            ErasureRequest.objects.filter(pk=self.pk, signed_at=None).update(
-                document=document, pairs=[], signed_by_name=by.get_username(), signed_at=timezone.now()
-            )
-        )
+        """Keep the document, forget the values, and delete drafts of its jobs, which could make it untrue.
+
+        Returns False where somebody else signed it off before, or one of its jobs has begun.
+        """
+        with transaction.atomic():
+            self.jobs.filter(state=JobState.DRAFT).delete()
+            if self.jobs.under_way().exists():
+                return False
+            signed = {"signed_by_name": by.get_username(), "signed_at": timezone.now()}
+            open_ = ErasureRequest.objects.filter(pk=self.pk, signed_at=None)
+            return bool(open_.update(document=document, pairs=[], **signed))
 
     if TYPE_CHECKING:
         jobs: JobQuerySet

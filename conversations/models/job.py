@@ -26,7 +26,7 @@ from django.utils import timezone
 
 from .choices import RETRYABLE, JobKind, JobOutcome, JobState
 from .credential import Credential
-from .shared_queryset import SharedQuerySet
+from .shared_queryset import SharedQuerySet, sees_all_credentials
 
 if TYPE_CHECKING:
     from .erasure import ErasureQuerySet
@@ -173,7 +173,12 @@ class Job(models.Model):
 
     def is_wholly_visible_to(self, user: User | AnonymousUser) -> bool:
         """Whether the user may use all of its credentials now: their own job may have some that they no longer may."""
-        return not self.credentials.exclude(pk__in=Credential.objects.visible_to(user)).exists()
+        return sees_all_credentials(user, self)
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether it is part of a signed-off request, whose document has to stay true."""
+        return self.request is not None and self.request.is_signed
 
     def numbers(self) -> "JobNumbers":
         """How many of its items have which outcome, counted now."""
@@ -216,6 +221,11 @@ class JobNumbers:
 
     @property
     def failed(self) -> int:
+        """How many were not done, for whatever reason but a hold."""
+        return self.retryable - self.by_outcome.get(JobOutcome.HELD, 0)
+
+    @property
+    def retryable(self) -> int:
         """How many can be tried again."""
         return sum(self.by_outcome.get(outcome, 0) for outcome in RETRYABLE)
 

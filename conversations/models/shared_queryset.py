@@ -1,6 +1,6 @@
 """Rows with several credentials, which belong to somebody: jobs, retention rules, erasure requests."""
 
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
@@ -11,16 +11,22 @@ from .credential import Credential
 Shared = TypeVar("Shared", bound=models.Model)
 
 
+def sees_all_credentials(user: User | AnonymousUser, row: Any) -> bool:
+    """Whether the user may use all of a row's credentials now."""
+    return not row.credentials.exclude(pk__in=Credential.objects.visible_to(user)).exists()
+
+
 class SharedQuerySet(models.QuerySet[Shared]):
-    """Rows, by who may see them. `owner`: the field that says to whom one belongs."""
+    """Rows, by who may see them. `owner`: the field that says to whom one belongs; "" if that gives no right."""
 
     owner: ClassVar[str] = "actor"
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Their own, and those all of whose credentials the user may use; all for an active superuser."""
+        """Those all of whose credentials the user may use, and their own; all for an active superuser."""
         if user.is_superuser and user.is_active:
             return self
         through = self.model._meta.get_field("credentials").remote_field.through  # type: ignore[union-attr]
         used = through.objects.filter(**{str(self.model._meta.model_name): OuterRef("pk")})
         foreign = used.exclude(credential__in=Credential.objects.visible_to(user))
-        return self.filter(Q(**{self.owner: user.pk}) | (Exists(used) & ~Exists(foreign)))
+        usable = Exists(used) & ~Exists(foreign)
+        return self.filter(usable | Q(**{self.owner: user.pk})) if self.owner else self.filter(usable)

@@ -162,9 +162,12 @@ class JobProgress:
 
     @property
     def _retry_label(self) -> str:
-        job = self._job
-        if self.numbers.failed and (job.has_ended or job.state in (JobState.RUNNING, JobState.PAUSED)):
-            return f"Retry the {self.numbers.failed:,} not done or failed"
+        job, count = self._job, self.numbers.retryable
+        if job.is_sealed:
+            return ""
+        if count and (job.has_ended or job.state in (JobState.RUNNING, JobState.PAUSED)):
+            held = ", or held" if count > self.numbers.failed else ""
+            return f"Retry the {count:,} not done or failed{held}"
         is_whole = self.numbers.is_complete and job.state != JobState.FAILED
         return "Try again" if job.has_ended and not is_whole else ""
 

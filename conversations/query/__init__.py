@@ -117,6 +117,10 @@ class Query:
         """The clauses about a field: "id", "state", "credential" or "added"."""
         return [clause for clause in self.clauses if isinstance(clause, FieldClause) and clause.field == field]
 
+    def clauses_on_dates(self, field: str) -> list[DateClause]:
+        """The clauses about a date: "created" or "read"."""
+        return [clause for clause in self.clauses if isinstance(clause, DateClause) and clause.field == field]
+
     @property
     def is_contradiction(self) -> bool:
         """Whether no conversation could ever match."""

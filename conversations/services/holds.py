@@ -1,8 +1,8 @@
 """Legal holds: placing and lifting them, and whether a conversation is held.
 
-Whoever is about to change a conversation asks `refuse_held()`, under the lock of the event (see `recording.start`), so
-that no change begins once a hold is placed; what was sent before may still be carried out. A hold by a search counts for what matches now, and for what
-has matched once: that is noted whenever a row is about to change, and by a worker every few minutes.
+Whoever is about to change a conversation asks `refuse_held()`, under the lock of the event (see `recording.start`), and
+again just before something is sent: no change begins once a hold is placed. A hold by a search counts for what matches
+now, and for what has matched once: that is noted whenever a row is about to change, and by a worker every few minutes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

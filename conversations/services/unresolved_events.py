@@ -45,8 +45,10 @@ def resolve_by_note(*, actor: User, event: Event, note: str) -> Event:
 
 
 def accept_remote_metadata(*, actor: User, conversation: Conversation) -> bool:
-    """Accept OpenAI's version where the metadata differs; False where nothing differs. Raises Held: our version would be
-    lost."""
+    """Accept OpenAI's version where the metadata differs; False where nothing differs.
+
+    Raises Held, because our version would be lost.
+    """
     with transaction.atomic():
         row = locked(conversation)
         refuse_held(row.base_url, row.openai_id)

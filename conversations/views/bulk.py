@@ -27,7 +27,6 @@ from ..services.downloads import record_download
 from .access import may_download, requested_search, visible_job
 
 LOOK = "conversations.view_conversation"
-JOBS = "conversations.view_job"
 CHOSEN = {JobKind.EDIT, JobKind.REMOVE, JobKind.ERASE, JobKind.TRANSFER, JobKind.EXPORT}  # from a selection
 MAX_DIGITS = 18  # of a key; larger numbers don't fit into a database's integer
 
@@ -89,9 +88,11 @@ def job_undo(request: SignedInRequest, pk: int) -> HttpResponse:
         raise Http404
     try:
         return redirect("job_start", draft_of_undo(actor=request.user, job=job).pk)
-    except (TooMany, Nothing):
-        messages.info(request, "There’s nothing to undo: this job edited nothing.")
-        return redirect(job)
+    except TooMany as problem:
+        messages.error(request, str(problem))
+    except Nothing:
+        messages.info(request, "There’s nothing to undo: this job edited nothing that you can use.")
+    return redirect(job)
 
 
 @require_safe
@@ -140,7 +141,8 @@ def _refused(request: SignedInRequest, state: ListState, problem: str) -> HttpRe
 def _own_draft(request: SignedInRequest, pk: int) -> Job:
     """The job, which its actor alone may start, if they still may do it."""
     job = visible_job(request, pk)
-    if job.kind not in START_FORMS or job.actor != request.user:
+    is_listed = job.total is not None or job.state != JobState.DRAFT
+    if job.kind not in START_FORMS or job.actor != request.user or not is_listed:
         raise Http404
     if not request.user.has_perm(KINDS[job.kind].permission):
         raise PermissionDenied
@@ -159,7 +161,8 @@ def _start_or_preview(request: SignedInRequest, job: Job, form: StartForm, *, is
     if not is_start or not form.is_previewed:
         form.has_preview = True
         return _start_page(request, job, form, is_outdated=is_start)
-    control.start(job)
+    if not control.start(job):
+        messages.info(request, "It was started or discarded before.")
     return redirect(job)
 
 

@@ -77,12 +77,13 @@ def erasure_request_erase(request: SignedInRequest, pk: int) -> HttpResponse:
 @permission_required(ADD, raise_exception=True)
 def erasure_request_sign(request: SignedInRequest, pk: int) -> HttpResponse:
     erasure_request = _visible(request, pk)
-    if is_under_way(erasure_request):
-        messages.error(request, "One of its jobs hasn’t ended. Wait for it, or stop it, then sign off.")
-    elif not erasure_request.is_signed:
+    problem = _problem_with_signing(request, erasure_request)
+    if not problem and not erasure_request.is_signed:
         text = document_text(document_of(erasure_request, request.user))
         if not erasure_request.sign_off(by=request.user, document=text):
-            messages.info(request, "Somebody else signed it off before.")
+            problem = "Somebody else signed it off before, or one of its jobs has just begun. Look again."
+    if problem:
+        messages.error(request, problem)
     return redirect(erasure_request)
 
 
@@ -94,6 +95,14 @@ def erasure_request_document(request: SignedInRequest, pk: int) -> HttpResponse:
         raise Http404
     response = HttpResponse(erasure_request.document, content_type="application/json")
     return responses.as_file(response, f"erasure request {erasure_request.pk}.json")
+
+
+def _problem_with_signing(request: SignedInRequest, erasure_request: ErasureRequest) -> str:
+    if is_under_way(erasure_request):
+        return "One of its jobs hasn’t ended. Wait for it, or stop it, then sign off."
+    if not erasure_request.is_signed and found_by(erasure_request, request.user).is_cut:
+        return "More conversations match than a document can list. Do these pairs really identify one person?"
+    return ""
 
 
 def _open(request: SignedInRequest, form: ErasureRequestForm) -> ErasureRequest:

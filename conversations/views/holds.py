@@ -4,22 +4,25 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ..forms.holds import HoldForm
 from ..models import Conversation, Credential, Hold
+from ..models.shared_queryset import sees_all_credentials
 from ..pages import responses
 from ..pages.responses import SignedInRequest
 from ..query import Query
 from ..search import Search
-from ..services.holds import lift_hold, place_hold, place_search_hold
+from ..services.holds import lift_hold, place_hold, place_search_hold, sweep
 from .access import requested_page, requested_search
 
 LOOK = "conversations.view_hold"
 MAX_PICKS = 1_000
 SHOWN = 50
+SWEPT_AT_ONCE = 10_000
 
 
 @require_safe
@@ -53,6 +56,8 @@ def hold_detail(request: SignedInRequest, pk: int) -> HttpResponse:
 @permission_required("conversations.change_hold", raise_exception=True)
 def hold_lift(request: SignedInRequest, pk: int) -> HttpResponse:
     hold = _visible(request, pk)
+    if not sees_all_credentials(request.user, hold):
+        raise PermissionDenied  # others rely on it
     form = HoldForm(request.POST)
     if not form.is_valid():
         return _page(request, hold, form, status=responses.REJECTED)
@@ -71,10 +76,14 @@ def _subject(request: SignedInRequest) -> dict[str, Any]:
         return {"rows": rows, "problem": "" if rows else "These conversations aren’t in the index."}
     state, search = requested_search(request)
     problem = search.query.problems[0].message if search.query.problems else ""
+    if state.query.clauses_on_dates("read"):
+        problem = "What a hold applies to can’t depend on when something was read."
     # The credentials are kept by themselves: a name may change, and a hold has to stay.
     query = Query(tuple(clause for clause in state.query.clauses if clause not in state.query.clauses_on("credential")))
     number = None if problem else search.number()
     chosen = [] if problem else Credential.objects.with_keys(_searched(search))
+    if not problem and not chosen:
+        problem = "No credential is left to look through."
     return {"state": state, "query": str(query), "number": number, "credentials": chosen, "problem": problem}
 
 
@@ -90,13 +99,13 @@ def _place(request: SignedInRequest, context: dict[str, Any], form: HoldForm) ->
     reason, token = form.cleaned_data["reason"], form.cleaned_data["token"]
     if "rows" in context:
         return place_hold(actor=request.user, conversations=context["rows"], reason=reason, token=token)
-    return place_search_hold(
-        actor=request.user,
-        query=context["query"],
-        credentials=list(context["credentials"]),
-        reason=reason,
-        token=token,
+    credentials, number = list(context["credentials"]), context["number"]
+    hold = place_search_hold(
+        actor=request.user, query=context["query"], credentials=credentials, reason=reason, token=token
     )
+    if number.is_exact and number.at_least <= SWEPT_AT_ONCE:  # otherwise a worker does it
+        sweep(hold)
+    return hold
 
 
 def _visible(request: SignedInRequest, pk: int) -> Hold:
@@ -106,5 +115,8 @@ def _visible(request: SignedInRequest, pk: int) -> Hold:
 def _page(request: SignedInRequest, hold: Hold, form: HoldForm, *, status: int = 200) -> HttpResponse:
     visible = Conversation.objects.visible_to(request.user).held_by(hold)
     context = {"hold": hold, "form": form, "rows": visible[:SHOWN], "number": visible.count()}
+    context["may_lift"] = request.user.has_perm("conversations.change_hold") and sees_all_credentials(
+        request.user, hold
+    )
     context["credentials"] = (hold.credentials.all() & Credential.objects.visible_to(request.user)).distinct()
     return responses.page(request, "conversations/hold_detail.html", context, status=status)

@@ -13,6 +13,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 from ..exports import job_results
+from ..forms.bulk import START_FORMS
 from ..jobs import control
 from ..jobs.kinds import KINDS
 from ..models import Conversation, Job, JobKind, JobOutcome, JobState, export_file
@@ -59,25 +60,25 @@ def job_results_file(request: SignedInRequest, pk: int) -> HttpResponseBase:
 
 
 @require_POST
-@permission_required(CHANGE, raise_exception=True)
+@permission_required("conversations.view_job", raise_exception=True)
 def job_pause(request: SignedInRequest, pk: int) -> HttpResponse:
     return _press(request, pk, control.pause)
 
 
 @require_POST
-@permission_required(CHANGE, raise_exception=True)
+@permission_required("conversations.view_job", raise_exception=True)
 def job_resume(request: SignedInRequest, pk: int) -> HttpResponse:
     return _press(request, pk, control.resume)
 
 
 @require_POST
-@permission_required(CHANGE, raise_exception=True)
+@permission_required("conversations.view_job", raise_exception=True)
 def job_stop(request: SignedInRequest, pk: int) -> HttpResponse:
     return _press(request, pk, control.stop)
 
 
 @require_POST
-@permission_required(CHANGE, raise_exception=True)
+@permission_required("conversations.view_job", raise_exception=True)
 def job_retry(request: SignedInRequest, pk: int) -> HttpResponse:
     return _press(request, pk, control.retry)
 
@@ -85,7 +86,7 @@ def job_retry(request: SignedInRequest, pk: int) -> HttpResponse:
 def _press(request: SignedInRequest, pk: int, change: Callable[[Job], bool]) -> HttpResponse:
     """Carry out a button. Where somebody else, or the job itself, was faster, the page says so and shows how it is."""
     job = visible_job(request, pk)
-    if not _may_control(request, job):
+    if not _may_press(request, job, change.__name__):
         raise PermissionDenied
     problem = "" if change(job) else "The job had changed before. This is how it is now."
     if responses.is_requested(request, "job"):
@@ -107,7 +108,7 @@ def _page(request: SignedInRequest, job: Job, problem: str = "") -> HttpResponse
         "outcome": outcome,
         "filter": f"?outcome={outcome}" if outcome else "",
         "problem": problem,
-        "may_control": _may_control(request, job),
+        "buttons": [button for button in progress.buttons if _may_press(request, job, button.name)],
         "visible": Conversation.objects.visible_to(request.user).in_bulk(filter(None, keys)),
         "is_waiting": _nobody_works([job]),
         "is_fragment": responses.is_requested(request, "job"),
@@ -123,7 +124,15 @@ def _downloads(request: SignedInRequest, job: Job) -> dict[str, Any]:
 
 
 def _may_control(request: SignedInRequest, job: Job) -> bool:
-    return request.user.has_perms([CHANGE, KINDS[job.kind].permission])
+    """Whether the user may press its buttons: their own, or with the right to change conversations."""
+    is_theirs = job.actor == request.user
+    return request.user.has_perm(KINDS[job.kind].permission) and (is_theirs or request.user.has_perm(CHANGE))
+
+
+def _may_press(request: SignedInRequest, job: Job, button: str) -> bool:
+    """Nobody lets a job change something in somebody else's name: only its actor resumes or retries it."""
+    is_own = job.actor == request.user or job.kind not in START_FORMS or button not in ("resume", "retry")
+    return is_own and _may_control(request, job)
 
 
 def _requested_outcome(request: SignedInRequest) -> str:

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ..forms.holds import RuleForm
+from ..jobs import control
 from ..jobs.retention import dry_run
 from ..models import RetentionRule, SavedView
 from ..pages import responses
@@ -83,7 +84,9 @@ def retention_rule_pause(request: SignedInRequest, pk: int) -> HttpResponse:
     rule = _visible(request, pk)
     rule.is_paused = request.POST.get("paused") == "1"
     rule.save(update_fields=["is_paused"])
-    messages.success(request, "The rule is paused." if rule.is_paused else "The rule goes on.")
+    if rule.is_paused:
+        _pause_runs(rule)
+    messages.success(request, "The rule is paused, and so is its run." if rule.is_paused else "The rule goes on.")
     return redirect(rule)
 
 
@@ -91,6 +94,7 @@ def retention_rule_pause(request: SignedInRequest, pk: int) -> HttpResponse:
 @permission_required("conversations.delete_retentionrule", raise_exception=True)
 def retention_rule_delete(request: SignedInRequest, pk: int) -> HttpResponse:
     rule = _visible(request, pk)
+    _pause_runs(rule)
     rule.delete()
     messages.success(request, f"The rule “{rule.name}” was deleted. What its jobs did stays on record.")
     return redirect("retention_rule_list")
@@ -100,6 +104,7 @@ def _saved(request: SignedInRequest, form: RuleForm) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, form, status=responses.REJECTED)
     rule = form.saved()
+    _pause_runs(rule)
     messages.success(request, "The rule was saved. It runs once it is approved.")
     return redirect(rule)
 
@@ -112,6 +117,12 @@ def _form_page(request: SignedInRequest, form: RuleForm, *, status: int = 200) -
         {"form": form, "rule": form.instance, "views": views},
         status=status,
     )
+
+
+def _pause_runs(rule: RetentionRule) -> None:
+    """What a rule has begun waits until somebody resumes or stops the job."""
+    for job in rule.jobs.under_way():
+        control.pause(job)
 
 
 def _may_approve(request: SignedInRequest, rule: RetentionRule) -> bool:

@@ -3,11 +3,13 @@
 import pytest
 from django.contrib.auth.models import User
 
+from conversations.jobs import control
 from conversations.jobs.drafts import draft_of_undo
 from conversations.jobs.previews import preview_of
 from conversations.models import Credential, Event, State, Team
 from conversations.sandbox import Dialect, Fault, Sandbox
 from conversations.services.holds import place_hold
+from conversations.services.metadata_edit import update_metadata
 from tests.factories import (
     KEY,
     bring_into_state,
@@ -18,7 +20,7 @@ from tests.factories import (
     metadata_at,
 )
 from tests.jobs.bulk import done, draft, step
-from tests.jobs.steps import outcomes
+from tests.jobs.steps import outcomes, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -143,6 +145,29 @@ def test_what_was_transferred_to_others_since_is_neither_undone_nor_shown_r23(
     stays.transfer(make_credential(sandbox))
     assert preview_of(later).samples == []
     assert outcomes(done(later)) == {"conflict": 1}
+
+
+def test_an_attempt_that_was_refused_is_not_undone(sandbox: Sandbox, credential: Credential, actor: User) -> None:
+    row = make_known(sandbox, credential, {"a": "1"})
+    sandbox.faults.add(Fault(method="POST", status=400, message="Not now."))
+    job = done(draft(actor, "edit", steps=[step("set", "seen", "yes")]))
+    assert outcomes(job) == {"failed": 1}
+    row.refresh_from_db()
+    update_metadata(actor=actor, conversation=row, opened_with={"a": "1"}, requested={"a": "2"})
+    assert control.retry(job)
+    assert outcomes(run(job)) == {"edited": 1}
+    assert outcomes(done(draft_of_undo(actor=actor, job=job))) == {"edited": 1}
+    assert metadata_at(sandbox, row.openai_id) == {"a": "2"}
+
+
+def test_what_was_changed_in_part_is_undone_too(team: Team, actor: User) -> None:
+    with Sandbox(key=KEY, dialect=Dialect(null="openai")) as stubborn:
+        credential = make_credential(stubborn, teams=[team])
+        row = make_known(stubborn, credential, {"cust": "acme", "b": "1"})
+        job = done(draft(actor, "edit", steps=[step("remove", "cust"), step("set", "b", "2")]))
+        assert outcomes(job) == {"failed": 1}
+        done(draft_of_undo(actor=actor, job=job))
+        assert metadata_at(stubborn, row.openai_id) == {"cust": "acme", "b": "1"}
 
 
 def test_without_the_details_nothing_can_be_undone(sandbox: Sandbox, credential: Credential, actor: User) -> None:

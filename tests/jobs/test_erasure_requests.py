@@ -10,8 +10,9 @@ from conversations.jobs import control
 from conversations.jobs.drafts import draft_of_request
 from conversations.jobs.erasure_requests import document_of, document_text, found_by, is_under_way, searches_of
 from conversations.models import Credential, ErasureRequest, Job, State, Team
+from conversations.pages.job_progress import JobProgress
 from conversations.sandbox import Sandbox
-from conversations.services.holds import place_hold
+from conversations.services.holds import lift_hold, place_hold
 from tests.factories import add_messages, bring_into_state, make_conversation, make_credential, make_known
 from tests.jobs.steps import outcomes, run
 
@@ -104,6 +105,33 @@ def test_no_value_of_the_person_is_in_the_document_or_stays_once_it_is_signed_of
     assert json.loads(request.document)["signed_off_by"] == "ops"
     assert not request.sign_off(by=actor, document="again")
     assert not Job.objects.filter(query__contains="48213").exists()
+
+
+def test_signing_off_ends_what_could_make_the_document_untrue(
+    sandbox: Sandbox, credential: Credential, actor: User
+) -> None:
+    row = make_known(sandbox, credential, {"user_id": "48213"})
+    request = make_request(actor, credential)
+    hold = place_hold(actor=actor, conversations=[row], reason="Case 7")
+    job = act(actor, request, "erase")
+    other = draft_of_request(actor=actor, kind="erase", request=request, searches=searches_of(request, actor))
+    assert request.sign_off(by=actor, document="{}")
+    lift_hold(actor=actor, hold=hold, reason="Closed")
+    assert not control.start(other)
+    job = Job.objects.get(pk=job.pk)
+    assert not control.retry(job)
+    assert JobProgress(job).buttons == []
+    assert sandbox.store.get_conversation(row.openai_id)
+
+
+def test_nobody_signs_off_for_credentials_that_they_may_no_longer_use_r23(
+    credential: Credential, actor: User, team: Team
+) -> None:
+    other = make_credential(name="Other", teams=[team])
+    request = make_request(actor, credential, other)
+    assert list(ErasureRequest.objects.visible_to(actor)) == [request]
+    other.teams.clear()
+    assert not ErasureRequest.objects.visible_to(actor).exists()
 
 
 def test_a_later_request_about_the_same_person_is_recognised(credential: Credential, actor: User) -> None:

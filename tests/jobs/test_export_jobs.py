@@ -13,6 +13,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from conversations.exports import job_export
+from conversations.jobs import control
 from conversations.jobs.kinds import export as export_kind
 from conversations.jobs.schedule import make_due_jobs
 from conversations.models import Credential, Event, Job, State, export_file
@@ -174,6 +175,42 @@ def test_an_erasure_deletes_its_files_too(sandbox: Sandbox, credential: Credenti
     assert [line["id"] for line in lines_of(job)] == [kept.openai_id]
     purge_conversation(conversation=kept)
     assert files_of(job) == []
+
+
+def test_an_erasure_deletes_what_a_worker_that_died_had_written(
+    sandbox: Sandbox, credential: Credential, actor: User
+) -> None:
+    row = make_known(sandbox, credential)
+    job = done(draft(actor, "export", **LINES))
+    do_again(job.items.get())
+    path = export_file.path_of(job.items.get())
+    path.with_name(f".{path.name}.1.2").write_text("half")
+    erase(actor=actor, erasure=start_erasure(actor=actor, conversation=row, reason="Ticket"), seconds=20)
+    assert files_of(job) == []
+    assert outcomes(run(job)) == {"exported": 1}  # what the index has: nothing but its id
+    assert lines_of(job)[0]["metadata"] == {}
+
+
+def test_a_retry_after_the_files_are_gone_does_all_of_it(sandbox: Sandbox, credential: Credential, actor: User) -> None:
+    make_known(sandbox, credential)
+    job = done(draft(actor, "export", **METADATA))
+    export_file.delete_files(job.pk)
+    assert control.retry(job)
+    assert outcomes(run(job)) == {"exported": 1}
+    assert files_of(job)
+
+
+def test_an_export_that_is_paused_for_too_long_is_stopped(
+    sandbox: Sandbox, credential: Credential, actor: User
+) -> None:
+    make_known(sandbox, credential)
+    job = draft(actor, "export", **METADATA)
+    control.start(job)
+    control.pause(job)
+    Job.objects.update(running_since=timezone.now() - timedelta(hours=73))
+    make_due_jobs()
+    job.refresh_from_db()
+    assert job.state == "stopped"
 
 
 def test_files_are_deleted_after_a_time(sandbox: Sandbox, credential: Credential, actor: User) -> None:

@@ -155,10 +155,11 @@ def test_killed_workers_delete_what_was_listed_once_and_nothing_else(
     held: list[Conversation] = []
 
     def place(number: int) -> None:
-        """Hold ten of those that nothing has happened to yet, as the second worker dies."""
-        if number == 1:
-            waiting = set(job.items.waiting().order_by("-pk")[:10].values_list("conversation", flat=True))
-            held.extend(row for row in listed if row.pk in waiting)
+        """Hold the last ones, which nothing has happened to yet, as the first worker dies."""
+        if number == 0:
+            last = set(job.items.waiting().order_by("-pk")[:10].values_list("conversation", flat=True))
+            begun = set(job.events.values_list("conversation", flat=True))
+            held.extend(row for row in listed if row.pk in last - begun)
             place_hold(actor=actor, conversations=held, reason="Case 7")
 
     control.start(job)

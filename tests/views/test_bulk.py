@@ -125,8 +125,8 @@ def test_a_preview_shows_what_would_change_and_starts_nothing(as_operator: Brows
 
 def test_it_starts_only_as_it_was_previewed(as_operator: Browser, bulk_draft: Job) -> None:
     response = start(as_operator, bulk_draft, **STEP)
-    assert "The steps have changed since the preview" in words_of(response)
-    previewed = json.dumps([["set", "seen", "yes", ""]])
+    assert "What you chose has changed since the preview" in words_of(response)
+    previewed = json.dumps([True, ["set", "seen", "yes", ""]])
     assert "changed since" in words_of(start(as_operator, bulk_draft, **{**STEP, "value": "no"}, previewed=previewed))
     response = start(as_operator, bulk_draft, **STEP, previewed=previewed, reason="Ticket 7", over_changes="1")
     assert response["Location"] == f"/jobs/{bulk_draft.pk}/"
@@ -136,7 +136,7 @@ def test_it_starts_only_as_it_was_previewed(as_operator: Browser, bulk_draft: Jo
 
 
 def test_a_second_click_leads_to_the_job(as_operator: Browser, bulk_draft: Job) -> None:
-    data = {**STEP, "previewed": json.dumps([["set", "seen", "yes", ""]])}
+    data = {**STEP, "previewed": json.dumps([False, ["set", "seen", "yes", ""]])}
     start(as_operator, bulk_draft, **data)
     assert start(as_operator, bulk_draft, **data)["Location"] == f"/jobs/{bulk_draft.pk}/"
 
@@ -300,3 +300,37 @@ def test_who_may_no_longer_use_the_credential_downloads_nothing_of_it_r23(
     credential.teams.clear()
     assert as_operator.get(f"/jobs/{job.pk}/{file}").status_code == 404
     assert as_operator.get(job.get_absolute_url()).status_code == 200  # their own job, without its conversations
+
+
+def test_only_its_actor_retries_what_changes_something(
+    client: Browser, edit_job: Job, colleague: User, operator: User
+) -> None:
+    Job.objects.update(state="stopped")
+    edit_job.items.update(outcome="skipped")
+    browser = signed_in(client, colleague)
+    assert "Retry the" not in words_of(browser.get(edit_job.get_absolute_url()))
+    assert browser.post(f"/jobs/{edit_job.pk}/retry/").status_code == 403
+    browser = signed_in(client, operator)
+    assert browser.post(f"/jobs/{edit_job.pk}/retry/").status_code == 302
+    assert signed_in(client, colleague).post(f"/jobs/{edit_job.pk}/stop/").status_code == 302  # anyone may stop it
+
+
+def test_a_viewer_controls_their_own_export(client: Browser, viewer: User, rows: list[Conversation]) -> None:
+    browser = signed_in(client, viewer)
+    choose(browser, "export", all="1")
+    job = Job.objects.get()
+    start(browser, job, content="metadata", package="jsonl", format="json")
+    assert browser.post(f"/jobs/{job.pk}/pause/").status_code == 302
+    job.refresh_from_db()
+    assert job.state == "paused"
+
+
+def test_a_list_that_is_not_whole_can_not_be_started(as_operator: Browser, bulk_draft: Job) -> None:
+    Job.objects.update(total=None)
+    assert as_operator.get(f"/jobs/{bulk_draft.pk}/start/").status_code == 404
+
+
+def test_overwriting_has_to_be_previewed_too(as_operator: Browser, bulk_draft: Job) -> None:
+    previewed = json.dumps([False, ["set", "seen", "yes", ""]])
+    response = start(as_operator, bulk_draft, **STEP, previewed=previewed, over_changes="1")
+    assert "What you chose has changed since the preview" in words_of(response)

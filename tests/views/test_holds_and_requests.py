@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client as Browser
 from django.test import override_settings
 
+from conversations.jobs import control
 from conversations.models import Conversation, Credential, ErasureRequest, Hold, Job, RetentionRule, Team
 from conversations.services.holds import place_search_hold
 from tests.factories import make_conversation, make_credential, make_user, make_view
@@ -59,7 +60,9 @@ def test_a_second_click_finds_the_first_hold(as_operator: Browser, conversation:
 
 
 def test_only_an_administrator_lifts_it(client: Browser, hold: Hold, operator: User, administrator: User) -> None:
-    assert "Only an administrator can lift it" in words_of(signed_in(client, operator).get(hold.get_absolute_url()))
+    assert "Only an administrator who may use all of its credentials can lift it" in words_of(
+        signed_in(client, operator).get(hold.get_absolute_url())
+    )
     browser = signed_in(client, administrator)
     assert browser.post(f"/holds/{hold.pk}/lift/", {"token": "t"}).status_code == 422
     browser.post(f"/holds/{hold.pk}/lift/", {"reason": "Closed", "token": "t"})
@@ -258,3 +261,21 @@ def test_a_hold_names_no_credential_of_others_r23(as_operator: Browser, operator
     text = words_of(as_operator.get(hold.get_absolute_url()))
     assert "Sandbox" in text
     assert "Foreign" not in text
+
+
+def test_pausing_a_rule_pauses_its_run(client: Browser, administrator: User, rule: RetentionRule) -> None:
+    job = control.create(kind="erase", credentials=rule.credentials.all(), actor=administrator, rule=rule)
+    signed_in(client, administrator).post(f"/retention/{rule.pk}/pause/", {"paused": "1"})
+    job.refresh_from_db()
+    assert job.state == "paused"
+
+
+def test_a_hold_can_not_depend_on_when_something_was_read(as_operator: Browser, credential: Credential) -> None:
+    response = as_operator.get("/holds/new/?q=read:7d")
+    assert response.status_code == 422
+    assert "when something was read" in words_of(response)
+
+
+def test_a_search_that_finds_few_is_noted_at_once(as_operator: Browser, conversation: Conversation) -> None:
+    as_operator.post("/holds/new/?q=tenant:acme", {"reason": "Case 7", "token": "t1"})
+    assert Hold.objects.get().held.count() == 1

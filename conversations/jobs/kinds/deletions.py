@@ -12,6 +12,7 @@ from .recorded import Done, Recorded, TryAgain
 
 REMOVED_BEFORE = "It was removed before."
 FORGOTTEN = "It was removed at the server before; its values are now forgotten in the index."
+GOES_ON_AFTER = 1.0  # seconds; an erasure may take many times ten minutes
 ANOTHER = "Another erasure of it isn’t finished. Resume that one, or give it up."
 
 
@@ -49,6 +50,8 @@ class Erase(Recorded):
         if current is None:
             current = start_erasure(actor=actor, conversation=conversation, reason=job.reason, job=job)
         elif current.is_stopped:
+            if current.failure.get("is_requested") and task.item.attempts:  # a person stopped it since the last attempt
+                return Done(JobOutcome.FAILED, current.failure["message"])
             current = resume_erasure(erasure=current)
         return _done(erase(actor=actor, erasure=current, seconds=ITEM_BUDGET), conversation)
 
@@ -62,7 +65,7 @@ def _done(erasure: Erasure, conversation: Conversation) -> Done:
         erasure.keep(receipt_digest=digest_of(erasure))
         return Done(JobOutcome.ERASED)
     if erasure.is_running:
-        raise TryAgain("It takes longer than ten minutes. It goes on where it is.")
+        raise TryAgain("It isn’t finished yet.", wait=GOES_ON_AFTER)
     if holds_on(conversation):
         return Done(JobOutcome.HELD, erasure.failure.get("message", ""))
     return Done(JobOutcome.FAILED, erasure.failure.get("message", "The erasure stopped."))

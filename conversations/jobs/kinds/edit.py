@@ -12,13 +12,14 @@ from django.contrib.auth.models import User
 from ...edits import Edit as Steps
 from ...edits import Impossible, restored
 from ...metadata import Change, ChangeKind
-from ...models import Action, Conversation, Event, Job, JobOutcome, State
+from ...models import Action, Conversation, Event, Job, JobOutcome, Outcome, State
 from ...services.conversations import refresh_conversation
 from ...services.errors import MetadataMoved
 from ...services.metadata_edit import update_metadata
 from ..tasks import Task
 from .recorded import Done, Recorded, TryAgain
 
+UNDONE = "undone_events"  # where a preview puts the events of many conversations, looked up at once
 ATTEMPTS = 3  # at a conversation that changes elsewhere again and again
 REMOVED = "It was removed."
 UNDECIDED = "Its metadata changed elsewhere before, and nobody has chosen a version yet."
@@ -107,6 +108,8 @@ class Undo(Edit):
     """Restores the values that an earlier job changed, from the details of its events."""
 
     def wanted(self, job: Job, conversation: Conversation) -> dict[str, Any]:
+        if not self.undone_events(job, conversation):
+            return dict(conversation.metadata)  # nothing was changed
         before, after = self.kept_versions(job, conversation)
         if before is None or after is None:
             raise Impossible(NOT_KEPT)
@@ -115,13 +118,19 @@ class Undo(Edit):
             raise Moved(moved)
         return wanted
 
+    def undone_events(self, job: Job, conversation: Conversation) -> list[Event]:
+        """The events of the earlier job that changed the conversation, or may have."""
+        if job.undoes is None:
+            return []
+        prefetched = getattr(conversation, UNDONE, None)
+        events = self.events_of(job.undoes, conversation) if prefetched is None else prefetched
+        return [each for each in events if each.outcome in (Outcome.SUCCEEDED, Outcome.UNKNOWN)]
+
     def kept_versions(
         self, job: Job, conversation: Conversation
     ) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
         """The metadata before and after what the earlier job did; None where it isn't kept."""
-        if job.undoes is None:
-            return None, None
-        events = [each for each in self.events_of(job.undoes, conversation) if each.action == Action.UPDATE]
+        events = [each for each in self.undone_events(job, conversation) if each.action == Action.UPDATE]
         details = [detail for event in events if (detail := _detail(event)) is not None and detail.before is not None]
         if not details:
             return None, None

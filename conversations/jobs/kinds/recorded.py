@@ -37,7 +37,11 @@ class Done:
 
 
 class TryAgain(Exception):
-    """The item needs another attempt; the text says why."""
+    """The item needs another attempt; the text says why. wait: seconds until then, where nothing has failed."""
+
+    def __init__(self, message: str, *, wait: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 class Recorded(Kind):
@@ -50,6 +54,8 @@ class Recorded(Kind):
 
         What is on hold is left out: it would take the place of others in each run of a rule.
         """
+        if "most" not in job.parameters:
+            raise JobProblem("Its conversations were not listed as a whole. Choose them again.")
         search = search_of(job)
         sort_keys, left = search.sort_keys(oldest_first=True), int(job.parameters["most"])
         while left and (chunk := list(islice(sort_keys, CHUNK))):
@@ -72,7 +78,7 @@ class Recorded(Kind):
         except BeingChanged as error:
             return Answer(task, source, problem=str(error), wait=LOCKED_DELAY)
         except TryAgain as error:
-            return Answer(task, source, problem=str(error))
+            return Answer(task, source, problem=str(error), wait=error.wait)
         except ServiceError as error:
             return Answer(task, source, value=Done(JobOutcome.FAILED, str(error)))
 
