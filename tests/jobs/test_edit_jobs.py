@@ -22,7 +22,7 @@ from tests.factories import (
 from tests.jobs.bulk import done, draft, step
 from tests.jobs.steps import outcomes, run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 RENAME = [step("rename", "cust", to="tenant")]
 

@@ -57,7 +57,7 @@ from tests.factories import (
 from tests.jobs.bulk import done, draft, step
 from tests.jobs.steps import make_refresh, run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 
 def on_it(actor: User, row: Conversation) -> Hold:
