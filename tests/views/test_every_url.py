@@ -329,6 +329,7 @@ def test_whoever_may_have_it_is_let_in(insider: Browser, target: Target) -> None
     assert set(target.statuses(insider).values()) <= {200, 302, 409, 422}
 
 
+@pytest.mark.long
 @for_each(lambda entry: entry.about)
 def test_for_someone_of_another_team_it_does_not_exist_r23(
     client: Browser, stranger: User, target: Target, sandbox: Sandbox
@@ -340,12 +341,14 @@ def test_for_someone_of_another_team_it_does_not_exist_r23(
         assert target.statuses(browser) == target.each(404)
 
 
+@pytest.mark.long
 @for_each(lambda entry: entry.about, is_there=False)
 def test_an_unknown_key_is_not_found(insider: Browser, target: Target) -> None:
     for key in UNKNOWN:
         assert target.statuses(insider, target.url_of(key)) == target.each(404)
 
 
+@pytest.mark.long
 @for_each(lambda entry: True, is_there=False)
 def test_no_other_method_is_allowed(insider: Browser, target: Target, sandbox: Sandbox) -> None:
     browser = Browser() if target.entry.is_public else insider
