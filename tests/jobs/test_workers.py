@@ -4,7 +4,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from tests.jobs.steps import make_many_known, make_refresh, outcomes
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.workers]
 
 PATIENCE = 60  # seconds
-COUNT = 50  # conversations that are deleted while workers die
+COUNT = 40  # conversations that are deleted while workers die
 
 
 @pytest.fixture(params=["with the database", "redis"])
@@ -69,8 +69,10 @@ def wait_for_worker(count: int = 1) -> None:
         time.sleep(0.1)
 
 
-def with_kills(queue_url: str, kills: int, job: Job, meanwhile: Callable[[int], None] = lambda number: None) -> None:
-    """Have a job done by two workers, one of which is killed every 1.5 seconds."""
+def with_kills(
+    queue_url: str, kills: int, jobs: Sequence[Job], meanwhile: Callable[[int], None] = lambda number: None
+) -> None:
+    """Have jobs done by two workers, one of which is killed every 1.5 seconds."""
     draw = random.Random(1)
     with ExitStack() as stack:
         workers = [stack.enter_context(worker(queue_url)) for _ in range(2)]
@@ -80,7 +82,8 @@ def with_kills(queue_url: str, kills: int, job: Job, meanwhile: Callable[[int], 
             victim = draw.randrange(2)
             workers[victim].kill()
             workers[victim] = stack.enter_context(worker(queue_url))
-        wait_for(job, JobState.FINISHED)
+        for job in jobs:
+            wait_for(job, JobState.FINISHED)
 
 
 def test_a_worker_that_runs_takes_a_job_at_once(
@@ -133,44 +136,51 @@ def test_killed_workers_lose_nothing_and_do_nothing_twice_over(
     sandbox.faults.add(Fault(times=None, chance=0.1, status=503))
     sandbox.faults.add(Fault(times=None, delay=0.15))
     job = make_refresh(actor, credential)
-    with_kills(queue_url, 4, job)
+    with_kills(queue_url, 4, [job])
     assert outcomes(job) == {"unchanged": 270, "missing": 30}
     answered = Counter(entry.path for entry in calls_in(sandbox) if entry.status in (200, 404))
     assert {path.rpartition("/")[2] for path in answered} == {row.openai_id for row in rows}
 
 
 @pytest.mark.parametrize("queue_url", ["with the database"], indirect=True)
-@pytest.mark.parametrize("kind", ["remove", "erase"])
 def test_killed_workers_delete_what_was_listed_once_and_nothing_else(
-    sandbox: Sandbox, credential: Credential, actor: User, queue_url: str, kind: str
+    sandbox: Sandbox, credential: Credential, actor: User, queue_url: str
 ) -> None:
-    listed = make_many_known(sandbox, credential, COUNT)
-    others = [make_known(sandbox, credential, {"tenant": "globex"}) for _ in range(10)]
-    for row in listed:
-        add_messages(sandbox, row, 2)
+    tenants = {"remove": "acme", "erase": "globex", "": "initech"}
+    rows = {kind: make_tenant(sandbox, credential, tenant) for kind, tenant in tenants.items()}
     sandbox.faults.add(Fault(times=None, chance=0.1, status=503))
     sandbox.faults.add(Fault(times=None, chance=0.05, drop="after"))
     sandbox.faults.add(Fault(times=None, delay=0.1))
-    job = draft(actor, kind, "tenant:acme")
+    jobs = [draft(actor, kind, f"tenant:{tenants[kind]}") for kind in ("remove", "erase")]
     held: list[Conversation] = []
 
     def place(number: int) -> None:
         """Hold the last ones, which nothing has happened to yet, as the first worker dies."""
-        if number == 0:
-            last = set(job.items.waiting().order_by("-pk")[:10].values_list("conversation", flat=True))
+        for job in jobs if number == 0 else []:
+            last = set(job.items.waiting().order_by("-pk")[:8].values_list("conversation", flat=True))
             begun = set(job.events.values_list("conversation", flat=True))
-            held.extend(row for row in listed if row.pk in last - begun)
+            held.extend(row for row in rows[job.kind] if row.pk in last - begun)
+        if number == 0:
             place_hold(actor=actor, conversations=held, reason="Case 7")
 
-    control.start(job)
-    with_kills(queue_url, 3, job, place)
-    done = "removed" if kind == "remove" else "erased"
-    left = [row for row in listed if sandbox.store.get_conversation(row.openai_id)]
-    assert outcomes(job) == {done: COUNT - len(left), "held": len(left)}
-    assert set(left) <= set(held)
-    assert all(sandbox.store.get_conversation(row.openai_id) for row in others)
+    for job in jobs:
+        control.start(job)
+    with_kills(queue_url, 3, jobs, place)
+    for job, done in zip(jobs, ("removed", "erased"), strict=True):
+        left = [row for row in rows[job.kind] if sandbox.store.get_conversation(row.openai_id)]
+        assert outcomes(job) == {done: COUNT - len(left), "held": len(left)}
+        assert left
+        assert set(left) <= set(held)
+    assert all(sandbox.store.get_conversation(row.openai_id) for row in rows[""])
     paths = {entry.path for entry in calls_in(sandbox) if entry.method == "DELETE"}
-    assert not [row for row in others if any(row.openai_id in path for path in paths)]
-    if kind == "erase":
-        assert job.erasures.filter(stage="finished").count() == COUNT - len(left)
-        assert Counter(job.erasures.values_list("openai_id", flat=True)).most_common(1)[0][1] == 1
+    assert not [row for row in rows[""] if any(row.openai_id in path for path in paths)]
+    erasures = Counter(jobs[1].erasures.values_list("openai_id", flat=True))
+    assert erasures.most_common(1)[0][1] == 1
+
+
+def make_tenant(sandbox: Sandbox, credential: Credential, tenant: str) -> list[Conversation]:
+    """So many conversations of a tenant, with two messages each."""
+    rows = [make_known(sandbox, credential, {"tenant": tenant}) for _ in range(COUNT)]
+    for row in rows:
+        add_messages(sandbox, row, 2)
+    return rows

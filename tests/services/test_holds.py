@@ -57,7 +57,8 @@ from tests.factories import (
 from tests.jobs.bulk import done, draft, step
 from tests.jobs.steps import make_refresh, run
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
+in_threads = pytest.mark.django_db(transaction=True)  # others see what it stores
 
 
 def on_it(actor: User, row: Conversation) -> Hold:
@@ -134,6 +135,7 @@ JOBS: dict[str, dict[str, Any]] = {
 }
 
 
+@in_threads
 @pytest.mark.parametrize("kind", JOBS)
 def test_a_job_leaves_it_as_it_is(
     kind: str, hold: Hold, conversation: Conversation, operator: User, sandbox: Sandbox, team: Team
@@ -146,6 +148,7 @@ def test_a_job_leaves_it_as_it_is(
     assert sandbox.store.get_conversation(conversation.openai_id)
 
 
+@in_threads
 def test_a_rule_leaves_it_as_it_is(hold: Hold, conversation: Conversation, operator: User, sandbox: Sandbox) -> None:
     rule = RetentionRule(name="All", query="", age_days=1, action="erase", reason="Policy")
     rule.change(author=operator)
@@ -265,6 +268,7 @@ def test_r29_what_matched_once_stays_held_after_it_changed_elsewhere(
         remove(operator, row)
 
 
+@in_threads
 def test_what_a_job_reads_first_stays_held(credential: Credential, operator: User, sandbox: Sandbox) -> None:
     """The application said tenant:acme; the server says something else."""
     from conversations.services.registrations import Registration, register
@@ -328,6 +332,7 @@ def on_first_call(sandbox: Sandbox, name: str, act: Callable[[], object]) -> Non
     setattr(sandbox.store, name, wrapped)
 
 
+@in_threads
 @pytest.mark.parametrize("path", [remove, edit])
 def test_a_hold_that_is_placed_after_the_read_still_keeps_the_change_from_being_sent(
     path: Callable[[User, Conversation], None], conversation: Conversation, operator: User, sandbox: Sandbox
@@ -339,6 +344,7 @@ def test_a_hold_that_is_placed_after_the_read_still_keeps_the_change_from_being_
     assert not Event.objects.pending().exists()
 
 
+@in_threads
 def test_what_a_search_held_during_a_transfer_stays_held(
     conversation: Conversation, operator: User, sandbox: Sandbox, team: Team
 ) -> None:
@@ -349,6 +355,7 @@ def test_what_a_search_held_during_a_transfer_stays_held(
     assert [hold.reason for hold in holds_on(conversation)] == ["Case 7"]
 
 
+@in_threads
 def test_a_deletion_that_was_sent_before_the_hold_leaves_the_index_as_it_was(
     conversation: Conversation, operator: User, sandbox: Sandbox
 ) -> None:
