@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client as Browser
@@ -32,7 +34,8 @@ gc.set_threshold(100_000, 20, 20)
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Under CI=true nothing may be left out, so a skipped test is a failure."""
+    """Under CI=true nothing may be left out, so a skipped test is a failure. Exported files are deleted."""
+    shutil.rmtree(settings.EXPORT_FOLDER, ignore_errors=True)
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") == "true" and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
