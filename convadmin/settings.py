@@ -75,7 +75,7 @@ BULK_LIMIT = env("BULK_LIMIT")  # conversations that one job may change, remove 
 EXPORT_FOLDER = env("EXPORT_FOLDER")  # shared by all machines
 EXPORT_MAX_MB = env("EXPORT_MAX_MB")  # megabytes of one export's files
 EXPORT_KEPT_HOURS = env("EXPORT_KEPT_HOURS")
-RETENTION_NEEDS_APPROVAL = env("RETENTION_NEEDS_APPROVAL")  # by somebody else than the author of a rule
+RETENTION_NEEDS_APPROVAL = env("RETENTION_NEEDS_APPROVAL")  # by somebody other than the author of a rule
 QUEUE_URL = env("QUEUE_URL")  # where workers are told of jobs; "" goes with the database
 
 if not SECRET_KEY:

@@ -56,6 +56,10 @@ class Preview:
         return self.states[State.REMOVED]
 
     @property
+    def missing(self) -> int:
+        return self.states[State.MISSING]
+
+    @property
     def unread(self) -> int:
         return self.states[State.UNREAD]
 
@@ -90,7 +94,7 @@ def _try_out(job: Job, kind: Edit, preview: Preview, held: set[int]) -> None:
     """Apply an edit to every row that it may change, and count what comes of it."""
     for row in _rows(job):
         is_undecided = row.state == State.DIFFERS and not job.parameters.get("over_changes")
-        if row.is_removed or is_undecided or row.pk in held:
+        if row.state in (State.REMOVED, State.MISSING) or is_undecided or row.pk in held:
             continue
         try:
             wanted = kind.wanted(job, row)

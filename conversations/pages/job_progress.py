@@ -98,7 +98,8 @@ class JobProgress:
         if job.undoes_id:
             return f"job {job.undoes_id}"
         if kind == JobKind.EDIT:
-            return f"{self._found}: {Edit.from_json(parameters.get('steps', []))}"
+            steps = parameters.get("steps", [])
+            return f"{self._found}: {Edit.from_json(steps)}" if steps else self._found
         chosen = {"stale": "what wasn’t read for a while", "registered": "what applications registered"}
         return chosen.get(parameters.get("source", "")) or self._found
 
@@ -158,7 +159,9 @@ class JobProgress:
 
     @property
     def _can_undo(self) -> bool:
-        return self._job.has_ended and JobOutcome.EDITED in self.numbers.by_outcome
+        job = self._job
+        is_edited = job.has_ended and JobOutcome.EDITED in self.numbers.by_outcome
+        return is_edited and not job.undone_by.filter(state=JobState.FINISHED).exists()
 
     @property
     def _retry_label(self) -> str:
@@ -166,8 +169,8 @@ class JobProgress:
         if job.is_sealed:
             return ""
         if count and (job.has_ended or job.state in (JobState.RUNNING, JobState.PAUSED)):
-            held = ", or held" if count > self.numbers.failed else ""
-            return f"Retry the {count:,} not done or failed{held}"
+            reasons = "not done, failed or held" if count > self.numbers.failed else "not done or failed"
+            return f"Retry the {count:,} {reasons}"
         is_whole = self.numbers.is_complete and job.state != JobState.FAILED
         return "Try again" if job.has_ended and not is_whole else ""
 

@@ -70,7 +70,7 @@ def retention_rule_edit(request: SignedInRequest, pk: int) -> HttpResponse:
 def retention_rule_approve(request: SignedInRequest, pk: int) -> HttpResponse:
     rule = _visible(request, pk)
     if not _may_approve(request, rule):
-        messages.error(request, "Somebody else than its author has to approve a rule.")
+        messages.error(request, "Somebody other than its author has to approve a rule.")
     elif request.POST.get("seen") != rule.changed_at.isoformat() or not rule.approve(by=request.user):
         messages.error(request, "The rule has changed since you looked at it. Look at it again, then approve it.")
     else:

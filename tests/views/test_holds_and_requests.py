@@ -94,7 +94,7 @@ def test_a_rule_is_written_approved_by_another_and_runs(
     save_rule(browser, credential)
     rule = RetentionRule.objects.get()
     text = words_of(browser.get(rule.get_absolute_url()))
-    assert "Somebody else than administrator has to approve it." in text
+    assert "Somebody other than administrator has to approve it." in text
     assert "Now it would erase 0 conversations" in text
     seen = {"seen": rule.changed_at.isoformat()}
     browser.post(f"/retention/{rule.pk}/approve/", seen)
