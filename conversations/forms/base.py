@@ -11,6 +11,8 @@ from ..models import Event
 from ..openai.errors import OpenAIError
 from .repeating_rows import Row
 
+MAX_REASON_LENGTH = 500
+
 
 def fresh_token() -> str:
     """A token that lets a form be sent once."""

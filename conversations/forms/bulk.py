@@ -12,11 +12,11 @@ from django.http import QueryDict
 from ..edits import REMOVE, RENAME, REPLACE, SET, VERBS, Edit, Step
 from ..exports.transcripts import FORMATS
 from ..models import Credential, Job, JobKind
-from .base import TokenForm
+from .base import MAX_REASON_LENGTH
 from .conversations import CredentialChoiceField
+from .jobs import JobForm
 from .repeating_rows import Row, Rows, as_typed
 
-MAX_REASON_LENGTH = 500
 CONTENTS = [("metadata", "Metadata only"), ("transcripts", "Metadata and transcripts")]
 PACKAGES = [
     ("jsonl", "JSON Lines: one line a conversation"),
@@ -25,10 +25,9 @@ PACKAGES = [
 ]
 
 
-class StartForm(TokenForm):
-    """Starts a job. The reason is kept with it."""
+class StartForm(JobForm):
+    """Starts a drafted job."""
 
-    reason = forms.CharField(max_length=MAX_REASON_LENGTH, required=False)
     has_preview = True  # as it is, without anything typed
 
     def __init__(self, data: QueryDict | None = None, *, job: Job, user: User, draft: QueryDict | None = None) -> None:
@@ -38,9 +37,6 @@ class StartForm(TokenForm):
     def act(self, do: str) -> bool:
         """Carry out a button that only changes rows; False if `do` is another one."""
         return False
-
-    def clean_reason(self) -> str:
-        return as_typed(self.cleaned_data["reason"])
 
     def parameters(self) -> dict[str, Any]:
         """What the job is to do; for a valid form."""

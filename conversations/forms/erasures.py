@@ -5,11 +5,10 @@ from django.contrib.auth.models import User
 from django.http import QueryDict
 
 from ..models import Conversation
-from .base import TokenForm
+from .base import MAX_REASON_LENGTH, TokenForm
 from .repeating_rows import as_typed
 
 SHOWN_OF_ID = 6  # characters at an id's end, typed to confirm
-MAX_REASON_LENGTH = 500
 
 
 class EraseForm(TokenForm):

@@ -10,11 +10,9 @@ from django.http import QueryDict
 from ..models import Credential, RetentionRule
 from ..models.retention_rule import RULE_ACTIONS
 from ..query import parse_bounded
-from .base import TokenForm
+from .base import MAX_REASON_LENGTH, TokenForm
 from .conversations import MetadataRowsForm
 from .repeating_rows import MetadataRows, PairRow, as_typed
-
-MAX_REASON_LENGTH = 500
 
 
 class HoldForm(TokenForm):

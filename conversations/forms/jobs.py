@@ -9,11 +9,10 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from ..models import Credential
-from .base import TokenForm
+from .base import MAX_REASON_LENGTH, TokenForm
 from .conversations import MetadataRowsForm, credential_field
 from .repeating_rows import MetadataRows, as_typed
 
-MAX_REASON_LENGTH = 500
 CHUNK = 1024 * 1024  # bytes of an upload that are read at once
 
 

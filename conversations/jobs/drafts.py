@@ -95,13 +95,18 @@ def _write(job: Job, chunks: Iterable[list[Any]]) -> int:
 
 def _rows_of(searches: Sequence[Search], visible: ConversationQuerySet) -> Iterator[list[Any]]:
     """Id, credential and key of what one of the searches finds, some at a time."""
+    for sort_keys in found_by_any(searches):
+        rows = visible.filter(sort_key__in=sort_keys).order_by("-sort_key")
+        yield list(rows.values_list("openai_id", "credential_id", F("pk")))
+
+
+def found_by_any(searches: Sequence[Search]) -> Iterator[list[int]]:
+    """The sort keys of what one of the searches finds, each once, some at a time."""
     seen: set[int] = set()
     for search in searches:
         for chunk in _chunked(search.sort_keys()):
-            new = [sort_key for sort_key in chunk if sort_key not in seen]
-            seen.update(new if len(searches) > 1 else ())
-            rows = visible.filter(sort_key__in=new).order_by("-sort_key")
-            yield list(rows.values_list("openai_id", "credential_id", F("pk")))
+            yield [sort_key for sort_key in chunk if sort_key not in seen]
+            seen.update(chunk if len(searches) > 1 else ())
 
 
 def _chunked(values: Iterator[Any]) -> Iterator[list[Any]]:

@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +16,7 @@ from ..models import Conversation, Credential, ErasureRequest, Job, JobKind, Job
 from ..query import MetadataClause, Query, exact
 from ..search import Search
 from ..services.holds import held_among, holds_on
+from .drafts import found_by_any
 
 CHUNK = 1_000  # rows that are looked up with one statement
 SHOWN = 200
@@ -71,14 +71,9 @@ def found_by(request: ErasureRequest, user: User, *, shown: int | None = SHOWN) 
 
 
 def _rows(searches: list[Search]) -> Iterator[Conversation]:
-    seen: set[int] = set()
-    for search in searches:
-        sort_keys = search.sort_keys()
-        while chunk := list(islice(sort_keys, CHUNK)):
-            new = [sort_key for sort_key in chunk if sort_key not in seen]
-            seen.update(new)
-            rows = search.visible.filter(sort_key__in=new).select_related("credential")
-            yield from rows.defer("metadata", "our_metadata").order_by("-sort_key")
+    for sort_keys in found_by_any(searches):
+        rows = searches[0].visible.filter(sort_key__in=sort_keys).select_related("credential")
+        yield from rows.defer("metadata", "our_metadata").order_by("-sort_key")
 
 
 def is_under_way(request: ErasureRequest) -> bool:
