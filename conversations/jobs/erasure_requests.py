@@ -41,7 +41,7 @@ class Found:
 
 def searches_of(request: ErasureRequest, user: User) -> list[Search]:
     """A search for each pair, among the credentials of the request that the user may use: one match is enough."""
-    usable = list((Credential.objects.visible_to(user) & request.credentials.all()).distinct())
+    usable = list(Credential.objects.usable_of(request, user))
     queries = (Query((MetadataClause(key, exact(value)),)) for key, value in request.pairs)
     return [Search(query, usable, timezone.now()) for query in queries]
 

@@ -41,7 +41,7 @@ def dry_run(rule: RetentionRule) -> DryRun:
         return DryRun(
             problem=f"{rule.author_name} no longer has an active account. Whoever edits the rule takes it over."
         )
-    usable = (Credential.objects.visible_to(rule.author) & rule.credentials.all()).distinct()
+    usable = Credential.objects.usable_of(rule, rule.author)
     now = timezone.now()
     search = Search(parse_bounded(rule.stated_query), list(usable), now)
     if search.query.problems:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
@@ -66,6 +66,10 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
     def at(self, base_url: str) -> "CredentialQuerySet":
         """Those of one server."""
         return self.filter(base_url=base_url)
+
+    def usable_of(self, row: Any, user: User | AnonymousUser) -> "CredentialQuerySet":
+        """Those of a row's `credentials` that the user may use."""
+        return self.visible_to(user).filter(pk__in=row.credentials.values("pk"))
 
     def with_keys(self, keys: Iterable[int]) -> "CredentialQuerySet":
         """Those with these primary keys."""

@@ -118,5 +118,5 @@ def _page(request: SignedInRequest, hold: Hold, form: HoldForm, *, status: int =
     context["may_lift"] = request.user.has_perm("conversations.change_hold") and sees_all_credentials(
         request.user, hold
     )
-    context["credentials"] = (hold.credentials.all() & Credential.objects.visible_to(request.user)).distinct()
+    context["credentials"] = Credential.objects.usable_of(hold, request.user)
     return responses.page(request, "conversations/hold_detail.html", context, status=status)

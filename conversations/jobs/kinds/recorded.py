@@ -130,8 +130,8 @@ def search_of(job: Job) -> Search:
     """The job's search for its actor, among the credentials of the job. Raises JobProblem."""
     if job.actor is None:
         raise JobProblem(f"{job.actor_name} no longer has an account.")
-    usable = Credential.objects.visible_to(job.actor) & job.credentials.all()
-    search = Search(parse_bounded(job.query), list(usable.distinct()), timezone.now())
+    usable = Credential.objects.usable_of(job, job.actor)
+    search = Search(parse_bounded(job.query), list(usable), timezone.now())
     if search.query.problems:
         raise JobProblem(f"The search isn’t understood: {search.query.problems[0].message}")
     return search
