@@ -1,4 +1,4 @@
-"""Content security policy, caching, HEAD, and limits of request bodies."""
+"""Content security policy, compression, caching, HEAD, and limits of request bodies."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 from django.urls import ResolverMatch
 from django.utils.datastructures import MultiValueDict
@@ -36,6 +38,14 @@ class ContentSecurityPolicyMiddleware:
         response: HttpResponse = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", self.policy)
         return response
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Compresses pages. WhiteNoise has compressed static files already, and downloads keep their size."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        is_page = response.headers.get("Content-Type", "").startswith("text/html") and not response.streaming
+        return super().process_response(request, response) if is_page else response
 
 
 class HeadMiddleware:

@@ -15,6 +15,7 @@ from ..openai.errors import (
     ServerError,
     Unauthorized,
 )
+from ..services.clients import keep_rate_limits
 from . import control
 from .kinds import Kind
 from .tasks import Answer
@@ -40,6 +41,8 @@ def settle(job: Job, kind: Kind, answers: Sequence[Answer]) -> float:
     left = [answer.task.item for answer in usable if not answer.task.item.outcome and answer.task.item.message]
     delays += [_try_again(item, item.message) for item in left]
     job.items.finish([answer.task.item for answer in answers if answer.task.item.pk])
+    for credential in {answer.source.credential for answer in usable if answer.source is not None}:
+        keep_rate_limits(credential)
     return max(delays, default=0.0)
 
 

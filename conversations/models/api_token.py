@@ -33,6 +33,14 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         """Those of the credentials that the user may use."""
         return self.filter(credential__in=Credential.objects.visible_to(user))
 
+    def of(self, credential: Credential) -> "ApiTokenQuerySet":
+        """Those of one credential."""
+        return self.filter(credential=credential)
+
+    def unrevoked(self) -> "ApiTokenQuerySet":
+        """Those that applications may use."""
+        return self.filter(revoked_at=None)
+
     def usable(self, text: str) -> "ApiToken | None":
         """The token with this text, unless it was revoked."""
         return self.select_related("credential").filter(digest=_digest(text), revoked_at=None).first()

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
 from ..encryption import open_sealed, seal
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .conversation import Conversation
 
 MAX_CONCURRENCY = 64  # as many connections as a client keeps open
+RATE_LIMITS_PERIOD = timedelta(seconds=10)
 MIN_LENGTH_TO_SHOW_ENDING = 20  # characters; of shorter keys no part is shown
 
 
@@ -58,6 +60,10 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
     def paused(self) -> "CredentialQuerySet":
         """Those whose server asked to wait until a time that hasn't come."""
         return self.filter(paused_until__gt=timezone.now())
+
+    def for_list(self) -> "CredentialQuerySet":
+        """By name, with the teams of each."""
+        return self.prefetch_related("teams")
 
     def without_list(self) -> "CredentialQuerySet":
         """Those whose server was asked for a list, and has none."""
@@ -129,6 +135,8 @@ class Credential(models.Model):
     can_list = models.BooleanField(
         "lists conversations", null=True, editable=False, help_text="Whether the server lists its conversations."
     )
+    rate_limits = models.JSONField(default=dict, editable=False, help_text="What the server last said is left of them.")
+    rate_limits_at = models.DateTimeField(null=True, editable=False)
     tested_at = models.DateTimeField("last test", null=True, editable=False)
     test_passed = models.BooleanField(null=True, editable=False)
     test_message = models.TextField("result of the last test", blank=True, editable=False)
@@ -143,10 +151,18 @@ class Credential(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("credential_detail", args=[self.pk])
+
     @property
     def host(self) -> str:
         """Where its requests go, as operators see it."""
         return base_url.host(self.base_url)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether its server asked to wait until a time that hasn't come."""
+        return self.paused_until is not None and self.paused_until > timezone.now()
 
     def set_key(self, key: str) -> None:
         """Seal `key` as this credential's; does not save."""
@@ -177,6 +193,12 @@ class Credential(models.Model):
         """Keep the result of a test; `passed` is None where the test couldn't tell."""
         self.tested_at, self.test_passed, self.test_message = timezone.now(), passed, message
         self.save(update_fields=["tested_at", "test_passed", "test_message"])
+
+    def record_rate_limits(self, limits: dict[str, dict[str, int]]) -> None:
+        """Keep what a response said is left of the rate limits; at most one write every few seconds."""
+        now = timezone.now()
+        is_due = Q(rate_limits_at=None) | Q(rate_limits_at__lt=now - RATE_LIMITS_PERIOD)
+        Credential.objects.filter(is_due, pk=self.pk).update(rate_limits=limits, rate_limits_at=now)
 
     def pause(self, seconds: float) -> None:
         """Keep jobs from calling its server for that long; a longer pause stays."""

@@ -1,12 +1,12 @@
 """How events are started, found and resolved."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import models, transaction
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from .choices import ABOUT_ITEMS, Action, Outcome
@@ -165,6 +165,12 @@ class EventQuerySet(RecordQuerySet["Event"]):
     def pending(self) -> "EventQuerySet":
         """Those that have not finished."""
         return self.filter(outcome=Outcome.PENDING)
+
+    def last_used(self, credential_ids: Iterable[int]) -> dict[int, datetime]:
+        """When the newest event of each credential began, by its primary key; without those that have none."""
+        newest = Subquery(self.filter(credential=OuterRef("pk")).order_by("-pk").values("created_at")[:1])
+        rows = Credential.objects.with_keys(credential_ids).annotate(at=newest).values_list("pk", "at")
+        return {pk: at for pk, at in rows if at is not None}
 
     def exports(self) -> "EventQuerySet":
         """Downloads of transcripts."""

@@ -21,6 +21,10 @@ class SharedQuerySet(models.QuerySet[Shared]):
 
     owner: ClassVar[str] = "actor"
 
+    def with_credential(self, credential: Credential) -> Self:
+        """Those with this credential among theirs."""
+        return self.filter(credentials=credential)
+
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Those all of whose credentials the user may use, and their own; all for an active superuser."""
         if user.is_superuser and user.is_active:

@@ -27,6 +27,7 @@ from .objects import (
     read_list,
     read_page,
 )
+from .rate_limits import rate_limits
 from .scrubbing import Scrubber
 from .transport import Deadline, new_session, send
 
@@ -92,6 +93,7 @@ class Client:
         if project:
             self._session.headers["OpenAI-Project"] = project
         self.scrubber = Scrubber([key, *(headers or {}).values()])
+        self.rate_limits: dict[str, dict[str, int]] = {}  # as of the last response that told them
 
     def __repr__(self) -> str:
         return f"<Client of {self.base_url}>"
@@ -113,6 +115,7 @@ class Client:
         request["headers"] = {"X-Client-Request-Id": request_id}
         status, headers, body = send(self._session, method, f"{self.base_url}{path}", deadline, **request)
         clean = {name: replace_unstorable(self.scrubber.text(value)) for name, value in headers.items()}
+        self.rate_limits = rate_limits(clean) or self.rate_limits
         return status, clean, self.scrubber.body(body, is_data=status < 300)
 
 

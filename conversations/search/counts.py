@@ -131,6 +131,14 @@ def _summed(pairs: Iterable[tuple[str | None, int]]) -> Counter[str]:
     return numbers
 
 
+def states_of(credentials: Sequence[int]) -> dict[int, Counter[str]]:
+    """How many conversations of each credential are in each state, as the index counts them."""
+    numbers: dict[int, Counter[str]] = {pk: Counter() for pk in credentials}
+    for _, credential_id, state, count in _states_of(credentials):
+        numbers[credential_id][state] = count
+    return numbers
+
+
 def _states_of(credentials: Sequence[int]) -> list[tuple[int, int, str, int]]:
     """Term, credential, state and number."""
     terms = Term.objects.filter(credential__in=credentials, digest__in=[term_digest(None, state) for state in STATES])

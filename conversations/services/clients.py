@@ -2,14 +2,14 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 
 from django.conf import settings
 
 from ..encryption import SealError
 from ..models import Credential
-from ..openai import base_url
+from ..openai.base_url import problem_with
 from ..openai.client import Calls, Client, Recorder
 from ..openai.errors import Forbidden, GatewayNotFound, NotFound, OpenAIError, Unauthorized
 from .errors import CredentialUnusable
@@ -70,10 +70,43 @@ def check_credential(*, credential: Credential) -> bool | None:
     """
     try:
         passed, message = _verdict(calls_for(credential))
+        keep_rate_limits(credential)
     except CredentialUnusable as error:
         passed, message = False, str(error)
     credential.record_test(passed=passed, message=message)
     return passed
+
+
+def try_credential(
+    *, base_url: str, key: str, organization: str, project: str, headers: dict[str, str], ca_certificates: str
+) -> tuple[bool | None, str]:
+    """The same for values that aren't stored, and nothing is: whether they work, and a sentence about it."""
+    problem = problem_with(base_url, settings.CREDENTIAL_HOSTS)
+    if problem:
+        return False, problem
+    try:
+        client = Client(
+            key,
+            base_url=base_url,
+            organization=organization,
+            project=project,
+            headers=headers,
+            proxy=settings.OPENAI_PROXY,
+            ca_file=settings.OPENAI_CA_FILE,
+            ca_certificates=ca_certificates,
+        )
+    except OSError as error:
+        return False, f"The certificates can’t be read ({error})."
+    with closing(client):
+        return _verdict(client.with_budget(settings.REQUEST_BUDGET, max_wait=MAX_RETRY_WAIT))
+
+
+def keep_rate_limits(credential: Credential) -> None:
+    """Store what the last response said is left of the credential's rate limits, if it said anything."""
+    with _lock:
+        client = _clients.get(credential.pk, (None, None))[1]
+    if client is not None and client.rate_limits and client.rate_limits != credential.rate_limits:
+        credential.record_rate_limits(client.rate_limits)
 
 
 def _verdict(calls: Calls) -> tuple[bool | None, str]:
@@ -107,7 +140,7 @@ def _verdict_by_route(calls: Calls, error: GatewayNotFound) -> tuple[bool | None
 def _refuse_unusable(credential: Credential) -> None:
     if not credential.is_active:
         raise CredentialUnusable(credential, f"The credential “{credential.name}” is inactive.")
-    problem = base_url.problem_with(credential.base_url, settings.CREDENTIAL_HOSTS)
+    problem = problem_with(credential.base_url, settings.CREDENTIAL_HOSTS)
     if problem:
         raise CredentialUnusable(credential, problem)
 

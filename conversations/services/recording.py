@@ -20,7 +20,7 @@ from ..models.choices import CHANGES
 from ..models.event_queryset import Subject, no_check
 from ..openai.client import Calls, Json, RemoteConversation
 from ..openai.errors import BadResponse, NotConfirmed, NotFound, NotSent, OpenAIError
-from .clients import calls_for, client_for
+from .clients import calls_for, client_for, keep_rate_limits
 from .errors import AlreadySubmitted, BeingChanged, Held
 from .holds import note_matches, refuse_held
 
@@ -182,6 +182,7 @@ def fail(event: Event, error: OpenAIError, *, changes: bool) -> None:
             request_id=error.request_id or event.request_id,
         )
         event.keep_detail(message=error.message)
+    _keep_rate_limits(event)
 
 
 def succeed(
@@ -201,6 +202,12 @@ def succeed(
     event.finish(Outcome.SUCCEEDED, conversation=conversation)
     event.keep_detail(before=before, after=after)
     resolve_by_reading(event)
+    _keep_rate_limits(event)
+
+
+def _keep_rate_limits(event: Event) -> None:
+    if event.credential is not None:
+        keep_rate_limits(event.credential)
 
 
 def resolve_by_reading(event: Event) -> None:

@@ -38,6 +38,9 @@ HOLDS, ADD_HOLD = "conversations.view_hold", "conversations.add_hold"
 RULES, CHANGE_RULE = "conversations.view_retentionrule", "conversations.change_retentionrule"
 REQUESTS, ADD_REQUEST = "conversations.view_erasurerequest", "conversations.add_erasurerequest"
 
+CREDENTIALS, CHANGE_CREDENTIAL = "conversations.view_credential", "conversations.change_credential"
+DELETE_CREDENTIAL = "conversations.delete_credential"
+
 OPERATORS_OWN = {"view", "bulk_draft", "export_job"}
 FOR_TOKENS = {"api_conversations", "api_conversation", "api_not_found"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -161,6 +164,13 @@ TABLE = {
     "saved_view_edit": Entry(LOOK, LOOK, about="view"),
     "saved_view_delete": Entry(LOOK, LOOK, about="view"),
     "saved_view_start": Entry(changing=LOOK, about="view"),
+    "credential_list": Entry(CREDENTIALS),
+    "credential_create": Entry("conversations.add_credential", "conversations.add_credential"),
+    "credential_detail": Entry(CREDENTIALS, about="credential"),
+    "credential_edit": Entry(CHANGE_CREDENTIAL, CHANGE_CREDENTIAL, about="credential"),
+    "credential_test": Entry(changing=CHANGE_CREDENTIAL, about="credential"),
+    "credential_activate": Entry(changing=CHANGE_CREDENTIAL, about="credential"),
+    "credential_delete": Entry(DELETE_CREDENTIAL, DELETE_CREDENTIAL, about="credential"),
     "event_list": Entry(EVENTS),
     "event_detail": Entry(EVENTS, CHANGE, about="unknown"),
 }
