@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import ManyToManyField, Model, QuerySet
+from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
@@ -25,6 +26,7 @@ class HeaderInline(admin.TabularInline):
     form = HeaderForm
     formset = HeaderFormSet
     extra = 0
+    template = "admin/conversations/credential/headers.html"
     verbose_name = "header"
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -49,7 +51,6 @@ class CredentialAdmin(Page):
     list_display = ["name", "host", "is_active", "tested_at", "test_passed"]
     list_filter = ["is_active", "test_passed"]
     search_fields = ["name", "notes", "base_url"]
-    filter_horizontal = ["teams"]
     readonly_fields = ["stored_key", "last_test"]
     fieldsets = [
         (None, {"fields": ["name", "base_url", "api_key", "stored_key", "is_active", "last_test"]}),
@@ -75,7 +76,7 @@ class CredentialAdmin(Page):
     def formfield_for_manytomany(self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any) -> Any:
         """Only superusers see all teams. Everyone else chooses among their own, at least one."""
         kwargs["queryset"] = assignable_teams(request.user)  # type: ignore[arg-type]
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        field = super().formfield_for_manytomany(db_field, request, widget=CheckboxSelectMultiple, **kwargs)
         if field is not None:
             field.required = not request.user.is_superuser
         return field

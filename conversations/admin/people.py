@@ -4,12 +4,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import ManyToManyField, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 
 from ..models import Team
@@ -23,7 +22,7 @@ class TeamForm(forms.ModelForm):
     """Also edits the members, which Django has as a field of each user."""
 
     members = forms.ModelMultipleChoiceField(
-        get_user_model().objects.all(), required=False, widget=FilteredSelectMultiple("members", is_stacked=False)
+        get_user_model().objects.all(), required=False, widget=forms.CheckboxSelectMultiple
     )
 
     class Meta:
@@ -53,6 +52,13 @@ class TeamAdmin(SuperusersOnly):
 class RoleAdmin(SuperusersOnly, DjangoGroupAdmin):
     """Groups with permissions: the roles, and custom groups. Teams are groups too, and have their own page."""
 
+    filter_horizontal = ()
+
+    def formfield_for_manytomany(self, db_field: ManyToManyField, request: Any = None, **options: Any) -> Any:
+        return super().formfield_for_manytomany(
+            db_field, request, **{**options, "widget": forms.CheckboxSelectMultiple}
+        )
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         return super().get_queryset(request).filter(team=None)
 
@@ -62,6 +68,8 @@ class UserAdmin(Page, DjangoUserAdmin):
     """Users. Only superusers edit permissions, and users with access to the admin. Everyone else sees users who share
     a team with them, and new users."""
 
+    filter_horizontal = ()
+    times = ("last_login", "date_joined")
     rights = ("is_staff", "is_superuser", "groups", "user_permissions")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -87,7 +95,12 @@ class UserAdmin(Page, DjangoUserAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
-        return fields if request.user.is_superuser else (*fields, *self.rights)
+        return (*fields, *self.times) if request.user.is_superuser else (*fields, *self.times, *self.rights)
+
+    def formfield_for_manytomany(self, db_field: ManyToManyField, request: Any = None, **options: Any) -> Any:
+        return super().formfield_for_manytomany(
+            db_field, request, **{**options, "widget": forms.CheckboxSelectMultiple}
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         # Whoever can set a user's password can sign in as that user, and must not gain any rights by that.

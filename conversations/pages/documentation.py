@@ -10,6 +10,7 @@ from django.utils.text import slugify
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+SCROLLING = {"table_open", "fence", "code_block"}
 FOLDER: Path = settings.BASE_DIR / "docs"
 
 
@@ -27,6 +28,8 @@ def documentation(name: str) -> SafeString:
             heading.attrSet("id", slugify(text.content))
     for token in content:
         token.children = _with_own_links(token.children) if token.children else token.children
+        if token.type in SCROLLING:
+            token.attrSet("tabindex", "0")  # what scrolls sideways has to be reached by keyboard
     return SafeString(markdown.renderer.render(content, markdown.options, {}))
 
 

@@ -67,13 +67,28 @@ def _ago(time: datetime) -> str:
 @register.simple_tag
 def chips(metadata: Mapping[str, Any]) -> SafeString:
     """The first pairs of a map, one chip each. Built in Python for the list, as its rows are (see `listing`)."""
+    shown, more = _first_chips(metadata)
+    return filled('%s<span class="chip chip-more">+%s</span>', shown, more) if more > 0 else shown
+
+
+@register.simple_tag
+def chips_that_fit(metadata: Mapping[str, Any]) -> SafeString:
+    """The same on one line, of which a script says how many more there are than fit."""
+    shown, more = _first_chips(metadata)
+    words = f"+{more}" if more > 0 else ""
+    return filled(
+        '<div class="chips-line">%s</div><span class="chip-more" data-more="%s">%s</span>', shown, more, words
+    )
+
+
+def _first_chips(metadata: Mapping[str, Any]) -> tuple[SafeString, int]:
+    """The chips of the first pairs, and how many more there are."""
     pairs = [(key, as_text(metadata[key])) for key in islice(metadata, CHIPS)]
     shown = filled_each(
         '<span class="chip"><b>%s</b><span>%s</span></span>',
         ((exact(shortened(key)), exact(shortened(value))) for key, value in pairs),
     )
-    more = len(metadata) - len(pairs)
-    return filled('%s<span class="chip chip-more">+%s</span>', shown, more) if more > 0 else shown
+    return shown, len(metadata) - len(pairs)
 
 
 def shortened(value: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,19 +15,31 @@ from ..metadata import as_text
 from ..models import Conversation
 from ..pages.facets import Column
 from ..pages.list_state import kept_result as kept_result_of
-from .convadmin import badge, chips, short_id, shortened, when
+from .convadmin import badge, chips_that_fit, short_id, shortened, when
 from .items import exact
 from .markup import filled_each
 
 register = template.Library()
 
+EXAMPLES = [
+    ("tenant:acme", "the key tenant has the value acme"),
+    ('topic:"password reset"', "a value of several words"),
+    ("-env:prod", "not this value"),
+    ("tenant:acme,globex", "one of several values"),
+    ("user:u_*", "values that begin with u_"),
+    ("has:order_id", "has the key"),
+    ("state:missing", "OpenAI no longer has it"),
+    ("created:7d", "created in the last 7 days"),
+    ("created:2026-10-01..2026-10-31", "created between two days"),
+    ("refund", "refund in any value"),
+]
 LABELS = 6  # under the bars of the histogram, at most
 
 ROW = """<tr id="c%s" data-id="%s">
 <td class="list-select"><input type="checkbox" name="pick" value="%s" form="selection" aria-label="Select %s"
 data-select></td>
 <td class="list-id"><a href="%s" title="%s">%s</a></td>
-%s<td class="list-metadata"><div class="chips">%s</div></td>
+%s<td class="list-metadata"><div class="chips chips-fit">%s</div></td>
 <td class="list-credential">%s</td>
 <td class="list-state">%s</td>
 <td class="list-when"><span class="list-label">created </span>%s</td>
@@ -56,7 +69,7 @@ def _row(conversation: Conversation, columns: Sequence[str], url: str) -> tuple[
         conversation.openai_id,
         short,
         cells,
-        chips(others) if metadata is not None else TOO_LARGE,
+        chips_that_fit(others) if metadata is not None else TOO_LARGE,
         conversation.credential.name,
         badge(conversation.state),
         when(conversation.created_at),
@@ -74,6 +87,12 @@ def _cells(conversation: Conversation, columns: Sequence[str]) -> Iterable[tuple
 def kept_result(context: dict[str, Any], **more: str) -> str:
     """The query string that keeps the search result that the conversation's page was opened from."""
     return kept_result_of(dict(context["request"].GET.lists()), **more)
+
+
+@register.inclusion_tag("conversations/_search_help.html")
+def search_examples() -> dict[str, Any]:
+    """Examples of the search language, each a link."""
+    return {"examples": EXAMPLES, "time_zone": settings.TIME_ZONE}
 
 
 @register.filter

@@ -1,10 +1,12 @@
 """Jobs on what a search finds: drafted from a selection, looked at, started, undone; what they leave to download."""
 
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -28,19 +30,23 @@ from .access import may_download, requested_search, visible_job
 
 LOOK = "conversations.view_conversation"
 CHOSEN = {JobKind.EDIT, JobKind.REMOVE, JobKind.ERASE, JobKind.TRANSFER, JobKind.EXPORT}  # from a selection
+DELETE = "delete"  # asks whether to erase or to remove
+PAGES_OF_CHOICE = {"hold": "hold_create", DELETE: "job_create"}
 MAX_DIGITS = 18  # of a key; larger numbers don't fit into a database's integer
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(LOOK, raise_exception=True)
 def job_create(request: SignedInRequest) -> HttpResponse:
-    """Draft a job on the selected rows, or on all that match; holds have a page of their own."""
+    """Draft a job on the selected rows, or on all that match. A GET asks how to delete them."""
+    if request.method != "POST":
+        return _ways_to_delete(request)
     state, search = requested_search(request)
     kind = request.POST.get("do", "")
-    keys, are_all = _picked(request), request.POST.get("all") == "1"
-    if kind == "hold":
-        picks = "&".join(f"pick={key}" for key in keys)
-        return redirect(f"{reverse('hold_create')}?{state.query_string if are_all else picks}")
+    keys, are_all = _picked(request.POST), request.POST.get("all") == "1"
+    if kind in PAGES_OF_CHOICE:
+        which = [*state.pairs, ("all", "1")] if are_all else [("pick", str(key)) for key in keys]
+        return redirect(f"{reverse(PAGES_OF_CHOICE[kind])}?{urlencode(which)}")
     if kind not in CHOSEN:
         return _refused(request, state, "Choose what to do with the conversations.")
     if not request.user.has_perm(KINDS[kind].permission):
@@ -127,10 +133,20 @@ def job_export_file(request: SignedInRequest, pk: int) -> HttpResponseBase:
     return responses.as_file(response, f"export {job.pk}.{extension}")
 
 
-def _picked(request: SignedInRequest) -> list[int]:
-    return [
-        int(key) for key in request.POST.getlist("pick") if key.isascii() and key.isdecimal() and len(key) <= MAX_DIGITS
-    ]
+def _picked(parameters: QueryDict) -> list[int]:
+    keys = parameters.getlist("pick")
+    return [int(key) for key in keys if key.isascii() and key.isdecimal() and len(key) <= MAX_DIGITS]
+
+
+def _ways_to_delete(request: SignedInRequest) -> HttpResponse:
+    state, _ = requested_search(request)
+    keys, are_all = _picked(request.GET), request.GET.get("all") == "1"
+    if not request.user.has_perm(KINDS[JobKind.ERASE].permission):
+        raise PermissionDenied
+    if not keys and not are_all:
+        return _refused(request, state, "Select at least one conversation.")
+    context = {"state": state, "keys": [] if are_all else keys, "are_all": are_all}
+    return responses.page(request, "conversations/job_create.html", context)
 
 
 def _refused(request: SignedInRequest, state: ListState, problem: str) -> HttpResponse:

@@ -5,15 +5,16 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ..forms.conversations import RemoveForm, TransferForm
-from ..models import Conversation, Credential
+from ..models import Conversation, Credential, Erasure
 from ..openai.errors import NotFound, OpenAIError
 from ..pages import responses
 from ..pages.responses import SignedInRequest
 from ..services.conversations import refresh_conversation, remove_conversation, transfer_conversation
 from ..services.errors import ServiceError
+from ..services.holds import holds_on
 from ..services.unresolved_events import accept_remote_metadata
 from .access import visible_conversation
 from .outcomes import attempted, to_conversation
@@ -36,6 +37,20 @@ def conversation_refresh(request: SignedInRequest, pk: int) -> HttpResponse:
 def conversation_accept_remote(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     return _told(request, conversation, lambda: _accept_remote(request, conversation))
+
+
+@require_safe
+@permission_required("conversations.delete_conversation", raise_exception=True)
+def conversation_delete(request: SignedInRequest, pk: int) -> HttpResponse:
+    """The two ways to delete, to choose from."""
+    conversation = visible_conversation(request, pk)
+    erasure = Erasure.objects.about(conversation).first()
+    context = {
+        "conversation": conversation,
+        "holds": holds_on(conversation),
+        "may_remove": erasure is None or not (erasure.is_running or erasure.is_stopped),
+    }
+    return responses.page(request, "conversations/conversation_delete.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

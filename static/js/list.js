@@ -86,7 +86,7 @@
         showSelection();
       }
     },
-    "?": function () { document.getElementById("shortcuts").showModal(); },
+    "?": function () { document.getElementById("shortcuts")?.showModal(); },
     Escape: function () { selectAll(false); },
   };
 
@@ -129,6 +129,24 @@
       filters.setAttribute("aria-expanded", String(shown));
     }
   });
+
+  // A line of chips shows as many as fit; the number beside it counts the others too.
+  function fitChips() {
+    document.querySelectorAll(".chips-fit").forEach(function (cell) {
+      const line = cell.querySelector(".chips-line");
+      const more = cell.querySelector(".chip-more");
+      if (line?.firstElementChild && more) {
+        const top = line.firstElementChild.offsetTop;
+        const hidden = Array.from(line.children).filter(function (chip) { return chip.offsetTop > top; }).length;
+        const number = Math.max(0, Number(more.dataset.more)) + hidden;
+        more.textContent = number ? "+" + number : "";
+      }
+    });
+  }
+
+  addEventListener("resize", fitChips);
+  document.addEventListener("htmx:afterSettle", fitChips);
+  fitChips();
 
   // Another page of the result has other rows: nothing stays selected that cannot be seen.
   function beginAnew() {

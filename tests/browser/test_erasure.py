@@ -18,6 +18,7 @@ pytestmark = pytest.mark.browser
 def ask_for_erasure(page: Page, conversation: Conversation) -> None:
     """From the conversation's page to the erasure's."""
     page.goto(conversation.get_absolute_url())
+    page.get_by_role("link", name="Delete…").click()
     page.get_by_role("link", name="Erase…").click()
     page.get_by_label("Reason").fill("Ticket 7")
     page.get_by_label("type the last 6 characters of the id").fill(conversation.openai_id[-6:])

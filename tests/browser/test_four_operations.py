@@ -100,6 +100,7 @@ def test_edit_the_metadata_and_read_the_response_key_by_key(page: Page, sandbox:
 
 def test_remove_asks_and_then_removes(page: Page, sandbox: Sandbox, known: Conversation) -> None:
     page.goto(known.get_absolute_url())
+    page.get_by_role("link", name="Delete…").click()
     page.get_by_role("link", name="Remove…").click()
     expect(page.get_by_text("nobody can read or delete them anymore")).to_be_visible()
     assert sandbox.store.get_conversation(known.openai_id) is not None

@@ -80,7 +80,7 @@ def test_a_viewer_may_only_export(client: Browser, viewer: User, rows: list[Conv
 
 def test_holds_have_a_page_of_their_own(as_operator: Browser, rows: list[Conversation]) -> None:
     assert choose(as_operator, "hold", pick=[rows[0].pk])["Location"] == f"/holds/new/?pick={rows[0].pk}"
-    assert choose(as_operator, "hold", "tenant:acme", all="1")["Location"] == "/holds/new/?q=tenant%3Aacme"
+    assert choose(as_operator, "hold", "tenant:acme", all="1")["Location"] == "/holds/new/?q=tenant%3Aacme&all=1"
 
 
 def test_the_page_tells_the_number_and_what_the_server_keeps(as_operator: Browser, rows: list[Conversation]) -> None:
@@ -334,3 +334,18 @@ def test_overwriting_has_to_be_previewed_too(as_operator: Browser, bulk_draft: J
     previewed = json.dumps([False, ["set", "seen", "yes", ""]])
     response = start(as_operator, bulk_draft, **STEP, previewed=previewed, over_changes="1")
     assert "What you chose has changed since the preview" in words_of(response)
+
+
+def test_deleting_asks_for_the_way_first(as_operator: Browser, rows: list[Conversation]) -> None:
+    picks = [str(row.pk) for row in rows[:2]]
+    response = as_operator.post("/jobs/new/", {"do": "delete", "pick": picks})
+    assert response["Location"] == f"/jobs/new/?pick={picks[0]}&pick={picks[1]}"
+    page = words_of(as_operator.get(response["Location"]))
+    assert "Delete 2 conversations" in page
+    assert not Job.objects.exists()
+    response = as_operator.post("/jobs/new/?q=tenant:acme", {"do": "delete", "all": "1"})
+    assert "Delete all that match" in words_of(as_operator.get(response["Location"]))
+
+
+def test_deleting_nothing_is_refused(as_operator: Browser) -> None:
+    assert "Select at least one" in words_of(as_operator.get("/jobs/new/", follow=True))

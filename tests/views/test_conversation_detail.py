@@ -94,7 +94,7 @@ def test_offers_to_transfer_only_to_credentials_that_one_sees_r1_r23(
 def test_works_without_javascript_by_links_and_forms(as_operator: Browser, conversation: Conversation) -> None:
     text = page_of(as_operator, conversation)
     url = conversation.get_absolute_url()
-    for link in (f'href="{url}items/"', f'href="{url}metadata/"', f'href="{url}remove/"'):
+    for link in (f'href="{url}items/"', f'href="{url}metadata/"', f'href="{url}delete/"'):
         assert link in text
     assert f'method="post" action="{url}refresh/"' in text
 

@@ -290,7 +290,8 @@ def test_asks_as_many_queries_for_many_items_as_for_five(as_operator: Browser, f
 
 
 def test_the_conversation_offers_to_erase_before_to_remove(as_operator: Browser, conversation: Conversation) -> None:
-    text = text_of(as_operator.get(conversation.get_absolute_url()))
+    assert f'{conversation.get_absolute_url()}delete/"' in text_of(as_operator.get(conversation.get_absolute_url()))
+    text = text_of(as_operator.get(f"{conversation.get_absolute_url()}delete/"))
     erase, remove = (text.index(f'{conversation.get_absolute_url()}{verb}/"') for verb in ("erase", "remove"))
     assert erase < remove
 
