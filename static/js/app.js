@@ -49,8 +49,6 @@
     counter.classList.toggle("counter-over", length > limit);
   }
 
-  document.documentElement.classList.add("scripted");
-
   document.addEventListener("click", function (event) {
     const button = event.target.closest("[data-copy], [data-copy-item]");
     if (button) {
