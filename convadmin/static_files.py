@@ -13,14 +13,12 @@ from django.core.files.base import ContentFile
 from django.templatetags.static import static
 from whitenoise.storage import CompressedManifestStaticFilesStorage  # type: ignore[import-untyped]
 
-STYLESHEETS = {
-    "css/convadmin.css": [
-        f"css/{name}.css"
-        for name in ("tokens", "base", "topbar", "layout", "components", "list", "transcript", "footer", "admin")
-    ]
-}
+_SHEETS = "tokens base topbar layout components list transcript footer palette admin"
+_OWN_SCRIPTS = "app list completion palette"
+
+STYLESHEETS = {"css/convadmin.css": [f"css/{name}.css" for name in _SHEETS.split()]}
 SCRIPTS = {
-    "js/convadmin.js": ["django_htmx/htmx-2.min.js", *(f"js/{name}.js" for name in ("app", "list", "completion"))],
+    "js/convadmin.js": ["django_htmx/htmx-2.min.js", *(f"js/{name}.js" for name in _OWN_SCRIPTS.split())],
 }
 
 

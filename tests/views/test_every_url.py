@@ -87,6 +87,7 @@ TABLE = {
     "logout": Entry(changing=SIGNED_IN),
     "password_change": Entry(SIGNED_IN, SIGNED_IN, takes_put=True),
     "password_change_done": Entry(SIGNED_IN),
+    "palette": Entry(SIGNED_IN),
     "exact_times": Entry(changing=SIGNED_IN),
     "conversation_list": Entry(LOOK),
     "conversation_overview": Entry(LOOK),
