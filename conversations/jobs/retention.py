@@ -1,6 +1,7 @@
 """What a retention rule would do: today, and as more conversations reach its age."""
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -41,7 +42,11 @@ def dry_run(rule: RetentionRule) -> DryRun:
         return DryRun(
             problem=f"{rule.author_name} no longer has an active account. Whoever edits the rule takes it over."
         )
-    usable = Credential.objects.usable_of(rule, rule.author)
+    return dry_run_among(rule, Credential.objects.usable_of(rule, rule.author))
+
+
+def dry_run_among(rule: RetentionRule, usable: Iterable[Credential]) -> DryRun:
+    """The same for a rule that may not be stored yet, among the conversations of these credentials."""
     now = timezone.now()
     search = Search(parse_bounded(rule.stated_query), list(usable), now)
     if search.query.problems:

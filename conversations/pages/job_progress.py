@@ -151,8 +151,9 @@ class JobProgress:
         ]
         found.append(("undo", "Undo…", self._can_undo))
         found.append(("retry", self._retry_label, bool(self._retry_label)))
+        primary = {"resume", "retry"} if self.numbers.failed else {"resume"}  # what is held stays held
         return [
-            Button(name, label, reverse(f"job_{name}", args=[job.pk]), is_primary=name in ("resume", "retry"))
+            Button(name, label, reverse(f"job_{name}", args=[job.pk]), is_primary=name in primary)
             for name, label, is_possible in found
             if is_possible
         ]

@@ -2,7 +2,7 @@
 include with prepared values (`python -m tests.benchmarks.list_rows`), of a page that should take 8 ms.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from django import template
@@ -45,17 +45,22 @@ data-select></td>
 <td class="list-when"><span class="list-label">created </span>%s</td>
 </tr>
 """
+ON_HOLD = SafeString(' <span class="badge badge-info">On hold</span>')
 TOO_LARGE = format_html('<span class="chip chip-more">{}</span>', "too large for the list")
 
 
 @register.simple_tag
-def rows(conversations: Iterable[Conversation], columns: Sequence[str], url: str) -> SafeString:
-    """The rows of the list; `url` is the list's, so that a conversation's page can lead back to it."""
+def rows(
+    conversations: Iterable[Conversation], columns: Sequence[str], url: str, held: Container[int] = ()
+) -> SafeString:
+    """The rows of the list; `url` is the list's, so that a conversation's page can lead back to it. `held`: the primary
+    keys of those that are on legal hold."""
     page = reverse("conversation_detail", args=[0]).partition("0")  # reversed once, not for each row
-    return filled_each(ROW, (_row(each, columns, f"{page[0]}{each.pk}{page[2]}{url}") for each in conversations))
+    urls = ((each, f"{page[0]}{each.pk}{page[2]}{url}") for each in conversations)
+    return filled_each(ROW, (_row(each, columns, url, is_held=each.pk in held) for each, url in urls))
 
 
-def _row(conversation: Conversation, columns: Sequence[str], url: str) -> tuple[Any, ...]:
+def _row(conversation: Conversation, columns: Sequence[str], url: str, *, is_held: bool) -> tuple[Any, ...]:
     metadata = conversation.short_metadata
     others = {key: value for key, value in (metadata or {}).items() if key not in columns}
     cells = filled_each('<td class="list-column" dir="auto">%s</td>', _cells(conversation, columns))
@@ -71,7 +76,7 @@ def _row(conversation: Conversation, columns: Sequence[str], url: str) -> tuple[
         cells,
         chips_that_fit(others) if metadata is not None else TOO_LARGE,
         conversation.credential.name,
-        badge(conversation.state),
+        badge(conversation.state) + ON_HOLD if is_held else badge(conversation.state),
         when(conversation.created_at),
     )
 

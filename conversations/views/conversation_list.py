@@ -18,6 +18,7 @@ from ..pages.responses import SignedInRequest
 from ..query import Query, TextClause
 from ..search import Number, Overview, ResultPage, Search, completion
 from ..search.counts import top_values, values_containing
+from ..services.holds import held_among
 from .access import requested_search
 
 VALUES_SHOWN = 100
@@ -33,6 +34,7 @@ def conversation_list(request: SignedInRequest) -> HttpResponse:
     context = {
         "state": state,
         "page": page,
+        "held": held_among({row.sort_key: row.pk for row in page.rows}, search.names),
         "newer_url": state.newer_than(str(page.newer)) if page.newer is not None else "",
         "older_url": state.older_than(str(page.older)) if page.older is not None else "",
         "number": _number(search, page),

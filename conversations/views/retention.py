@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ..forms.holds import RuleForm
 from ..jobs import control
-from ..jobs.retention import dry_run
+from ..jobs.retention import DryRun, dry_run, dry_run_among
 from ..models import RetentionRule, SavedView
 from ..pages import responses
 from ..pages.job_progress import JobProgress
@@ -103,19 +103,21 @@ def retention_rule_delete(request: SignedInRequest, pk: int) -> HttpResponse:
 def _saved(request: SignedInRequest, form: RuleForm) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, form, status=responses.REJECTED)
+    if request.POST.get("do") == "preview":
+        return _form_page(request, form, run=dry_run_among(form.instance, form.cleaned_data["credentials"]))
     rule = form.saved()
     _pause_runs(rule)
     messages.success(request, "The rule was saved. It runs once it is approved.")
     return redirect(rule)
 
 
-def _form_page(request: SignedInRequest, form: RuleForm, *, status: int = 200) -> HttpResponse:
+def _form_page(
+    request: SignedInRequest, form: RuleForm, *, run: DryRun | None = None, status: int = 200
+) -> HttpResponse:
     views = SavedView.objects.visible_to(request.user).for_list(request.user)
+    context = {"form": form, "rule": form.instance, "views": views, "run": run, "limit": settings.BULK_LIMIT}
     return responses.page(
-        request,
-        "conversations/retention_rule_form.html",
-        {"form": form, "rule": form.instance, "views": views},
-        status=status,
+        request, "conversations/retention_rule_form.html", context, fragments=["rule-form"], status=status
     )
 
 

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from conversations.models import Conversation, Credential, SavedView, State
+from conversations.services.holds import place_hold
 from tests.factories import make_conversation, make_credential, make_team
 from tests.html import everything, fragment, is_page, signed_in, text_of
 
@@ -199,3 +200,11 @@ def test_an_id_that_the_other_terms_hide_is_said_to_be_in_the_index(
     page = text_of(as_operator.get("/conversations/?q=-state%3Aremoved+conv_gone"))
     assert "hide it." in page
     assert gone.get_absolute_url() in page
+
+
+def test_what_is_on_legal_hold_is_marked(as_operator: Browser, operator: User, credential: Credential) -> None:
+    held, free = (make_conversation(credential, {"tenant": name}) for name in ("acme", "globex"))
+    place_hold(actor=operator, conversations=[held], reason="Case 7")
+    rows = text_of(as_operator.get("/conversations/?q=")).split("<tr id=")
+    assert [f"c{held.pk}" in row for row in rows if "On hold" in row] == [True]
+    assert free.openai_id in rows[1]

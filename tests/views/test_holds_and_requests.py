@@ -118,6 +118,15 @@ def test_an_author_may_approve_where_the_setting_says_so(
     assert rule.is_approved
 
 
+def test_the_form_shows_what_a_rule_would_do_before_it_is_saved(
+    client: Browser, administrator: User, credential: Credential
+) -> None:
+    make_conversation(credential, {"tenant": "test"})
+    response = save_rule(signed_in(client, administrator), credential, do="preview")
+    assert "Now it would erase 1 conversation" in words_of(response)
+    assert not RetentionRule.objects.exists()
+
+
 def test_an_approval_is_of_what_was_seen(client: Browser, superuser: User, rule: RetentionRule) -> None:
     browser = signed_in(client, superuser)
     seen = rule.changed_at.isoformat()

@@ -90,7 +90,7 @@ def test_an_ended_job_waits_for_no_worker(as_operator: Browser, job: Job) -> Non
 def test_a_job_under_way_is_looked_at_again_and_an_ended_one_is_not(as_operator: Browser, job: Job) -> None:
     assert 'hx-trigger="every 2s"' in text_of(as_operator.get(f"/jobs/{job.pk}/"))
     control.stop(job)
-    assert "hx-trigger" not in text_of(as_operator.get(f"/jobs/{job.pk}/"))
+    assert 'hx-trigger="every' not in text_of(as_operator.get(f"/jobs/{job.pk}/"))
 
 
 def test_the_title_tells_the_progress(as_operator: Browser, job: Job, credential: Credential) -> None:
