@@ -34,6 +34,7 @@ from .views import (
     search_export,
     search_language,
     site,
+    style,
     transcript_export,
 )
 
@@ -47,6 +48,7 @@ urlpatterns = [
     path("password/", auth_views.PasswordChangeView.as_view(), name="password_change"),
     path("password/done/", auth_views.PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("go/", palette.palette, name="palette"),
+    path("style/", style.style, name="style"),
     path("exact-times/", site.exact_times, name="exact_times"),
     path("conversations/", conversation_list.conversation_list, name="conversation_list"),
     path("conversations/overview/", conversation_list.conversation_overview, name="conversation_overview"),

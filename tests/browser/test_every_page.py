@@ -104,14 +104,20 @@ def rows(credential: Credential) -> list[Conversation]:
 
 @pytest.mark.usefixtures("rows")
 def test_each_page_of_an_operator(
-    request: pytest.FixtureRequest, open_browser: OpenBrowser, operator: User, conversation: Conversation, guard: Guard
+    request: pytest.FixtureRequest,
+    open_browser: OpenBrowser,
+    operator: User,
+    conversation: Conversation,
+    guard: Guard,
+    settings: Any,
 ) -> None:
     guard.expects |= {404, 409, 422, 502}
     page = open_browser(operator).new_page()
     assert open_all(page, pages(request, of_administrators=False)) == {}
     searches = ["bogus:>>>", "tenant:nobody", "-topic:x has:empty tenant:acme"]
     assert open_all(page, iter([f"/conversations/?q={search}" for search in searches])) == {}
-    assert open_all(page, iter(["/nowhere/"])) == {}
+    settings.DEBUG = True
+    assert open_all(page, iter(["/nowhere/", "/style/"])) == {}
 
 
 @pytest.mark.usefixtures("rows")

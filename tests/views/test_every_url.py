@@ -43,6 +43,7 @@ DELETE_CREDENTIAL = "conversations.delete_credential"
 
 OPERATORS_OWN = {"view", "bulk_draft", "export_job"}
 FOR_TOKENS = {"api_conversations", "api_conversation", "api_not_found"}
+ONLY_WITH_DEBUG = {"style"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 WRITING = re.compile("INSERT|UPDATE|DELETE")
 UNKNOWN = (999_999, 10**30)  # keys of nothing; the database can't hold the second
@@ -183,7 +184,7 @@ def names(patterns: list[Any] | None = None) -> Iterator[str]:
     """The name of each URL of the site, or the URL itself where it has none; without those of the admin."""
     for entry in get_resolver().url_patterns if patterns is None else patterns:
         if not isinstance(entry, URLResolver):
-            yield from [] if entry.name in FOR_TOKENS else [entry.name or str(entry.pattern)]
+            yield from [] if entry.name in FOR_TOKENS | ONLY_WITH_DEBUG else [entry.name or str(entry.pattern)]
         elif entry.namespace != "admin":
             yield from names(entry.url_patterns)
 
