@@ -44,3 +44,4 @@ class ChoosePasswordForm(SetPasswordForm):
             field.validators.append(too_long)
         self.fields["new_password1"].widget.attrs["autofocus"] = True
         self.fields["new_password1"].label, self.fields["new_password2"].label = "Password", "The same again"
+        self.fields["new_password2"].help_text = ""

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from django.contrib.auth.models import Group, Permission, User
 from django.db import models
-from django.db.models import Count, OuterRef, Prefetch, Q
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 from django.db.models.functions import Coalesce
 
 from .credential import Credential
@@ -24,12 +24,12 @@ class PersonQuerySet(models.QuerySet[User]):
         found = self.prefetch_related(Prefetch("groups", visible_groups(user)))
         if user.is_superuser:
             return found
-        memberships = User.groups.through.objects
-        in_own_team = memberships.filter(group__in=teams_to_give(user).values("pk"))
-        in_a_team = memberships.filter(group__in=Team.objects.values("pk"))
-        # So that whoever created them finds them.
-        is_new = ~Q(pk__in=in_a_team.values("user")) & Q(is_staff=False, is_superuser=False)
-        return found.filter(Q(pk__in=in_own_team.values("user")) | Q(pk=user.pk) | is_new)
+        # Correlated: PostgreSQL reads a long list of NOT IN from its start for each row.
+        memberships = User.groups.through.objects.filter(user=OuterRef("pk"))
+        is_in_own_team = Exists(memberships.filter(group__in=teams_to_give(user).order_by().values("pk")))
+        is_in_a_team = Exists(memberships.filter(group__in=Team.objects.order_by().values("pk")))
+        is_new = ~is_in_a_team & Q(is_staff=False, is_superuser=False)  # so that whoever created them finds them
+        return found.filter(is_in_own_team | Q(pk=user.pk) | is_new)
 
     def matching(self, text: str) -> Self:
         """Those whose user name, name or e-mail address contain each word of the text, in upper or lower case."""
@@ -97,7 +97,7 @@ def problem_with_ending(user: User, person: User) -> str:
     if person.pk != user.pk:
         return ""
     if user.is_superuser and not people().active_superusers().exclude(pk=user.pk).exists():
-        return "You’re the last active superuser. Without one, nobody could manage teams, roles and superusers."
+        return "You’re the last active superuser, so you stay one: nobody else could manage teams and superusers."
     return "You can’t deactivate yourself, nor change your own role. Ask another administrator."
 
 

@@ -175,9 +175,9 @@ def test_a_superuser_does_not_demote_themselves(root: Browser, superuser: User) 
 
 def test_the_last_superuser_is_told_why_they_stay(root: Browser, superuser: User) -> None:
     make_user("inactive", is_superuser=True, is_active=False)
-    assert "You’re the last active superuser." in words_of(root.get(url_of(superuser)))
+    assert "You’re the last active superuser" in words_of(root.get(url_of(superuser)))
     root.post(url_of(superuser, "deactivate"))
-    assert "You’re the last active superuser." in words_of(root.get(url_of(superuser)))
+    assert "You’re the last active superuser" in words_of(root.get(url_of(superuser)))
     assert rights_of(superuser)[3]
 
 
