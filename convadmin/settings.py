@@ -161,6 +161,7 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contri
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+PASSWORD_RESET_TIMEOUT = 3 * 86_400  # seconds for which the link of an invitation works
 
 AXES_FAILURE_LIMIT = 5  # per user and address
 SIGN_IN_FAILURES_OF_ADDRESS = 50  # per address, for all users together

@@ -44,10 +44,10 @@ class Box:
 BOXES = [
     Box("apps", "start of the app", 0, 0),
     Box("checks", "", 0, 1, 0.5),
-    Box("roles", "", 0.45, 1, 0.45),
+    Box("roles", "", 1.68, 3, 0.5),
     Box("urls", "URL to view", 2, 0),
     Box("views", "pages and actions", 2, 1),
-    Box("api", "for applications", 1, 1, 0.85),
+    Box("api", "for applications", 1.1, 1, 0.82),
     Box("management", "commands", 3, 1),
     Box("admin", "credentials, people", 4, 1),
     Box("templatetags", "text, made safe", 0, 2),
@@ -66,7 +66,7 @@ BOXES = [
 # From, to, and where along their edges (0 to 1) the arrow begins and ends.
 ARROWS = [
     ("apps", "checks", 0.25, 0.5),
-    ("apps", "roles", 0.75, 0.5),
+    ("apps", "roles", 0.6, 0.15),
     ("urls", "views", 0.5, 0.5),
     ("urls", "api", 0.2, 0.5),
     ("api", "services", 0.6, 0.1),
@@ -81,6 +81,7 @@ ARROWS = [
     ("jobs", "services", 0.5, 0.4),
     ("templatetags", "pages", 0.6, 0.2),
     ("exports", "search", 0.3, 0.8),
+    ("forms", "roles", 0.1, 0.6),
     ("forms", "models", 0.36, 0.9),
     ("forms", "openai", 0.7, 0.2),
     ("pages", "search", 0.3, 0.7),

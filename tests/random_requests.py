@@ -43,7 +43,8 @@ PAGE_NAMES = """
     q order col before after on key find at show format metadata id fill done view next count page index
     token do value stored opened_with json again after_unknown credential openai_id note start name partner
     pick all verb to previewed over_changes count content package reason reference seen paused query age_days
-    role text include items items[0] username password old_password new_password1 new_password2 csrfmiddlewaretoken
+    full_name email teams is_staff is_superuser shown member new_password1 new_password2
+    role text include items items[0] username password old_password csrfmiddlewaretoken
 """
 ADMIN_NAMES = """
     q p o e all _popup _to_field _changelist_filters _facets action _selected_action select_across post

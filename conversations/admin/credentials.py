@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from ..encryption import SealError
 from ..forms.credentials import CredentialForm, HeaderForm, HeaderFormSet, questions_about
 from ..models import Credential, CredentialHeader
-from ..models.team import assignable_teams
+from ..models.person import teams_to_give
 from ..services.clients import check_credential
 from .base import Page
 
@@ -75,7 +75,7 @@ class CredentialAdmin(Page):
 
     def formfield_for_manytomany(self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any) -> Any:
         """Only superusers see all teams. Everyone else chooses among their own, at least one."""
-        kwargs["queryset"] = assignable_teams(request.user)  # type: ignore[arg-type]
+        kwargs["queryset"] = teams_to_give(request.user)  # type: ignore[arg-type]
         field = super().formfield_for_manytomany(db_field, request, widget=CheckboxSelectMultiple, **kwargs)
         if field is not None:
             field.required = not request.user.is_superuser

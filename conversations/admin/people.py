@@ -8,10 +8,12 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import ManyToManyField, Prefetch, Q, QuerySet
+from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest
 
 from ..models import Team
+from ..models.open_sessions import delete_sessions
+from ..models.person import all_roles, may_change, people, problem_with_ending
 from .base import Page, SuperusersOnly
 
 admin.site.unregister(Group)
@@ -60,33 +62,21 @@ class RoleAdmin(SuperusersOnly, DjangoGroupAdmin):
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
-        return super().get_queryset(request).filter(team=None)
+        return super().get_queryset(request).filter(pk__in=all_roles())
 
 
 @admin.register(get_user_model())
 class UserAdmin(Page, DjangoUserAdmin):
     """Users. Only superusers edit permissions, and users with access to the admin. Everyone else sees users who share
-    a team with them, and new users."""
+    a team with them, and new users (see `conversations.models.person`)."""
 
     filter_horizontal = ()
     times = ("last_login", "date_joined")
     rights = ("is_staff", "is_superuser", "groups", "user_permissions")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """The users for lists, pages, histories and completion.
-
-        Users who aren't in a team yet and have no special rights are included, so that their creator can find them.
-        """
-        users = super().get_queryset(request)
-        if request.user.is_superuser:
-            return users
-        own_teams = Team.objects.filter(user=request.user.pk)
-        in_own_team = User.groups.through.objects.filter(group__in=own_teams.values("pk"))
-        in_a_team = User.groups.through.objects.filter(group__in=Team.objects.values("pk"))
-        is_new = ~Q(pk__in=in_a_team.values("user")) & Q(is_staff=False, is_superuser=False)
-        visible = users.filter(Q(pk__in=in_own_team.values("user")) | Q(pk=request.user.pk) | is_new)
-        visible_groups = Group.objects.filter(Q(team=None) | Q(pk__in=own_teams.values("pk")))  # not their other teams
-        return visible.prefetch_related(Prefetch("groups", visible_groups))
+        """The users for lists, pages, histories and completion."""
+        return people().visible_to(request.user).order_by(*self.get_ordering(request))  # type: ignore[arg-type]
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         # The filter by group would list all teams.
@@ -95,21 +85,23 @@ class UserAdmin(Page, DjangoUserAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         fields = super().get_readonly_fields(request, obj)
-        return (*fields, *self.times) if request.user.is_superuser else (*fields, *self.times, *self.rights)
+        is_kept = obj is not None and problem_with_ending(request.user, obj)  # type: ignore[arg-type]
+        kept = ("is_active", "is_superuser") if is_kept else ()
+        fields = (*fields, *self.times)
+        return (*fields, *kept) if request.user.is_superuser else (*fields, *{*kept, *self.rights})
 
     def formfield_for_manytomany(self, db_field: ManyToManyField, request: Any = None, **options: Any) -> Any:
-        return super().formfield_for_manytomany(
-            db_field, request, **{**options, "widget": forms.CheckboxSelectMultiple}
-        )
+        options["widget"] = forms.CheckboxSelectMultiple
+        return super().formfield_for_manytomany(db_field, request, **options)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        # Whoever can set a user's password can sign in as that user, and must not gain any rights by that.
         allowed = super().has_change_permission(request, obj)
-        if obj is None or request.user.is_superuser or obj.pk == request.user.pk:
-            return allowed
-        teams = set(Team.objects.filter(user=obj).values_list("pk", flat=True))
-        own_teams = set(Team.objects.filter(user=request.user.pk).values_list("pk", flat=True))
-        return allowed and not obj.is_staff and not obj.is_superuser and teams <= own_teams
+        return allowed and (obj is None or may_change(request.user, obj))  # type: ignore[arg-type]
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return request.user.is_superuser and super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not obj.is_active:
+            delete_sessions(obj)  # which would work again for somebody who is reactivated

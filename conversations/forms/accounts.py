@@ -1,9 +1,9 @@
-"""Signing in."""
+"""Signing in, and choosing a password."""
 
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, UsernameField
+from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm, UsernameField
 from django.contrib.auth.models import User
 from django.core.validators import MaxLengthValidator
 
@@ -32,3 +32,16 @@ class SignInForm(AuthenticationForm):
         error_messages={"max_length": "A password has at most %(limit_value)d characters."},
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
+
+
+class ChoosePasswordForm(SetPasswordForm):
+    """A new password, typed twice; no longer than one with which somebody can sign in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        too_long = MaxLengthValidator(MAX_PASSWORD_LENGTH, "A password has at most %(limit_value)d characters.")
+        for field in self.fields.values():
+            field.validators.append(too_long)
+        self.fields["new_password1"].widget.attrs["autofocus"] = True
+        self.fields["new_password1"].label, self.fields["new_password2"].label = "Password", "The same again"
+        self.fields["new_password2"].help_text = ""

@@ -12,7 +12,7 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from ..models import Credential, CredentialHeader, Team
-from ..models.team import assignable_teams
+from ..models.person import teams_to_give
 from .credentials import CredentialForm, HeaderForm, HeaderFormSet, questions_about
 
 OPENAI = "https://api.openai.com/v1"
@@ -61,7 +61,7 @@ class CredentialPageForm(CredentialForm):
         self.fields["base_url"].required = False
         self.initial.update(_server_of(self.instance.base_url))
         teams: Any = self.fields["teams"]
-        teams.queryset = assignable_teams(user)
+        teams.queryset = teams_to_give(user)
         teams.required = not user.is_superuser
         teams.error_messages["required"] = "Tick at least one team. Otherwise nobody but superusers can use it."
         teams.widget = forms.CheckboxSelectMultiple(choices=teams.choices)
@@ -90,7 +90,7 @@ class CredentialPageForm(CredentialForm):
 
     def _save_m2m(self) -> None:
         # Teams that the user can't see aren't in the form: they stay.
-        hidden = list(self.instance.teams.exclude(pk__in=assignable_teams(self.user)))
+        hidden = list(self.instance.teams.exclude(pk__in=teams_to_give(self.user)))
         super()._save_m2m()  # type: ignore[misc]
         self.instance.teams.add(*hidden)
 
@@ -112,7 +112,7 @@ class CredentialEditor:
     @property
     def may_choose_teams(self) -> bool:
         """Whether there are teams to tick."""
-        return Team.objects.filter(pk__in=assignable_teams(self.form.user)).exists()
+        return Team.objects.filter(pk__in=teams_to_give(self.form.user)).exists()
 
     def saved(self) -> Credential | None:
         """The credential, stored; None if something has to be corrected."""

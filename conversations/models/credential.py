@@ -77,6 +77,15 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         """Those of a row's `credentials` that the user may use."""
         return self.visible_to(user).filter(pk__in=row.credentials.values("pk"))
 
+    def of_team(self, team: Team) -> "CredentialQuerySet":
+        """Those that the team's members may use."""
+        return self.filter(teams=team)
+
+    def of_no_other_team(self, team: Team) -> "CredentialQuerySet":
+        """Those that only superusers could use without the team."""
+        others = Credential.teams.through.objects.exclude(team=team).values("credential_id")
+        return self.of_team(team).exclude(pk__in=others)
+
     def with_keys(self, keys: Iterable[int]) -> "CredentialQuerySet":
         """Those with these primary keys."""
         return self.filter(pk__in=list(keys))

@@ -59,6 +59,10 @@ class JobQuerySet(SharedQuerySet["Job"]):
         """Those that have begun, or wait to begin, and have not ended."""
         return self.filter(state__in=UNDER_WAY)
 
+    def of(self, actor: User) -> "JobQuerySet":
+        """Those that somebody asked for."""
+        return self.filter(actor=actor, is_automatic=False)
+
     def in_work(self) -> "JobQuerySet":
         """Those that workers look after, the oldest first."""
         return self.filter(state__in=IN_WORK).order_by("pk")

@@ -2,8 +2,7 @@
 
 from typing import ClassVar
 
-from django.contrib.auth.models import Group, GroupManager, User
-from django.db.models import QuerySet
+from django.contrib.auth.models import Group, GroupManager
 
 
 class Team(Group):
@@ -13,9 +12,3 @@ class Team(Group):
 
     class Meta:
         ordering = ["name"]
-
-
-def assignable_teams(user: User) -> QuerySet[Team]:
-    """The teams that a user may give something to: a superuser all, everyone else their own."""
-    teams: QuerySet[Team] = Team.objects.all()  # type: ignore[assignment]
-    return teams if user.is_superuser else teams.filter(user=user.pk)

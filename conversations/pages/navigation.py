@@ -26,6 +26,7 @@ PAGES = [
     ),
     ("Activity", "event_list", "conversations.view_event", ("/activity/",)),
     ("Credentials", "credential_list", "conversations.view_credential", ("/credentials/",)),
+    ("People", "person_list", "auth.view_user", ("/people/",)),
 ]
 MORE = [
     ("New conversation", "conversation_create", "conversations.add_conversation"),
@@ -38,6 +39,9 @@ MORE = [
     ("Retention", "retention_rule_list", "conversations.view_retentionrule"),
     ("New retention rule", "retention_rule_create", "conversations.add_retentionrule"),
     ("Add credential", "credential_create", "conversations.add_credential"),
+    ("Invite somebody", "person_invite", "auth.add_user"),
+    ("Teams", "team_list", "auth.view_user"),
+    ("Roles", "role_list", "auth.view_user"),
     ("Search language", "search_language", LOOK),
     ("API reference", "api_reference", LOOK),
 ]

@@ -15,7 +15,7 @@ from ..models import Credential
 from ..pages import credential_facts, responses
 from ..pages.responses import SignedInRequest
 from ..services.clients import check_credential, try_credential
-from ..services.history import ADDITION, CHANGE, DELETION, history_of, note_change
+from ..services.history import ADDITION, CHANGE, DELETION, history_of, record_change
 
 LOOK = "conversations.view_credential"
 ADD = "conversations.add_credential"
@@ -73,7 +73,7 @@ def credential_activate(request: SignedInRequest, pk: int) -> HttpResponse:
     credential.is_active = request.POST.get("active") == "yes"
     credential.save(update_fields=["is_active", "changed_at"])
     done = "activated" if credential.is_active else "deactivated"
-    note_change(actor=request.user, row=credential, flag=CHANGE, message=f"{done.capitalize()}.")
+    record_change(request.user, credential, f"{done.capitalize()}.")
     messages.success(request, f"{credential.name} is {done}.")
     return redirect(credential)
 
@@ -92,7 +92,7 @@ def credential_delete(request: SignedInRequest, pk: int) -> HttpResponse:
         context["problem"] = "Something still needs it: its conversations, or a job that isn’t finished."
         return responses.page(request, "conversations/credential_delete.html", context, status=responses.REJECTED)
     credential.pk = key  # for the history
-    note_change(actor=request.user, row=credential, flag=DELETION)
+    record_change(request.user, credential, "Deleted.", flag=DELETION)
     messages.success(request, f"{credential.name} was deleted.")
     return redirect("credential_list")
 
@@ -108,7 +108,7 @@ def _edited(request: SignedInRequest, credential: Credential, flag: int) -> Http
     if saved is None:
         return _form(request, editor, status=responses.REJECTED)
     changed = ", ".join(editor.form.changed_data)
-    note_change(actor=request.user, row=saved, flag=flag, message=f"Fields: {changed}." if changed else "")
+    record_change(request.user, saved, f"Fields: {changed}." if changed else "Saved.", flag=flag)
     messages.success(request, f"{saved.name} was saved.")
     return redirect(saved)
 

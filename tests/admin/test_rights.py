@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client as Browser
 
 from conversations.models import Conversation, Credential, Event, Team
@@ -249,3 +249,12 @@ def test_an_operator_among_the_staff_reads_the_index_and_no_credentials_r22(
 def test_someone_inactive_sees_nothing_whatever_they_are_r23(superuser: User, credential: Credential) -> None:
     superuser.is_active = False
     assert not Credential.objects.visible_to(superuser).exists()
+
+
+def test_nobody_sets_the_password_of_somebody_with_more_rights_r22(client: Browser, team: Team, operator: User) -> None:
+    changer = make_user("changer", role=None, teams=[team], is_staff=True)
+    changer.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
+    url, before = f"{USERS}{operator.pk}/password/", operator.password
+    assert signed_in(client, changer).post(url, PASSWORDS).status_code == 403
+    operator.refresh_from_db()
+    assert operator.password == before

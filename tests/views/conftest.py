@@ -23,7 +23,8 @@ from conversations.models import (
 from conversations.sandbox import Sandbox
 from conversations.services.erasures import start_erasure, stop_erasure
 from conversations.services.holds import place_hold
-from tests.factories import add_messages, make_credential, make_view
+from conversations.services.people import make_link
+from tests.factories import add_messages, make_credential, make_user, make_view
 from tests.jobs.bulk import done_here
 
 
@@ -109,6 +110,12 @@ def signed_request(erasure_request: ErasureRequest, operator: User) -> ErasureRe
     """One that was signed off."""
     erasure_request.sign_off(by=operator, document=document_text(document_of(erasure_request, operator)))
     return erasure_request
+
+
+@pytest.fixture
+def join_link(superuser: User) -> dict[str, str]:
+    """The arguments of the URL with which somebody who was invited chooses a password."""
+    return make_link(actor=superuser, person=make_user("invited", role="Viewer"))
 
 
 @pytest.fixture

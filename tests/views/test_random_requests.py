@@ -76,8 +76,10 @@ def keys() -> dict[str, list[int]]:
         "event": Event,
         "erasure": Erasure,
         "user": User,
+        "people": User,
         "group": Group,
         "team": Team,
+        "teams": Team,
         "/r/": ContentType,
     }
     return {word: [*model.objects.values_list("pk", flat=True)[:4], 10**9] for word, model in rows.items()}  # type: ignore[attr-defined]
