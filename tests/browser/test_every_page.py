@@ -26,6 +26,7 @@ from tests.views.conftest import (  # noqa: F401
     export_job,
     hold,
     job,
+    join_link,
     rule,
     signed_request,
     unknown,
@@ -89,6 +90,8 @@ def pages(request: pytest.FixtureRequest, *, of_administrators: bool) -> Iterato
     for name, entry in sorted(chosen, key=lambda pair: pair[1].about not in ("", "conversation")):
         if entry.is_for_administrators is of_administrators and not name.endswith("_document"):
             arguments: dict[str, Any] = dict(entry.more)
+            if entry.given:
+                arguments |= request.getfixturevalue(entry.given)
             if entry.about:
                 arguments["pk"] = request.getfixturevalue(entry.about).pk
             if entry.item:
@@ -123,9 +126,9 @@ def test_each_page_of_an_operator(
 
 @pytest.mark.usefixtures("rows")
 def test_each_page_of_an_administrator(
-    request: pytest.FixtureRequest, open_browser: OpenBrowser, administrator: User, conversation: Conversation
+    request: pytest.FixtureRequest, open_browser: OpenBrowser, superuser: User, conversation: Conversation
 ) -> None:
-    page = open_browser(administrator).new_page()
+    page = open_browser(superuser).new_page()
     assert open_all(page, pages(request, of_administrators=True)) == {}
 
 
