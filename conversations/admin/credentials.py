@@ -49,6 +49,7 @@ class CredentialAdmin(Page):
     list_filter = ["is_active", "test_passed"]
     search_fields = ["name", "notes", "base_url"]
     filter_horizontal = ["teams"]
+    view_on_site = False  # this is its page
     readonly_fields = ["stored_key", "last_test"]
     fieldsets = [
         (None, {"fields": ["name", "base_url", "api_key", "stored_key", "is_active", "last_test"]}),

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
 from ..encryption import open_sealed, seal
@@ -58,6 +59,11 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
     def paused(self) -> "CredentialQuerySet":
         """Those whose server asked to wait until a time that hasn't come."""
         return self.filter(paused_until__gt=timezone.now())
+
+    def failing(self) -> "CredentialQuerySet":
+        """Active ones that don't work as far as is known, or were never tested, or whose server asked to wait."""
+        is_paused = Q(paused_until__gt=timezone.now())
+        return self.active().filter(Q(test_passed=False) | Q(tested_at=None) | is_paused).order_by("name")
 
     def without_list(self) -> "CredentialQuerySet":
         """Those whose server was asked for a list, and has none."""
@@ -142,6 +148,20 @@ class Credential(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """The page on which it's tested and changed."""
+        return reverse("admin:conversations_credential_change", args=[self.pk])
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether its server asked to wait, for jobs, until a time that hasn't come."""
+        return self.paused_until is not None and self.paused_until > timezone.now()
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it's the one that `./dev run` makes for its sandbox, which holds only examples."""
+        return self.name == "Sandbox" and self.base_url.startswith("http://127.0.0.1:")
 
     @property
     def host(self) -> str:

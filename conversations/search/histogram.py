@@ -13,13 +13,16 @@ from itertools import pairwise
 
 from django.utils import timezone
 
+from ..models import Credential
 from ..models.index import sql_helpers
 from ..models.index.terms import created_at_of, sort_key_at
 from .result import COUNTED, Search
 from .sources import CONVERSATION, POSTING, AllConversations, Postings, Source
 from .walk import Plan
 
+CREDENTIAL = Credential._meta.db_table
 MAX_BARS = 75
+LEAST_DAYS = 14
 MAX_READ = 20_000  # conversations that are read to subtract them
 
 
@@ -66,6 +69,36 @@ def exact(search: Search) -> Histogram | None:
         for source in plan.excluded:
             numbers.subtract(_common_numbers(plan.driver, source, edges))
     return _histogram(unit, days, [numbers[position] for position in range(len(days) - 1)])
+
+
+def of_all(credentials: Sequence[int]) -> Histogram | None:
+    """The histogram of all conversations of the credentials, up to today, and of LEAST_DAYS at least: two statements,
+    however many credentials these are. None where there are no conversations."""
+    owners = f"{CREDENTIAL} c WHERE c.id IN {sql_helpers.placeholders(credentials)}"
+    # The least and the greatest of each credential are at the ends of its part of the database's index.
+    end = f"(SELECT {{}}(sort_key) FROM {CONVERSATION} WHERE credential_id = c.id)"
+    found = sql_helpers.fetch(f"SELECT {end.format('MIN')}, {end.format('MAX')} FROM {owners}", credentials)
+    ends = [_day(sort_key) for row in found for sort_key in row if sort_key is not None]
+    if not ends:
+        return None
+    last = max(timezone.localdate(timezone=timezone.get_default_timezone()), *ends)
+    unit, days = _days(min(last - timedelta(days=LEAST_DAYS - 1), *ends), last)
+    numbers = _numbers_of_all(owners, credentials, [sort_key_at(_midnight(day)) for day in days])
+    return _histogram(unit, days, [numbers[position] for position in range(len(days) - 1)])
+
+
+def _numbers_of_all(owners: str, credentials: Sequence[int], edges: Sequence[int]) -> Counter[int]:
+    """How many conversations of all the credentials together lie between each two edges."""
+    bars = list(enumerate(pairwise(edges)))
+    one = f"""(SELECT COUNT(*) FROM {CONVERSATION} WHERE credential_id = c.id
+        AND sort_key >= bar.low AND sort_key < bar.high)"""
+    sql = f"""WITH bar(position, low, high) AS (VALUES {", ".join(["(%s, %s, %s)"] * len(bars))})
+        SELECT position, {one} FROM bar CROSS JOIN {owners}"""
+    parameters = [value for position, interval in bars for value in (position, *interval)]
+    numbers: Counter[int] = Counter()
+    for position, number in sql_helpers.fetch(sql, [*parameters, *credentials]):
+        numbers[position] += number
+    return numbers
 
 
 def of_newest(sort_keys: Sequence[int], is_whole: bool) -> Histogram | None:
