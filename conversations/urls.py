@@ -27,6 +27,7 @@ from .views import (
     jobs,
     listings,
     media,
+    overview,
     palette,
     people,
     person_join,
@@ -44,7 +45,8 @@ from .views import (
 register_converter(ItemIdConverter, "item_id")
 
 urlpatterns = [
-    path("", saved_views.home, name="home"),
+    path("", overview.overview, name="overview"),
+    path("start/", saved_views.home, name="home"),
     path("healthz", site.healthz, name="healthz"),
     path("sign-in/", site.sign_in, name="login"),
     path("sign-out/", auth_views.LogoutView.as_view(), name="logout"),

@@ -16,6 +16,7 @@ from .event import Event
 from .event_detail import EventDetail
 from .hold import HeldConversation, Hold
 from .import_part import ImportPart
+from .index.hours import HourCount
 from .index.rebuild import Progress
 from .index.terms import Posting, Term
 from .index.writing import IndexChange
@@ -40,6 +41,7 @@ __all__ = [
     "EventDetail",
     "HeldConversation",
     "Hold",
+    "HourCount",
     "ImportPart",
     "IndexChange",
     "ItemOutcome",

@@ -65,6 +65,11 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         """By name, with the teams of each."""
         return self.prefetch_related("teams")
 
+    def failing(self) -> "CredentialQuerySet":
+        """Active ones that don't work as far as is known, or were never tested, or whose server asked to wait."""
+        is_paused = Q(paused_until__gt=timezone.now())
+        return self.active().filter(Q(test_passed=False) | Q(tested_at=None) | is_paused).order_by("name")
+
     def without_list(self) -> "CredentialQuerySet":
         """Those whose server was asked for a list, and has none."""
         return self.filter(can_list=False)
@@ -161,7 +166,13 @@ class Credential(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
+        """The page on which it's tested and changed."""
         return reverse("credential_detail", args=[self.pk])
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it's the one that `./dev run` makes for its sandbox, which holds only examples."""
+        return self.name == "Sandbox" and self.base_url.startswith("http://127.0.0.1:")
 
     @property
     def host(self) -> str:

@@ -28,6 +28,10 @@ class ErasureRequestQuerySet(SharedQuerySet["ErasureRequest"]):
 
     owner = ""
 
+    def open(self) -> "ErasureRequestQuerySet":
+        """Those that nobody has signed off."""
+        return self.filter(signed_at=None).order_by("-pk")
+
     def with_token(self, token: str) -> "ErasureRequest | None":
         """The request that a form with this token made."""
         return self.filter(token=token).first() if token else None

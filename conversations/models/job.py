@@ -67,6 +67,15 @@ class JobQuerySet(SharedQuerySet["Job"]):
         """Those that workers look after, the oldest first."""
         return self.filter(state__in=IN_WORK).order_by("pk")
 
+    def drafts_of(self, user: User) -> "JobQuerySet":
+        """Those that the user prepared and never started, the newest first."""
+        return self.filter(state=JobState.DRAFT, actor=user).order_by("-pk")
+
+    def for_attention(self, since: datetime) -> "JobQuerySet":
+        """Those that are paused, and those that failed, or stopped by themselves, since then; the newest first."""
+        ended = Q(state=JobState.FAILED) | (Q(state=JobState.STOPPED) & ~Q(message=""))
+        return self.filter(Q(state=JobState.PAUSED) | (ended & Q(finished_at__gte=since))).order_by("-pk")
+
     def next_due(self) -> datetime | None:
         """When the first preparation may be taken over that a worker holds."""
         held = self.filter(state=JobState.QUEUED, leased_until__gt=timezone.now())

@@ -1,5 +1,6 @@
 """Items of jobs: the conversations that a job works on, and what became of each."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
@@ -11,7 +12,7 @@ from .choices import RETRYABLE, JobOutcome
 from .conversation import Conversation
 from .credential import Credential
 from .fields import CodePointCharField
-from .job import Job
+from .job import Job, JobNumbers
 from .job_batch import JobBatch
 
 # A literal: SQLite uses a partial index only where the statement's own text states the index's condition.
@@ -40,6 +41,15 @@ class JobItemQuerySet(models.QuerySet["JobItem"]):
     def with_outcome(self, outcome: str) -> "JobItemQuerySet":
         """Those with this outcome; all of them for ""."""
         return self.filter(outcome=outcome) if outcome else self
+
+    def numbers_of(self, jobs: Iterable[Job]) -> dict[int, JobNumbers]:
+        """How many items of each of these jobs have which outcome, counted with one statement, by the job's key."""
+        totals = {job.pk: job.total for job in jobs}
+        counts: dict[int, dict[str, int]] = {pk: {} for pk in totals}
+        rows = self.filter(job__in=list(totals)).values_list("job", "outcome").annotate(count=models.Count("pk"))
+        for pk, outcome, count in rows.order_by():
+            counts[pk][outcome] = count
+        return {pk: JobNumbers(own, totals[pk]) for pk, own in counts.items()}
 
     def skip(self, message: str, outcome: JobOutcome = JobOutcome.SKIPPED) -> int:
         """End those that wait; returns their number."""

@@ -32,6 +32,14 @@ class RetentionRuleQuerySet(SharedQuerySet["RetentionRule"]):
         """Active ones whose time has come."""
         return self.filter(is_paused=False, is_approved=True, next_run_at__lte=timezone.now())
 
+    def scheduled(self) -> "RetentionRuleQuerySet":
+        """Active ones, the next to run first."""
+        return self.filter(is_paused=False, is_approved=True).order_by("next_run_at", "pk")
+
+    def unapproved(self) -> "RetentionRuleQuerySet":
+        """Those that wait for somebody's approval."""
+        return self.filter(is_approved=False)
+
     def for_list(self) -> "RetentionRuleQuerySet":
         return self.prefetch_related("credentials").order_by("name", "pk")
 

@@ -74,13 +74,14 @@ class Button:
 class JobProgress:
     """Numbers, rate and bar of a job, as of now."""
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
+    def __init__(self, job: Job, numbers: JobNumbers | None = None) -> None:
+        """`numbers`: where they were counted together with those of other jobs."""
+        self._job, self._counted = job, numbers
         self._now = timezone.now()
 
     @cached_property
     def numbers(self) -> JobNumbers:
-        return self._job.numbers()
+        return self._counted or self._job.numbers()
 
     @property
     def tone(self) -> str:

@@ -2,7 +2,7 @@
 the counts of the index, if the query only asks for states and credentials."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,14 @@ class Counts:
             self.keys[key] += 1
             self.values.setdefault(key, Counter())[value] += 1
 
+    def add_states(self, states: Iterable[tuple[int, int, str, int]], excluded: Collection[str] = ()) -> None:
+        """Add the numbers of the index: term, credential, state and number of each, but for the excluded states."""
+        for _, credential_id, state, count in states:
+            if state not in excluded:
+                self.total += count
+                self.states[state] += count
+                self.credentials[credential_id] += count
+
     def without(self, other: "Counts") -> "Counts":
         """These, minus the other's keys and values."""
         keys = self.keys - other.keys
@@ -69,16 +77,20 @@ def of_index(credentials: Sequence[int], excluded: set[str]) -> Counts:
     for key, _ in counts.keys.most_common(KEYS):
         counts.values[key] = top_values(credentials, key)
     states = _states_of(credentials)
-    for _, credential_id, state, count in states:
-        if state not in excluded:
-            counts.total += count
-            counts.states[state] += count
-            counts.credentials[credential_id] += count
+    counts.add_states(states, excluded)
     sort_keys = _sort_keys_of([pk for pk, _, state, _ in states if state in excluded])
     if len(sort_keys) > MAX_EXCLUDED:
         counts.is_exact = False
         return counts
     return counts.without(counted(sort_keys, is_complete=True))
+
+
+def of_all(credentials: Sequence[int]) -> Counts:
+    """The keys, states and credentials of all conversations of the credentials, without values: two statements,
+    however many conversations and credentials these are."""
+    counts = Counts(keys=keys_of(credentials))
+    counts.add_states(_states_of(credentials))
+    return counts
 
 
 def keys_of(credentials: Sequence[int]) -> Counter[str]:

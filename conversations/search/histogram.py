@@ -13,13 +13,17 @@ from itertools import pairwise
 
 from django.utils import timezone
 
+from ..models import Credential, HourCount
 from ..models.index import sql_helpers
+from ..models.index.hours import beginning_of, hour_of
 from ..models.index.terms import created_at_of, sort_key_at
 from .result import COUNTED, Search
 from .sources import CONVERSATION, POSTING, AllConversations, Postings, Source
 from .walk import Plan
 
+CREDENTIAL, HOUR_COUNT = Credential._meta.db_table, HourCount._meta.db_table
 MAX_BARS = 75
+LEAST_DAYS = 14
 MAX_READ = 20_000  # conversations that are read to subtract them
 
 
@@ -68,6 +72,46 @@ def exact(search: Search) -> Histogram | None:
     return _histogram(unit, days, [numbers[position] for position in range(len(days) - 1)])
 
 
+def of_all(credentials: Sequence[int]) -> Histogram | None:
+    """The histogram of all conversations of the credentials, up to today, and of LEAST_DAYS at least: two statements,
+    however many credentials these are. None where there are no conversations."""
+    # The least and the greatest of each credential are at the ends of its part of the database's index.
+    end = f"(SELECT {{}}(sort_key) FROM {CONVERSATION} WHERE credential_id = c.id)"
+    sql = f"""SELECT {end.format("MIN")}, {end.format("MAX")} FROM {CREDENTIAL} c
+        WHERE c.id IN {sql_helpers.placeholders(credentials)}"""
+    found = sql_helpers.fetch(sql, credentials)
+    ends = [_day(sort_key) for row in found for sort_key in row if sort_key is not None]
+    if not ends:
+        return None
+    last = max(timezone.localdate(timezone=timezone.get_default_timezone()), *ends)
+    unit, days = _days(min(last - timedelta(days=LEAST_DAYS - 1), *ends), last)
+    numbers = _numbers_of_all(credentials, [sort_key_at(_midnight(day)) for day in days])
+    return _histogram(unit, days, [numbers[position] for position in range(len(days) - 1)])
+
+
+def _numbers_of_all(credentials: Sequence[int], edges: Sequence[int]) -> Counter[int]:
+    """How many conversations of all the credentials together lie between each two edges: from the counts of whole hours
+    and, where days begin within an hour, from those conversations of that hour."""
+    bars = [(position, *_hours(low, high)) for position, (low, high) in enumerate(pairwise(edges))]
+    some = f"(SELECT COUNT(*) FROM {CONVERSATION} WHERE credential_id = c.id AND sort_key >= {{}} AND sort_key < {{}})"
+    whole = f"""(SELECT COALESCE(SUM(count), 0) FROM {HOUR_COUNT} WHERE credential_id = c.id
+        AND hour >= bar.first_hour AND hour < bar.last_hour)"""
+    sql = f"""WITH bar(position, low, first_hour, first, last_hour, last, high) AS
+        (VALUES {", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(bars))})
+        SELECT position, {whole} + {some.format("bar.low", "bar.first")} + {some.format("bar.last", "bar.high")}
+        FROM bar CROSS JOIN {CREDENTIAL} c WHERE c.id IN {sql_helpers.placeholders(credentials)}"""
+    numbers: Counter[int] = Counter()
+    for position, number in sql_helpers.fetch(sql, [*(value for bar in bars for value in bar), *credentials]):
+        numbers[position] += int(number)
+    return numbers
+
+
+def _hours(low: int, high: int) -> tuple[int, ...]:
+    """An interval of a day or more, and in it the first whole hour and the one after the last, each with its edge."""
+    first, last = hour_of(low + beginning_of(1) - 1), hour_of(high)
+    return low, first, beginning_of(first), last, beginning_of(last), high
+
+
 def of_newest(sort_keys: Sequence[int], is_whole: bool) -> Histogram | None:
     """The histogram of the newest matches; if they aren't all, older bars are not counted."""
     if not sort_keys:
@@ -97,14 +141,13 @@ def _is_countable(plan: Plan) -> bool:
 def _numbers(source: Source, edges: Sequence[int]) -> Counter[int]:
     """How many sort keys of a source lie between each two edges, counted in the database."""
     if isinstance(source, AllConversations):
-        table, condition, owners = CONVERSATION, "credential_id = %s", [source.credential_id]
-    elif isinstance(source, Postings):
-        table, condition, owners = POSTING, f"term_id IN {sql_helpers.placeholders(source.term_ids)}", source.term_ids
-    else:
+        return _numbers_of_all([source.credential_id], edges)
+    if not isinstance(source, Postings):
         return _by_bisection(source.all(), edges)
-    one = f"SELECT %s, COUNT(*) FROM {table} WHERE {condition} AND sort_key >= %s AND sort_key < %s"
+    terms = sql_helpers.placeholders(source.term_ids)
+    one = f"SELECT %s, COUNT(*) FROM {POSTING} WHERE term_id IN {terms} AND sort_key >= %s AND sort_key < %s"
     intervals = list(enumerate(pairwise(edges)))
-    parameters = [value for position, interval in intervals for value in (position, *owners, *interval)]
+    parameters = [value for position, interval in intervals for value in (position, *source.term_ids, *interval)]
     return Counter(dict(sql_helpers.fetch(" UNION ALL ".join([one] * len(intervals)), parameters)))
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Self
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Min, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from ..models import Conversation, Credential
@@ -174,10 +174,15 @@ class Search:
     def reconciled_at(self) -> datetime | None:
         """Since when every conversation of the credentials has been checked at its server, apart from removed ones and
         those that were never read; None if there are none."""
+        return min(self.checked_since.values(), default=None)
+
+    @cached_property
+    def checked_since(self) -> dict[int, datetime]:
+        """The same for each credential, by its key; without those that have none."""
         rows = Conversation.objects.filter(credential=OuterRef("pk")).kept().exclude(checked_at=None)
         oldest = Subquery(rows.order_by("checked_at").values("checked_at")[:1])
-        times = Credential.objects.with_keys(self.names).annotate(oldest=oldest)
-        return times.aggregate(first=Min("oldest"))["first"]
+        times = Credential.objects.with_keys(self.names).annotate(oldest=oldest).exclude(oldest=None)
+        return dict(list(times.values_list("pk", "oldest")))  # a list: the query set has keys of its own
 
     def first_sort_key(self, *, ascending: bool) -> int | None:
         """The sort key of the oldest match, or of the newest; None where none is found in time."""

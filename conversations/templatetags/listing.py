@@ -22,10 +22,10 @@ from .markup import filled_each
 register = template.Library()
 
 EXAMPLES = [
-    ("tenant:acme", "the key tenant has the value acme"),
+    ("plan:pro", "the key plan has the value pro"),
     ('topic:"password reset"', "a value of several words"),
     ("-env:prod", "not this value"),
-    ("tenant:acme,globex", "one of several values"),
+    ("plan:pro,free", "one of several values"),
     ("user:u_*", "values that begin with u_"),
     ("has:order_id", "has the key"),
     ("state:missing", "OpenAI no longer has it"),

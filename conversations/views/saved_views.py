@@ -22,7 +22,7 @@ FORM = "conversations/saved_view_form.html"
 @require_safe
 def home(request: SignedInRequest) -> HttpResponse:
     view = SavedView.objects.start_of(request.user) if request.user.has_perm(LOOK) else None
-    return redirect(view.list_url if view else "conversation_list")
+    return redirect(view.list_url if view else "overview")
 
 
 @require_safe
@@ -97,7 +97,7 @@ def saved_view_start(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.success(request, "You now start with this view.")
     else:
         StartPage.objects.unset_for(request.user, view)
-        messages.success(request, "You now start with the list of conversations.")
+        messages.success(request, "You now start with the overview.")
     return redirect("saved_view_list")
 
 

@@ -163,7 +163,7 @@ def test_the_keyboard_alone_creates_a_conversation(
     tab_to(page, "Password")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Conversations", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Overview", exact=True)).to_be_visible()
     tab_to(page, "New conversation")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="New conversation")).to_be_visible()

@@ -13,7 +13,7 @@ from tests.factories import PASSWORD
 from tests.html import fragment, is_page, signed_in, text_of
 
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'"
-PAGES = ["/conversations/", "/conversations/new/", "/conversations/get/", "/activity/", "/password/", "/admin/"]
+PAGES = ["/", "/conversations/", "/conversations/new/", "/conversations/get/", "/activity/", "/password/", "/admin/"]
 SIGN_IN = "/sign-in/"
 
 
@@ -71,7 +71,7 @@ def test_no_page_needs_what_the_policy_forbids(client: Browser, superuser: User,
 
 @pytest.mark.parametrize(
     "url",
-    [*PAGES, "/", "/views/", "/erasures/", "/conversations/overview/", "/nowhere/", "/conversations/new/x/",
+    [*PAGES, "/start/", "/views/", "/erasures/", "/conversations/overview/", "/nowhere/", "/conversations/new/x/",
      "/admin/jsi18n/", "/admin/conversations/credential/"],
 )  # fmt: skip
 def test_no_cache_keeps_what_one_sees(client: Browser, superuser: User, url: str) -> None:
@@ -100,7 +100,7 @@ def test_signing_in_leads_to_the_page_that_was_wanted(client: Browser, viewer: U
 )
 def test_signing_in_leads_to_no_other_site(client: Browser, viewer: User, evil: str) -> None:
     response = client.post(SIGN_IN, {"username": "viewer", "password": PASSWORD, "next": evil})
-    assert response["Location"] == "/"
+    assert response["Location"] == "/start/"
 
 
 def test_a_wrong_password_keeps_the_name_and_not_the_password(client: Browser, viewer: User) -> None:
@@ -176,13 +176,13 @@ def test_htmx_is_led_to_the_sign_in_and_back_to_its_page(client: Browser, db: No
     "current", ["https://evil.example.com/x", "javascript:alert(1)", "", "http://testserver@evil/", "http://["]
 )
 def test_a_foreign_current_page_is_not_returned_to(client: Browser, db: None, current: str) -> None:
-    assert wanted_after_sign_in(client, current) == "/sign-in/?next=/"
+    assert wanted_after_sign_in(client, current) == "/sign-in/?next=/start/"
 
 
 def test_a_current_page_that_only_looks_like_ours_is_refused_after_the_sign_in(client: Browser, viewer: User) -> None:
     there = wanted_after_sign_in(client, "http://testserver//evil.example.com/")
     response = client.post(there, {"username": "viewer", "password": PASSWORD, "next": "//evil.example.com/"})
-    assert response["Location"] == "/"
+    assert response["Location"] == "/start/"
 
 
 def test_a_form_that_htmx_sends_after_the_session_ended_stays_where_it_is(client: Browser, db: None) -> None:
@@ -208,8 +208,8 @@ def test_after_a_button_that_came_too_late_one_returns_to_its_page(
 
 
 def test_htmx_gets_no_302_that_it_would_paste_into_the_page(as_operator: Browser) -> None:
-    response = as_operator.get("/", headers=fragment("main"))
-    assert (response.status_code, response["HX-Redirect"]) == (200, "/conversations/")
+    response = as_operator.get("/start/", headers=fragment("main"))
+    assert (response.status_code, response["HX-Redirect"]) == (200, "/")
     assert "Location" not in response
 
 

@@ -85,6 +85,7 @@ def of_conversation(reading: str | None = None, changing: str | None = None, **m
 
 
 TABLE = {
+    "overview": Entry(SIGNED_IN),
     "home": Entry(SIGNED_IN),
     "healthz": Entry(SIGNED_IN, is_public=True),
     "login": Entry(SIGNED_IN, SIGNED_IN, is_public=True, takes_put=True),

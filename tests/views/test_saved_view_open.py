@@ -12,7 +12,7 @@ from tests.factories import PASSWORD, make_credential, make_team, make_view
 from tests.html import everything, fragment, signed_in
 
 START = {"start": "on"}
-THE_LIST = "/conversations/"
+THE_LIST, THE_OVERVIEW = "/conversations/", "/"
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def url(view: SavedView) -> str:
     return view.get_absolute_url()
 
 
-def there(browser: Browser, url: str = "/") -> str:
+def there(browser: Browser, url: str = "/start/") -> str:
     """Where a URL leads to."""
     return browser.get(url)["Location"]
 
@@ -70,7 +70,7 @@ def test_an_unknown_key_is_not_found(as_operator: Browser, key: str) -> None:
 def test_a_get_changes_nothing_r3(as_operator: Browser, operator: User, view: SavedView) -> None:
     StartPage.objects.set_for(operator, view)
     before = everything()
-    for url in (view.get_absolute_url(), "/"):
+    for url in (view.get_absolute_url(), "/start/"):
         as_operator.get(url)
     assert everything() == before
 
@@ -78,8 +78,8 @@ def test_a_get_changes_nothing_r3(as_operator: Browser, operator: User, view: Sa
 # The start page
 
 
-def test_without_a_start_page_one_starts_with_the_list(as_operator: Browser) -> None:
-    assert there(as_operator) == THE_LIST
+def test_without_a_start_page_one_starts_with_the_overview(as_operator: Browser) -> None:
+    assert there(as_operator) == THE_OVERVIEW
 
 
 def test_one_starts_with_the_view_that_was_chosen(as_operator: Browser, view: SavedView, url: str) -> None:
@@ -90,7 +90,7 @@ def test_one_starts_with_the_view_that_was_chosen(as_operator: Browser, view: Sa
 def test_signing_in_leads_there(client: Browser, operator: User, view: SavedView) -> None:
     StartPage.objects.set_for(operator, view)
     response = client.post("/sign-in/", {"username": "operator", "password": PASSWORD}, follow=False)
-    assert response["Location"] == "/"
+    assert response["Location"] == "/start/"
     assert there(client) == view.list_url
 
 
@@ -104,7 +104,7 @@ def test_one_has_one_start_page(as_operator: Browser, operator: User, url: str) 
 def test_it_is_taken_back(as_operator: Browser, operator: User, view: SavedView, url: str) -> None:
     StartPage.objects.set_for(operator, view)
     as_operator.post(f"{url}start/")
-    assert there(as_operator) == THE_LIST
+    assert there(as_operator) == THE_OVERVIEW
 
 
 def test_taking_back_another_one_leaves_it(as_operator: Browser, operator: User, view: SavedView) -> None:
@@ -119,32 +119,34 @@ def test_a_shared_view_may_be_ones_start_page_and_is_nobody_elses(
     view = make_view(operator, team=team)
     signed_in(client, colleague).post(f"{view.get_absolute_url()}start/", START)
     assert there(client) == view.list_url
-    assert there(signed_in(client, operator)) == THE_LIST
+    assert there(signed_in(client, operator)) == THE_OVERVIEW
 
 
-def test_a_start_page_that_is_deleted_is_the_list_again(as_operator: Browser, operator: User, view: SavedView) -> None:
+def test_in_place_of_a_deleted_start_page_is_the_overview(
+    as_operator: Browser, operator: User, view: SavedView
+) -> None:
     StartPage.objects.set_for(operator, view)
     view.delete()
-    assert there(as_operator) == THE_LIST
+    assert there(as_operator) == THE_OVERVIEW
 
 
-def test_a_start_page_that_one_may_not_see_any_more_is_the_list_r23(
+def test_a_start_page_that_one_may_not_see_any_more_is_the_overview_r23(
     client: Browser, operator: User, colleague: User, team: Team, credential: Credential
 ) -> None:
     view = make_view(operator, "credential:Sandbox", team=team)
     StartPage.objects.set_for(colleague, view)
     credential.teams.clear()
-    assert there(signed_in(client, colleague)) == THE_LIST
+    assert there(signed_in(client, colleague)) == THE_OVERVIEW
     credential.teams.add(team)
     assert there(client) == view.list_url
     SavedView.objects.update(team=None)
-    assert there(client) == THE_LIST
+    assert there(client) == THE_OVERVIEW
 
 
 def test_who_may_not_look_at_conversations_is_told_no_search(client: Browser, operator: User, view: SavedView) -> None:
     StartPage.objects.set_for(operator, view)
     operator.groups.clear()
-    assert there(signed_in(client, operator)) == THE_LIST
+    assert there(signed_in(client, operator)) == THE_OVERVIEW
     assert client.post(f"{view.get_absolute_url()}start/", START).status_code == 403
 
 
@@ -156,4 +158,4 @@ def test_a_view_that_one_may_not_see_is_no_start_page_r23(client: Browser, colle
 
 def test_htmx_is_led_to_the_start_page_as_a_browser_is(as_operator: Browser, operator: User, view: SavedView) -> None:
     StartPage.objects.set_for(operator, view)
-    assert as_operator.get("/", headers=fragment("main"))["HX-Redirect"] == view.list_url
+    assert as_operator.get("/start/", headers=fragment("main"))["HX-Redirect"] == view.list_url

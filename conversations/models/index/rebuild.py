@@ -1,8 +1,9 @@
 """Comparing the index with the conversations, and repairing it, both while the site is in use.
 
-Three checks, each in short steps: every term is well-formed and counts its postings; every posting belongs to a
-conversation that has the term; every conversation has its postings. A candidate for a fault is looked at again under a
-lock, so that a change made meanwhile is not taken for one. Progress is saved, so that a rebuild resumes after a crash.
+Four checks, each in short steps: every term is well-formed and counts its postings; every posting belongs to a
+conversation that has the term; every conversation has its postings, and is counted in its hour. A candidate for a fault
+is looked at again under a lock, so that a change made meanwhile is not taken for one. Progress is saved, so that a
+rebuild resumes after a crash.
 """
 
 from collections import defaultdict
@@ -13,8 +14,10 @@ from django.db import models, transaction
 
 from ...metadata import fold
 from ..conversation import Conversation
-from . import sql_helpers, trigrams, writing
-from .terms import IndexTerm, Posting, Term, term_digest
+from ..credential import Credential
+from . import hours, sql_helpers, trigrams, writing
+from .hours import HourCount
+from .terms import TIEBREAK_BITS, IndexTerm, Posting, Term, term_digest
 from .writing import IndexChange
 
 STEP = 2_000  # terms, or conversations, compared at once
@@ -233,6 +236,32 @@ def _confirm_conversation(cursor: Cursor, repair: bool) -> str:
     return f"Conversation {conversation.openai_id}: can't be found by {', '.join(sorted(set(missing)))}."
 
 
+# Hours: the conversations of one credential at a time
+
+
+def _candidate_hours(cursor: Cursor) -> tuple[list[Cursor], Cursor | None]:
+    owner = Credential.objects.filter(pk__gt=cursor[0]).order_by("pk").values_list("pk", flat=True).first()
+    if owner is None:
+        return [], None
+    stored = dict(HourCount.objects.filter(credential=owner).values_list("hour", "count"))
+    sql = f"""SELECT (sort_key >> {TIEBREAK_BITS}) / {hours.SECONDS} AS hour, COUNT(*)
+        FROM {Conversation._meta.db_table} WHERE credential_id = %s GROUP BY hour"""
+    counted = dict(sql_helpers.fetch(sql, [owner]))
+    differing = [hour for hour in stored.keys() | counted.keys() if stored.get(hour) != counted.get(hour)]
+    return [(owner, hour) for hour in sorted(differing)], (owner, 0)
+
+
+def _confirm_hour(cursor: Cursor, repair: bool) -> str:
+    owner, hour = cursor
+    writing.lock([owner])
+    ends = hours.beginning_of(hour), hours.beginning_of(hour + 1)
+    counted = Conversation.objects.filter(credential=owner, sort_key__gte=ends[0], sort_key__lt=ends[1]).count()
+    stored = HourCount.objects.filter(credential=owner, hour=hour).values_list("count", flat=True).first() or 0
+    if repair and stored != counted:
+        hours.add({cursor: counted - stored})
+    return f"Hour {hour} of credential {owner}: counts {stored}, has {counted}." if stored != counted else ""
+
+
 def _name(key: str | None) -> str:
     return "state" if key is None else f"“{key}”"
 
@@ -241,4 +270,5 @@ CHECKS = [
     Check("terms", _candidate_terms, _confirm_term),
     Check("postings", _candidate_postings, _confirm_posting),
     Check("conversations", _candidate_conversations, _confirm_conversation),
+    Check("hours", _candidate_hours, _confirm_hour),
 ]

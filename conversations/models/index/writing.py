@@ -1,4 +1,4 @@
-"""The one write path of the index: from what conversations had and have now to terms, postings and counts.
+"""The one write path of the index: from what conversations had and have now to terms, postings, counts and hours.
 
 On SQLite, triggers keep the trigrams of each term beside it (see `trigrams`).
 """
@@ -6,11 +6,12 @@ On SQLite, triggers keep the trigrams of each term beside it (see `trigrams`).
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
 from ...metadata import fold
-from . import sql_helpers
+from . import hours, sql_helpers
 from .terms import IndexTerm, Posting, Term, term_digest
 
 TERM, POSTING = Term._meta.db_table, Posting._meta.db_table
@@ -46,9 +47,14 @@ def apply(changes: Iterable[IndexChange]) -> None:
         for term in change.before - change.after:
             removed[change.credential_id, term].append(change.sort_key)
     ids = _ensure_terms(added, removed)
-    steps = _insert_postings({ids[term]: sort_keys for term, sort_keys in added.items()})
-    steps.subtract(_delete_postings({ids[term]: sort_keys for term, sort_keys in removed.items() if term in ids}))
+    inserted = _insert_postings({ids[term]: sort_keys for term, sort_keys in added.items()})
+    deleted = _delete_postings({ids[term]: sort_keys for term, sort_keys in removed.items() if term in ids})
+    steps = Counter(term_id for term_id, _ in inserted)
+    steps.subtract(term_id for term_id, _ in deleted)
     _update_counts(steps)
+    _update_hours(
+        {ids[term]: term[0] for term in [*added, *removed] if _is_state(term) and term in ids}, inserted, deleted
+    )
 
 
 def lock(credentials: Iterable[int]) -> None:
@@ -99,21 +105,21 @@ def _ensure_terms(added: Iterable[OwnedTerm], removed: Iterable[OwnedTerm]) -> d
     return ids
 
 
-def _insert_postings(sort_keys: Mapping[int, list[int]]) -> Counter[int]:
-    """Insert postings; returns how many each term gained."""
+def _insert_postings(sort_keys: Mapping[int, list[int]]) -> list[tuple[Any, ...]]:
+    """Insert postings; returns those that didn't exist, as term id and sort key."""
     # RETURNING says which rows were really written, so that counts stay right when a posting already exists.
     relation, parameters = sql_helpers.postings(sort_keys)
     sql = f"""INSERT INTO {POSTING} (term_id, sort_key) SELECT term_id, sort_key FROM {relation} AS new
-        WHERE true ON CONFLICT DO NOTHING RETURNING term_id"""
-    return Counter(sql_helpers.fetch_column(sql, parameters)) if sort_keys else Counter()
+        WHERE true ON CONFLICT DO NOTHING RETURNING term_id, sort_key"""
+    return sql_helpers.fetch(sql, parameters) if sort_keys else []
 
 
-def _delete_postings(sort_keys: Mapping[int, list[int]]) -> Counter[int]:
-    """Delete postings; returns how many each term lost."""
+def _delete_postings(sort_keys: Mapping[int, list[int]]) -> list[tuple[Any, ...]]:
+    """Delete postings; returns those that existed, as term id and sort key."""
     relation, parameters = sql_helpers.postings(sort_keys)
     sql = f"""DELETE FROM {POSTING} WHERE (term_id, sort_key) IN (SELECT term_id, sort_key FROM {relation} AS old)
-        RETURNING term_id"""
-    return Counter(sql_helpers.fetch_column(sql, parameters)) if sort_keys else Counter()
+        RETURNING term_id, sort_key"""
+    return sql_helpers.fetch(sql, parameters) if sort_keys else []
 
 
 def _update_counts(steps: Mapping[int, int]) -> None:
@@ -132,3 +138,16 @@ def _update_counts(steps: Mapping[int, int]) -> None:
                 AND count <= 0 AND NOT EXISTS (SELECT 1 FROM {POSTING} WHERE term_id = id)""",
                 parameters,
             )
+
+
+def _is_state(term: OwnedTerm) -> bool:
+    return term[1][0] is None
+
+
+def _update_hours(
+    owners: Mapping[int, int], inserted: Iterable[tuple[Any, ...]], deleted: Iterable[tuple[Any, ...]]
+) -> None:
+    """Count the postings of states, by the credential that owns each state's term. A change of state is no change."""
+    steps = Counter((owners[pk], hours.hour_of(sort_key)) for pk, sort_key in inserted if pk in owners)
+    steps.subtract((owners[pk], hours.hour_of(sort_key)) for pk, sort_key in deleted if pk in owners)
+    hours.add(steps)

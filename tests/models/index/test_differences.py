@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from conversations.models import Conversation, Credential, Posting, Term
+from conversations.models import Conversation, Credential, HourCount, Posting, Term
 from conversations.models.index import rebuild as reindex
 from conversations.models.index import sql_helpers, trigrams
 from conversations.models.index.terms import term_digest
@@ -51,12 +51,14 @@ def held() -> Held:
     postings = [
         (terms.get(term_id), sort_key) for term_id, sort_key in Posting.objects.values_list("term_id", "sort_key")
     ]
-    return sorted([*facts, *postings], key=repr)
+    hours = HourCount.objects.values_list("credential", "hour", "count")
+    return sorted([*facts, *postings, *hours], key=repr)
 
 
 def everything() -> list[list[tuple[Any, ...]]]:
     """Each row of the tables, and each term that has trigrams."""
     tables = ["conversations_term", "conversations_posting", "conversations_conversation", "conversations_progress"]
+    tables.append("conversations_hourcount")
     if connection.vendor == "sqlite":
         tables.append("term_trigram_docsize")
     return [sorted(sql_helpers.fetch(f"SELECT * FROM {table}"), key=repr) for table in tables]  # noqa: S608
@@ -235,7 +237,24 @@ def a_trigram_too_many(indexed: Indexed) -> None:
 
 
 Damage = Callable[[Indexed], None]
+
+
+def hour_missing(indexed: Indexed) -> None:
+    HourCount.objects.filter(credential=indexed.ours).delete()
+
+
+def hour_counts_too_many(indexed: Indexed) -> None:
+    HourCount.objects.filter(credential=indexed.theirs).update(count=3)
+
+
+def hour_of_no_conversation(indexed: Indexed) -> None:
+    HourCount.objects.create(credential=indexed.ours, hour=7, count=2)
+
+
 DAMAGES: list[Damage] = [
+    hour_missing,
+    hour_counts_too_many,
+    hour_of_no_conversation,
     too_many_of_another,
     too_many_of_another_and_counted,
     too_many_of_one_that_is_gone,
