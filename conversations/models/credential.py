@@ -148,6 +148,11 @@ class Credential(models.Model):
         """Where its requests go, as operators see it."""
         return base_url.host(self.base_url)
 
+    @property
+    def is_openai(self) -> bool:
+        """Whether its server is OpenAI's own."""
+        return self.host in settings.OPENAI_HOSTS
+
     def set_key(self, key: str) -> None:
         """Seal `key` as this credential's; does not save."""
         self.sealed_key = seal(key, keys=settings.CREDENTIAL_KEYS, owner=str(self.uuid), field="key")
