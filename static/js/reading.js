@@ -102,10 +102,13 @@
   document.addEventListener("click", function (event) {
     const code = event.target.closest("[data-copy-code]");
     const link = event.target.closest("[data-copy-link]");
+    const id = event.target.closest("[data-copy-id]");
     if (code) {
       copy(code.previousElementSibling.textContent);
     } else if (link) {
       copy(linkTo(link.closest(".item")));
+    } else if (id) {
+      copy(id.closest(".item").id.slice("item-".length));
     }
   });
 

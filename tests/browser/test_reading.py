@@ -116,7 +116,11 @@ def test_a_copied_link_leads_to_the_item(
     page.goto(f"{known.get_absolute_url()}items/")
     page.get_by_role("button", name="Copy link to this user message").nth(79).click()
     expect(page.get_by_text("Copied.")).to_be_visible()
-    page.goto(str(page.evaluate("navigator.clipboard.readText()")))
+    link = str(page.evaluate("navigator.clipboard.readText()"))
+    page.get_by_role("button", name="Copy id of this user message").nth(79).click()
+    page.wait_for_function("async () => (await navigator.clipboard.readText()).startsWith('msg_')")
+    assert link.endswith(f"#item-{page.evaluate('navigator.clipboard.readText()')}")
+    page.goto(link)
     expect(page.locator(".item:target")).to_contain_text("Message 80")
     expect(page.locator(".item:target")).to_be_in_viewport()
     assert focused(page) == "Message 80"

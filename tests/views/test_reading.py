@@ -13,11 +13,14 @@ from conversations.pages.reading import Reading
 from conversations.pages.transcript_state import TranscriptState
 from conversations.sandbox import Sandbox
 from conversations.services.holds import place_hold
+from tests.effort import limited_computing
 from tests.factories import add_messages
 from tests.html import form_in, signed_in, text_of, words_of
 
 CALL = {"type": "function_call", "call_id": "c", "name": "look_up", "arguments": '{"order": 7}', "status": "completed"}
 OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "found it", "status": "completed"}
+# A few lines with a cell for each column of the first, at most 65,536.
+WIDE_TABLE = "|" + "a|" * 2_500 + "\n|" + "-|" * 2_500 + "\nx" * 2_500
 
 
 @pytest.fixture
@@ -104,9 +107,28 @@ def test_what_is_too_long_to_render_is_raw_and_says_so(
 def test_a_page_renders_only_so_much() -> None:
     reading = Reading(TranscriptState(text="rendered"))
     assert [bool(reading.rendered("x" * 90_000)) for _ in range(7)] == [True] * 5 + [False] * 2
-    bomb = "|" + "a|" * 2_500 + "\n|" + "-|" * 2_500 + "\n" + "x\n" * 2_500
     reading = Reading(TranscriptState(text="rendered"))
-    assert [reading.rendered(text) for text in (bomb, "short")] == ["", ""]
+    assert [reading.rendered(text) for text in (WIDE_TABLE, "short")] == ["", ""]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("text", ["[" * 19_000, "![" * 9_000, WIDE_TABLE], ids=["brackets", "images", "table"])
+def test_a_page_of_costly_texts_costs_no_more_than_a_few(
+    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox, text: str
+) -> None:
+    put(sandbox, conversation, *[text] * 100)
+    with limited_computing(6.0):  # rendering each would take half a minute
+        response = as_operator.get(url, {"text": "rendered", "folds": "open"})
+    assert len(response.content) < 5_000_000
+
+
+def test_a_message_of_a_megabyte_is_led_to(
+    as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
+) -> None:
+    put(sandbox, conversation, "**b** " * 170_000)
+    page = text_of(as_operator.get(url, {"text": "rendered", "folds": "open"}))
+    assert len(page) < 50_000
+    assert re.search(r'/item/msg_\w+/\?text=rendered">Show all 1,020,000 characters', page)
 
 
 def test_a_call_is_one_line_with_its_output(
