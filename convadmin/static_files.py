@@ -13,8 +13,8 @@ from django.core.files.base import ContentFile
 from django.templatetags.static import static
 from whitenoise.storage import CompressedManifestStaticFilesStorage  # type: ignore[import-untyped]
 
-_SHEETS = "tokens base topbar layout components list transcript footer overview people palette admin print"
-_OWN_SCRIPTS = "app list completion palette"
+_SHEETS = "tokens base topbar layout components list transcript reading footer overview people palette admin print"
+_OWN_SCRIPTS = "app list completion reading palette"
 
 STYLESHEETS = {"css/convadmin.css": [f"css/{name}.css" for name in _SHEETS.split()]}
 SCRIPTS = {

@@ -29,14 +29,14 @@ def calls_made(function: Callable[[], Any]) -> int:
 
 
 @contextmanager
-def limited_computing() -> Iterator[None]:
-    """Fail once this process has computed for CPU_SECONDS. Other processes and waiting don't count."""
+def limited_computing(seconds: float = CPU_SECONDS) -> Iterator[None]:
+    """Fail once this process has computed for so many seconds. Other processes and waiting don't count."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        pytest.fail(f"It is still computing after {CPU_SECONDS:.0f} seconds.")
+        pytest.fail(f"It is still computing after {seconds:.0f} seconds.")
 
     before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, CPU_SECONDS)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:

@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "jobs": {"services", "search", "exports", "models", "openai", *PURE},
     "pages": {"search", "models", *PURE},
     "forms": {"models", "openai", "roles", *PURE},
-    "templatetags": {"models", "metadata", "pages"},
+    "templatetags": {"models", "metadata", "pages", "items"},
     "views": {"forms", "services", "jobs", "models", "pages", "search", "exports", "openai", "roles", *PURE},
     "admin": {"forms", "services", "models", "encryption"},
     "api": {"services", "models", "search", "openai", *PURE},

@@ -6,7 +6,10 @@
     blocks  the blocks themselves: text, code, references, images, sound
     media   recognizes images and sound in base64 by their bytes
     turns   pairs calls with their outputs
-    broken  finds calls without an output
+    lines   a call with its output, or a reasoning, in one line
+    finding    finds a text in items
+    rendering  Markdown of messages as sanitised HTML
+    unanswered_calls  finds calls without an output
 
 Unknown types, roles and parts are shown as JSON, never as an error, and so are fields that differ from the documented
 schema. Source: the item schemas in OpenAI's API reference.
@@ -14,6 +17,7 @@ schema. Source: the item schemas in OpenAI's API reference.
 
 from .blocks import Block
 from .kinds import DisplayedItem, displayed
+from .lines import Line, line_of
 from .turns import Partner, Turn, partner_of, turns
 
-__all__ = ["Block", "DisplayedItem", "Partner", "Turn", "displayed", "partner_of", "turns"]
+__all__ = ["Block", "DisplayedItem", "Line", "Partner", "Turn", "displayed", "line_of", "partner_of", "turns"]

@@ -11,6 +11,7 @@ from . import media
 
 FOLDED_LENGTH = 1_500  # characters; longer blocks are folded
 FOLDED_LINES = 16
+READ_LENGTH = 5_000  # characters of rendered text that aren't folded: who reads a conversation reads its messages
 HUGE_LENGTH = 20_000  # characters; more is shown only on the item's own page
 VAST_LENGTH = 2_000_000  # characters; more is only in the item's JSON file
 INDENTED_LENGTH = 200_000  # characters; longer JSON isn't indented
@@ -46,6 +47,11 @@ class Block:
     def is_long(self) -> bool:
         """Whether it's folded on a page with other items."""
         return len(self.text) > FOLDED_LENGTH or self.text.count("\n") >= FOLDED_LINES
+
+    @property
+    def is_long_to_read(self) -> bool:
+        """Whether it's folded on a page with other items although it's rendered."""
+        return len(self.text) > READ_LENGTH
 
     @property
     def is_huge(self) -> bool:

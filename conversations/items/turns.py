@@ -30,10 +30,14 @@ _CALLS = frozenset(_CALL_OF.values())
 
 @dataclass(frozen=True)
 class Turn:
-    """An item; if it's a call, with its outputs."""
+    """An item; if it's a call, with its outputs.
+
+    lacks: "output" for a call whose output isn't among the items, "call" for an output without its call, else "".
+    """
 
     item: DisplayedItem
     outputs: tuple[DisplayedItem, ...] = ()
+    lacks: str = ""
 
     @property
     def items(self) -> tuple[DisplayedItem, ...]:
@@ -62,7 +66,8 @@ def turns(items: Iterable[Item]) -> list[Turn]:
         if key is not None and key in calls and _is_output(item):
             outputs.setdefault(key, []).append(displayed(item))
         else:
-            made.append((Turn(displayed(item)), key))
+            lacks = "" if key is None else "call" if _is_output(item) else "output"
+            made.append((Turn(displayed(item), lacks=lacks), key))
     taken: set[Key] = set()  # if two calls have the same id, the first gets the outputs
     return [_with_outputs(turn, key, outputs, taken) for turn, key in made]
 
@@ -71,7 +76,7 @@ def _with_outputs(turn: Turn, key: Key | None, outputs: Mapping[Key, list[Displa
     if key is None or key in taken or key not in outputs:
         return turn
     taken.add(key)
-    return replace(turn, outputs=tuple(outputs[key]))
+    return replace(turn, outputs=tuple(outputs[key]), lacks="")
 
 
 def partner_of(item: Item) -> Partner | None:

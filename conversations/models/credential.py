@@ -184,6 +184,11 @@ class Credential(models.Model):
         """Whether its server asked to wait until a time that hasn't come."""
         return self.paused_until is not None and self.paused_until > timezone.now()
 
+    @property
+    def is_openai(self) -> bool:
+        """Whether its server is OpenAI's own."""
+        return self.host in settings.OPENAI_HOSTS
+
     def set_key(self, key: str) -> None:
         """Seal `key` as this credential's; does not save."""
         self.sealed_key = seal(key, keys=settings.CREDENTIAL_KEYS, owner=str(self.uuid), field="key")

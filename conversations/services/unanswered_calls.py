@@ -58,13 +58,19 @@ def find_unanswered(*, conversation: Conversation, after: str = "", include: Seq
 
 
 def list_with_unanswered(
-    *, conversation: Conversation, newest_first: bool, after: str, before: str, include: Sequence[str]
+    *,
+    conversation: Conversation,
+    newest_first: bool,
+    after: str,
+    before: str,
+    include: Sequence[str],
+    calls: Calls,
 ) -> tuple[Items, frozenset[str]]:
     """A page of items as `list_items` returns it, and the ids of the calls on it that certainly have no output.
 
     That is certain where the transcript ends with the page, or within 100 items after it, which are read once.
     """
-    started, calls = time.monotonic(), calls_for(conversation.credential)
+    started = time.monotonic()
     page = list_items(
         conversation=conversation,
         newest_first=newest_first,

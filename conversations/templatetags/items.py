@@ -3,6 +3,7 @@
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from django import template
 from django.utils.safestring import SafeString
@@ -62,6 +63,12 @@ def shown(text: str) -> SafeString:
     return SafeString(_marked(_SHOWN, html.escape(text.replace("\r\n", "\n"), quote=False)))
 
 
+def shown_parts(parts: Sequence[str]) -> list[str]:
+    """The parts of one untrusted text, each as `shown()` shows it, with one limit for all."""
+    most = MAX_MARKED // len(parts) if len(parts) > 1 and _SHOWN.search("".join(parts)) else MAX_MARKED
+    return [_marked(_SHOWN, html.escape(part.replace("\r\n", "\n"), quote=False), most) for part in parts]
+
+
 @register.filter
 def exact(text: str) -> SafeString:
     """A key or value as HTML in which no two different ones look alike: spaces at the ends, and unusual spaces
@@ -75,11 +82,11 @@ def exact(text: str) -> SafeString:
     return SafeString(_each(before) + _marked(_EXACT, inner) + _each(after))
 
 
-def _marked(pattern: re.Pattern[str], escaped: str) -> str:
+def _marked(pattern: re.Pattern[str], escaped: str, most: int = MAX_MARKED) -> str:
     if not pattern.search(escaped):
         return escaped
     hits = {found.start() for found in pattern.finditer(escaped) if not _belongs(found)}
-    write = _mark if len(hits) <= MAX_MARKED else _replaced
+    write = _mark if len(hits) <= most else _replaced
     return pattern.sub(lambda found: write(found[0]) if found.start() in hits else found[0], escaped)
 
 

@@ -66,10 +66,13 @@ def requested_search(request: SignedInRequest) -> tuple[ListState, Search]:
     return state.answering(search.query), search
 
 
-def requested_transcript(request: SignedInRequest) -> TranscriptState:
-    """The part of the transcript that the URL asks for; a cursor that can't be an id counts as none."""
+def requested_transcript(request: SignedInRequest, conversation: Conversation) -> TranscriptState:
+    """The part of the transcript that the URL asks for; a cursor that can't be an id counts as none.
+
+    Markdown is rendered unless the URL says otherwise if it's from OpenAI itself: another server isn't trusted as much.
+    """
     parameters = dict(request.GET.lists())
-    for name in ("item_after", "item_before"):
+    for name in ("item_after", "item_before", "item_at"):
         if not is_legal_item_id(request.GET.get(name, "")):
             parameters.pop(name, None)
-    return TranscriptState.from_query(parameters)
+    return TranscriptState.from_query(parameters, renders=conversation.credential.is_openai)

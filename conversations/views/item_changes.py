@@ -82,7 +82,7 @@ def _delete_page(
 ) -> HttpResponse:
     """With the item as it is now, and its other half; what cannot be read can be deleted all the same."""
     found, _ = read_or_failure(lambda: _halves(conversation, item_id))
-    transcript = requested_transcript(request)
+    transcript = requested_transcript(request, conversation)
     context = {"conversation": conversation, "transcript": transcript, "item_id": item_id, "form": form, **found}
     return responses.page(request, "conversations/item_delete.html", context, status=status)
 

@@ -11,8 +11,10 @@ from ..items import displayed
 from ..models import Conversation
 from ..openai.request_preview import as_json
 from ..pages import responses
+from ..pages.reading import Reading
 from ..pages.responses import SignedInRequest
 from ..pages.transcript_state import TranscriptState
+from ..services.holds import holds_on
 from ..services.items import retrieve_item
 from .access import requested_transcript, visible_conversation
 from .outcomes import read_or_failure
@@ -24,9 +26,19 @@ MAX_RAW_LENGTH = 1_000_000  # characters of JSON on the page of an item
 @permission_required("conversations.view_conversation", raise_exception=True)
 def item_detail(request: SignedInRequest, pk: int, item_id: str) -> HttpResponse:
     conversation = visible_conversation(request, pk)
-    state = requested_transcript(request)
+    state = requested_transcript(request, conversation)
     found, status = read_or_failure(lambda: _item(conversation, item_id, state))
-    context = {"conversation": conversation, "transcript": state, "item_id": item_id, **found}
+    context = {
+        "conversation": conversation,
+        "holds": holds_on(conversation),
+        "transcript": state,
+        "reading": Reading(state),
+        "item_id": item_id,
+        "shown_url": state.at_item(item_id),
+        "earlier_url": state.before_item(item_id),
+        "later_url": state.after_item(item_id),
+        **found,
+    }
     return responses.page(request, "conversations/item_detail.html", context, status=status)
 
 
@@ -35,7 +47,7 @@ def item_detail(request: SignedInRequest, pk: int, item_id: str) -> HttpResponse
 def item_json(request: SignedInRequest, pk: int, item_id: str) -> HttpResponse:
     """The item as a file; where it cannot be read, its page, which says why."""
     conversation = visible_conversation(request, pk)
-    include = requested_transcript(request).include
+    include = requested_transcript(request, conversation).include
     found, status = read_or_failure(
         lambda: {"item": retrieve_item(conversation=conversation, item_id=item_id, include=include)}
     )

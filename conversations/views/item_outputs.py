@@ -24,7 +24,12 @@ def item_output_create(request: SignedInRequest, pk: int, item_id: str) -> HttpR
     conversation = visible_conversation(request, pk)
     is_sent = request.method == "POST"
     found, status = read_or_failure(lambda: _call(conversation, item_id, is_sent))
-    context = {"conversation": conversation, "transcript": requested_transcript(request), "item_id": item_id, **found}
+    context = {
+        "conversation": conversation,
+        "transcript": requested_transcript(request, conversation),
+        "item_id": item_id,
+        **found,
+    }
     if status != 200 or not is_sent:
         form = OutputForm(user=request.user, draft=request.POST if is_sent else None, call=found.get("call"))
         return _output_page(request, context, form, status)

@@ -31,7 +31,7 @@ HEADERS = {
 @permission_required("conversations.view_conversation", raise_exception=True)
 def item_media(request: SignedInRequest, pk: int, item_id: str, number: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
-    include = requested_transcript(request).include
+    include = requested_transcript(request, conversation).include
     read = partial(retrieve_data, conversation=conversation, item_id=item_id, number=number, include=include)
     found, status = read_or_failure(lambda: {"data": read()})
     if status != 200:

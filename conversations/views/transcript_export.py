@@ -25,7 +25,8 @@ DOWNLOADS_SHOWN = 5
 @cache_control(no_store=True)
 @permission_required("conversations.view_conversation", raise_exception=True)
 def transcript_export(request: SignedInRequest, pk: int) -> HttpResponse:
-    return _page(request, visible_conversation(request, pk), requested_transcript(request))
+    conversation = visible_conversation(request, pk)
+    return _page(request, conversation, requested_transcript(request, conversation))
 
 
 @require_safe
@@ -33,7 +34,8 @@ def transcript_export(request: SignedInRequest, pk: int) -> HttpResponse:
 @permission_required("conversations.view_conversation", raise_exception=True)
 def transcript_export_file(request: SignedInRequest, pk: int) -> HttpResponseBase:
     """Where nothing could be read, the page that says why, in place of a file."""
-    conversation, state = visible_conversation(request, pk), requested_transcript(request)
+    conversation = visible_conversation(request, pk)
+    state = requested_transcript(request, conversation)
     kind = FORMATS.get(request.GET.get("format", ""))
     if kind is None:
         problem = f"Choose a format: {', '.join(FORMATS)}."

@@ -161,6 +161,7 @@ def test_a_call_is_deleted_with_its_output(page: Page, known: Conversation, sand
     output = {"type": "function_call_output", "call_id": "call_1", "output": "found", "status": "completed"}
     sandbox.store.add_items(known.openai_id, [call, output])
     page.goto(known.get_absolute_url())
+    page.locator("summary", has_text="look_up").click()
     page.get_by_role("link", name="Delete this function call").click()
     expect(page.get_by_label("Also delete its counterpart")).to_be_checked()
     page.get_by_role("button", name="Delete at OpenAI").click()

@@ -108,7 +108,7 @@ def test_keeps_the_result_that_it_was_opened_from(as_operator: Browser, conversa
     text = text_of(as_operator.get(f"{url}?q=tenant%3Aacme"))
     assert f'href="/conversations/{conversation.pk}/?q=tenant%3Aacme"' in text
     assert f'href="{url}delete/?q=tenant%3Aacme"' in text
-    assert text.count("&amp;q=tenant%3Aacme") == 2  # what came before, what followed
+    assert text.count("&amp;q=tenant%3Aacme") == 4  # what came before, what followed, around it, and rendered
 
 
 def test_shows_all_of_a_huge_text(as_operator: Browser, conversation: Conversation, sandbox: Sandbox) -> None:
