@@ -1,4 +1,4 @@
-// Reading a transcript: n and p for the user's messages, ? for the keys, code and links to copy, an item that is looked for.
+// Reading a transcript: n and p for the user’s messages, code and links to copy, an item that is looked for.
 (function () {
   "use strict";
 
@@ -61,14 +61,10 @@
   const KEYS = {
     n: function () { go(1); },
     p: function () { go(-1); },
-    "?": function () { document.getElementById("shortcuts").showModal(); },
   };
 
   document.addEventListener("keydown", function (event) {
     const isTyping = event.target.closest("input:not([type=checkbox]), textarea, select");
-    if (isTyping && event.key === "Escape") {
-      event.target.blur();
-    }
     const act = KEYS[event.key];
     if (act && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("dialog[open]")) {
       event.preventDefault();
