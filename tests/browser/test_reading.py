@@ -167,6 +167,8 @@ def test_at_a_desk_the_text_has_a_readable_width_and_its_facts_stand_beside_it(p
     assert facts["x"] + facts["width"] <= text["x"]
     assert text["x"] + text["width"] < metadata["x"]
     assert abs(facts["y"] - text["y"]) < 4
+    tops = page.locator(".turn-actions").first.evaluate("row => [...row.children].map(each => each.offsetTop)")
+    assert len(set(tops)) == 1
     long = page.locator(".markdown", has_text="policy").bounding_box() or {}
     assert 500 < long["width"] < 720
 

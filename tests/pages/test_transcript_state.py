@@ -36,6 +36,8 @@ def test_without_parameters_one_is_at_the_oldest() -> None:
         f"?items=newest&include={LOGPROBS}&q=tenant%3Aacme&order=oldest",
         "?q=",
         f"?items=newest&show=broken&item_after=msg_1&include={LOGPROBS}&q=tenant%3Aacme",
+        "?items=newest&show=found&find=a+b%26c&text=raw&folds=open&item_after=msg_1",
+        "?text=rendered&q=",
     ],
 )
 def test_an_address_turns_into_a_state_and_back(query: str) -> None:
@@ -43,7 +45,20 @@ def test_an_address_turns_into_a_state_and_back(query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["items=oldest", "items=", "include=everything", "include=", "after=1", "order=desc", "show=all"]
+    "query",
+    [
+        "items=oldest",
+        "items=",
+        "include=everything",
+        "include=",
+        "after=1",
+        "order=desc",
+        "show=all",
+        "show=found",
+        "text=html",
+        "folds=1",
+        "find=+",
+    ],
 )
 def test_what_is_unknown_counts_as_not_there(query: str) -> None:
     assert state(query) == TranscriptState()
@@ -105,3 +120,17 @@ def test_each_thing_that_can_be_included_says_whether_it_is() -> None:
 def test_the_result_is_kept_only_where_there_was_one() -> None:
     assert state("order=oldest&col=a").result == ""
     assert state("q=tenant:acme&before=7").result == "q=tenant%3Aacme&before=7"
+
+
+def test_markdown_is_rendered_as_the_url_says_or_else_as_its_server_is_trusted() -> None:
+    shown = [state(text=text, renders=renders).is_rendered for text in ("", "raw", "rendered") for renders in (0, 1)]
+    assert shown == [0, 1, 0, 0, 1, 1]
+
+
+def test_a_text_to_look_for_is_bounded() -> None:
+    assert len(state("find=" + "x" * 5_000).find) == 200
+
+
+def test_the_place_of_an_item_is_in_the_whole_transcript() -> None:
+    place = state("show=found&find=x&text=raw&item_after=msg_9").at_item("msg_1")
+    assert place == "?text=raw&item_at=msg_1#item-msg_1"
