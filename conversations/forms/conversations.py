@@ -74,7 +74,7 @@ def credential_field(user: User | AnonymousUser) -> CredentialChoiceField:
 
 
 class ConversationForm(MetadataRowsForm):
-    """A new conversation: credential, up to 20 messages, up to 16 pairs."""
+    """A new conversation: credential, up to 200 messages, up to 16 pairs."""
 
     def __init__(
         self, data: QueryDict | None = None, *, user: User | AnonymousUser, draft: QueryDict | None = None

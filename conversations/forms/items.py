@@ -1,5 +1,6 @@
 """Adding messages to a conversation, and deleting items."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -12,13 +13,20 @@ from .repeating_rows import MessageRow, MessageRows, Row
 
 
 class AddItemsForm(RowsForm):
-    """Messages to be added: 1 to 20."""
+    """Messages to be added."""
 
     def __init__(
         self, data: QueryDict | None = None, *, user: User | None = None, draft: QueryDict | None = None
     ) -> None:
         super().__init__(data, user=user, draft=draft)
         self.messages = MessageRows([MessageRow()]) if self.typed is None else MessageRows.from_data(self.typed)
+
+    @classmethod
+    def of_rest(cls, rows: Sequence[MessageRow], *, user: User) -> "AddItemsForm":
+        """The form with messages that were typed in another one and are left."""
+        form = cls(user=user)
+        form.messages = MessageRows(list(rows))
+        return form
 
     def act(self, do: str) -> bool:
         """Carry out a button that only changes rows; False if `do` is another one."""

@@ -26,7 +26,7 @@ from ..metadata import (
     replace_unstorable,
 )
 
-MAX_MESSAGES = 20
+MAX_MESSAGES = 200  # of a form; each call of the API takes 20
 MAX_FILLED = 100  # pairs of pasted JSON that become rows; a form with thousands of fields would be refused unread
 ROLES = ["user", "system", "developer", "assistant"]
 
@@ -249,23 +249,24 @@ class MessageRows(Rows[MessageRow]):
 
     def clean(self) -> list[dict[str, str]]:
         """The messages as items of the API, without empty rows; faults are noted on their rows."""
-        for row in self._filled():
+        for row in self.filled():
             if row.role not in ROLES:
                 row.errors.append("Choose a role.")
             if not is_storable(row.text):
                 row.errors.append("The text contains a NUL or a broken character. Enter it again.")
-        if len(self._filled()) > MAX_MESSAGES:
-            self.errors.append(f"There are {len(self._filled())} messages. OpenAI takes {MAX_MESSAGES} at a time.")
+        if len(self.filled()) > MAX_MESSAGES:
+            self.errors.append(f"There are {len(self.filled())} messages. This form takes {MAX_MESSAGES}.")
         return self.draft()
 
     def draft(self) -> list[dict[str, str]]:
         """The messages, unchecked, for a preview."""
-        return [{"type": "message", "role": row.role, "content": row.text} for row in self._filled()]
+        return [{"type": "message", "role": row.role, "content": row.text} for row in self.filled()]
 
     def row_of_param(self, param: str) -> MessageRow | None:
         """The row of the item that OpenAI names, such as items[2].content."""
-        named, filled = _ITEM.match(param), self._filled()
+        named, filled = _ITEM.match(param), self.filled()
         return filled[int(named[1])] if named and int(named[1]) < len(filled) else None
 
-    def _filled(self) -> list[MessageRow]:
+    def filled(self) -> list[MessageRow]:
+        """The rows that are sent."""
         return [row for row in self.rows if row.text]

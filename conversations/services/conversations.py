@@ -12,10 +12,12 @@ from functools import partial
 from django.contrib.auth.models import User
 from django.db import DatabaseError, transaction
 
+from ..metadata import replace_unstorable
 from ..models import Action, Conversation, Credential, Erasure, Event, Job, Outcome
 from ..models.choices import Origin
 from ..openai.client import Calls, Json, RemoteConversation
 from ..openai.errors import BadResponse, NotFound, OpenAIError
+from ..openai.objects import id_of
 from .errors import BelongsToAnother, NotRecorded, ServiceError
 from .holds import note_matches
 from .recording import (
@@ -175,12 +177,14 @@ def _keep_named_id(event: Event, error: BadResponse) -> None:
 
 
 def _count_kept(event: Event, calls: Calls, conversation: Conversation) -> None:
-    """Record how many of the messages the server kept: one server drops them all."""
+    """Record how many of the messages the server kept, and their ids: one server drops them all."""
     with suppress(OpenAIError):
         page = calls.list_items(conversation.openai_id, limit=MAX_ITEMS)
         is_all = len(page.items) >= event.item_count or not page.has_more  # some servers return fewer than asked for
         event.kept_count = min(len(page.items), event.item_count) if is_all else None
-    event.save(update_fields=["kept_count", "attempts"])
+        is_exact = len(page.items) == event.item_count
+        event.item_ids = [replace_unstorable(id_of(item)) for item in page.items] if is_exact else []
+    event.save(update_fields=["kept_count", "item_ids", "attempts"])
 
 
 def _with_metadata(event: Event, calls: Calls, conversation: Conversation) -> Conversation:

@@ -160,12 +160,27 @@ def find_partner(*, conversation: Conversation, item: Json) -> Json | None:
     return next((replace_unstorable(other) for other in page.items if side.matches(other)), None)
 
 
-def add_items(*, actor: User, conversation: Conversation, items: Sequence[Json], token: str | None = None) -> Event:
+def add_items(
+    *,
+    actor: User,
+    conversation: Conversation,
+    items: Sequence[Json],
+    token: str | None = None,
+    seconds: float | None = None,
+) -> Event:
     """Add 1–20 items; returns the event, which holds their ids and how many of them the response held.
 
-    An OpenAIError with `may_have_happened` means that they may have been added all the same.
+    An OpenAIError with `may_have_happened` means that they may have been added all the same. `seconds`: what is left of
+    the web request's budget.
     """
-    event, calls = start_on(conversation, actor=actor, action=Action.ADD_ITEMS, token=token, item_count=len(items))
+    event, calls = start_on(
+        conversation,
+        actor=actor,
+        action=Action.ADD_ITEMS,
+        token=token,
+        item_count=len(items),
+        seconds=seconds,
+    )
     with recorded(event, changes=True):
         added = calls.create_items(conversation.openai_id, items)
     count = len(added.items)  # one server returns all items of the conversation

@@ -276,10 +276,10 @@ def test_a_role_or_text_that_cannot_be_is_refused_at_its_row_r18(role: str, text
     assert [bool(row.errors) for row in rows] == [False, True]
 
 
-def test_twenty_one_messages_are_one_too_many() -> None:
+def test_more_messages_than_a_form_takes_are_too_many() -> None:
     rows = said(*[("user", "a")] * (MAX_MESSAGES + 1), ("user", ""))
     rows.clean()
-    assert rows.errors == ["There are 21 messages. OpenAI takes 20 at a time."]
+    assert rows.errors == [f"There are {MAX_MESSAGES + 1} messages. This form takes {MAX_MESSAGES}."]
 
 
 def test_a_message_moves_with_its_role() -> None:
