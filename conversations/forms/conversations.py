@@ -8,12 +8,14 @@ from django import forms
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 
 from ..metadata import MAX_PAIRS, SHOWN_PAIRS, Change, digest, replace_unstorable, shown
 from ..models import Action, Credential, Event
 from .base import RowsForm, TokenForm
 from .ids import OpenAIIdField
-from .repeating_rows import MessageRow, MessageRows, MetadataRows, PairRow, Row, as_typed
+from .messages import MessageRow, MessageRows
+from .repeating_rows import MetadataRows, PairRow, Row, as_typed
 
 MAX_CARRIED_LENGTH = 64 * 1024  # characters of JSON that a form carries along
 
@@ -77,13 +79,18 @@ class ConversationForm(MetadataRowsForm):
     """A new conversation: credential, up to 200 messages, up to 16 pairs."""
 
     def __init__(
-        self, data: QueryDict | None = None, *, user: User | AnonymousUser, draft: QueryDict | None = None
+        self,
+        data: QueryDict | None = None,
+        files: MultiValueDict[str, Any] | None = None,
+        *,
+        user: User | AnonymousUser,
+        draft: QueryDict | None = None,
     ) -> None:
         super().__init__(data, user=user, draft=draft)
         self.fields["credential"] = credential_field(user)
         self.messages, self.metadata = MessageRows([MessageRow()]), MetadataRows([PairRow()])
         if self.typed is not None:
-            self.messages = MessageRows.from_data(self.typed)
+            self.messages = MessageRows.from_data(self.typed, files)
             self.read_rows(self.typed)
 
     def act(self, do: str) -> bool:

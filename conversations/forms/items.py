@@ -6,20 +6,27 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 
 from .base import RowsForm, TokenForm
 from .ids import refuse_illegal_item_id
-from .repeating_rows import MessageRow, MessageRows, Row
+from .messages import MessageRow, MessageRows
+from .repeating_rows import Row
 
 
 class AddItemsForm(RowsForm):
     """Messages to be added."""
 
     def __init__(
-        self, data: QueryDict | None = None, *, user: User | None = None, draft: QueryDict | None = None
+        self,
+        data: QueryDict | None = None,
+        files: MultiValueDict[str, Any] | None = None,
+        *,
+        user: User | None = None,
+        draft: QueryDict | None = None,
     ) -> None:
         super().__init__(data, user=user, draft=draft)
-        self.messages = MessageRows([MessageRow()]) if self.typed is None else MessageRows.from_data(self.typed)
+        self.messages = MessageRows([MessageRow()]) if self.typed is None else MessageRows.from_data(self.typed, files)
 
     @classmethod
     def of_rest(cls, rows: Sequence[MessageRow], *, user: User) -> "AddItemsForm":

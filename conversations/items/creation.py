@@ -13,6 +13,7 @@ Part = dict[str, Any]
 
 ROLES = ("user", "system", "developer", "assistant")  # of messages that can be created
 DETAILS = ("auto", "low", "high", "original")  # of pictures
+FILE_DETAILS = ("auto", "low", "high")
 
 _FIELDS = {  # of other items that can be created, besides their type
     "function_call": ("call_id", "name", "namespace", "arguments"),
@@ -162,6 +163,8 @@ def _file(part: Mapping[str, Any]) -> Part | str:
     holder = given if isinstance(given, Mapping) else part  # an object in Chat Completions
     names = ("file_id", "file_url", "file_data", "filename", "detail")
     known = {name: holder[name] for name in names if isinstance(holder.get(name), str) and holder[name]}
+    if known.get("detail", "auto") not in FILE_DETAILS:
+        del known["detail"]
     if not known.keys() & {"file_id", "file_url", "file_data"}:
         return "a file without an id, URL or content"
     return {"type": "input_file", **known}

@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from ..forms.items import AddItemsForm
-from ..forms.repeating_rows import MessageRows
+from ..forms.messages import MessageRows
 from ..openai.errors import OpenAIError
 from ..pages import responses
 from ..pages.responses import SignedInRequest

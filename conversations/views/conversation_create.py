@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from ..forms.conversations import ConversationForm
 from ..openai.client import DEFAULT_BASE_URL
-from ..openai.request_preview import MAX_LENGTH, as_curl, as_json, size_of
+from ..openai.request_preview import MAX_LENGTH, as_curl, as_json, shortened, size_of
 from ..pages import responses
 from ..pages.responses import SignedInRequest
 from ..services.additions import Addition, create_with_items
@@ -27,10 +27,10 @@ TEMPLATE = "conversations/conversation_create.html"
 def conversation_create(request: SignedInRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, ConversationForm(user=request.user))
-    draft = ConversationForm(user=request.user, draft=request.POST)
+    draft = ConversationForm(None, request.FILES, user=request.user, draft=request.POST)
     if draft.act(request.POST.get("do", "")):
         return _page(request, draft)
-    form = ConversationForm(request.POST, user=request.user)
+    form = ConversationForm(request.POST, request.FILES, user=request.user)
     return attempted(request, form, lambda: _create(request, form), lambda status: _page(request, form, status=status))
 
 
@@ -70,7 +70,8 @@ def _page(request: SignedInRequest, form: ConversationForm, *, status: int = 200
 def _context(form: ConversationForm) -> dict[str, Any]:
     credential = form.chosen_credential()
     items = form.messages.draft()
-    body = {"items": items[:MAX_ITEMS], "metadata": form.metadata.draft()}
+    exact = {"items": items[:MAX_ITEMS], "metadata": form.metadata.draft()}
+    body = shortened(exact)
     # A page with a body of megabytes, shown twice, would be slower than sending it.
     is_long = size_of(body) > MAX_LENGTH
     url = f"{credential.base_url if credential else DEFAULT_BASE_URL}/conversations"
@@ -82,4 +83,11 @@ def _context(form: ConversationForm) -> dict[str, Any]:
         secret_headers=[header.name for header in credential.headers.all()] if credential else [],
     )
     shown = {"is_long": True} if is_long else {"json": as_json(body), "curl": curl}
-    return {"form": form, "credential": credential, "path": urlsplit(url).path, "more": items[MAX_ITEMS:], **shown}
+    return {
+        "form": form,
+        "credential": credential,
+        "path": urlsplit(url).path,
+        "more": items[MAX_ITEMS:],
+        "is_shortened": body != exact,
+        **shown,
+    }

@@ -25,10 +25,10 @@ def item_create(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     if request.method != "POST":
         return _create_page(request, conversation, AddItemsForm())
-    draft = AddItemsForm(user=request.user, draft=request.POST)
+    draft = AddItemsForm(None, request.FILES, user=request.user, draft=request.POST)
     if draft.act(request.POST.get("do", "")):
         return _create_page(request, conversation, draft)
-    form = AddItemsForm(request.POST, user=request.user)
+    form = AddItemsForm(request.POST, request.FILES, user=request.user)
     return attempted(
         request,
         form,

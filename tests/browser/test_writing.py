@@ -1,0 +1,74 @@
+"""Writing more than text: pictures, files and many messages, with a mouse and htmx, and without JavaScript."""
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from conversations.examples.media_items import png
+from conversations.models import Conversation, Credential
+from conversations.sandbox import Fault, Sandbox
+from tests.browser.conftest import Guard, OpenBrowser
+from tests.browser.steps import create_button, fill_message
+
+pytestmark = pytest.mark.browser
+
+PICTURE = {"name": "sun.png", "mimeType": "image/png", "buffer": png(8, 8)}
+
+
+@pytest.fixture(params=["htmx", "no JavaScript"])
+def page(request: pytest.FixtureRequest, open_browser: OpenBrowser, operator: User, credential: Credential) -> Page:
+    """A page of an operator, in a browser with JavaScript and in one without."""
+    return open_browser(operator, java_script_enabled=request.param == "htmx").new_page()
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).first.click()
+
+
+def test_a_picture_and_a_file_beside_text(page: Page, sandbox: Sandbox) -> None:
+    page.goto("/conversations/new/")
+    fill_message(page, 1, "What is this?")
+    press(page, "Add picture to message 1")
+    page.get_by_label("Or choose a file").set_input_files(PICTURE)  # type: ignore[arg-type]
+    press(page, "Add file to message 1")
+    expect(page.get_by_text("sun.png (image/png")).to_be_visible()
+    page.get_by_label("URL or file id").fill("https://example.com/report.pdf")
+    press(page, "Add message")
+    fill_message(page, 2, "And this?")
+    press(page, "Move message 2 up")
+    expect(page.get_by_label("Text of message 2")).to_have_value("What is this?")
+    create_button(page).click()
+    expect(page.get_by_text("Created at OpenAI.")).to_be_visible()
+    items = sandbox.store.list_items(Conversation.objects.get().openai_id)
+    kinds = [[part["type"] for part in item["content"]] for item in items]
+    assert kinds == [["input_text"], ["input_text", "input_image", "input_file"]]
+
+
+def test_what_is_no_picture_is_refused_with_everything_kept(page: Page, guard: Guard) -> None:
+    guard.expects |= {422}
+    page.goto("/conversations/new/")
+    fill_message(page, 1, "What is this?")
+    press(page, "Add picture to message 1")
+    fake = {"name": "sun.png", "mimeType": "image/png", "buffer": b"<svg/>"}
+    page.get_by_label("Or choose a file").set_input_files(fake)  # type: ignore[arg-type]
+    create_button(page).click()
+    expect(page.get_by_text("isn’t a PNG, JPEG, GIF or WebP picture")).to_be_visible()
+    expect(page.get_by_label("Text of message 1")).to_have_value("What is this?")
+
+
+def test_the_rest_of_many_messages_after_a_refusal(page: Page, guard: Guard, sandbox: Sandbox) -> None:
+    guard.expects |= {502}
+    sandbox.faults.add(Fault(method="POST", path=".*/items", status=400, message="Not now."))
+    page.goto("/conversations/new/")
+    for number in range(1, 23):
+        if number > 1:
+            press(page, "Add message")
+        fill_message(page, number, f"Message {number}")
+    create_button(page).click()
+    expect(page.get_by_text("Conversation created with 20 of 22 messages.")).to_be_visible()
+    expect(page.get_by_text("Not now.")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Add messages")
+    press(page, "Add the remaining 2")
+    expect(page.get_by_text("2 messages added at OpenAI.")).to_be_visible()
+    texts = [item["content"][0]["text"] for item in sandbox.store.list_items(Conversation.objects.get().openai_id)]
+    assert texts == [f"Message {number}" for number in range(1, 23)]
