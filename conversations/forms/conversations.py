@@ -14,7 +14,7 @@ from ..metadata import MAX_PAIRS, SHOWN_PAIRS, Change, digest, replace_unstorabl
 from ..models import Action, Credential, Event
 from .base import RowsForm, TokenForm
 from .ids import OpenAIIdField
-from .messages import MessageRow, MessageRows
+from .messages import MessageRow, MessageRows, rows_of
 from .repeating_rows import MetadataRows, PairRow, Row, as_typed
 
 MAX_CARRIED_LENGTH = 64 * 1024  # characters of JSON that a form carries along
@@ -93,6 +93,17 @@ class ConversationForm(MetadataRowsForm):
             self.messages = MessageRows.from_data(self.typed, files)
             self.read_rows(self.typed)
 
+    @classmethod
+    def filled_with(
+        cls, items: Sequence[Mapping[str, Any]], metadata: Mapping[str, str], *, user: User
+    ) -> "ConversationForm":
+        """The form with these messages, which `items.creation` made, and pairs."""
+        form = cls(user=user)
+        form.messages = rows_of(items) if items else form.messages
+        pairs = [PairRow(as_typed(key), as_typed(value)) for key, value in metadata.items()]
+        form.metadata = MetadataRows(pairs or [PairRow()])
+        return form
+
     def act(self, do: str) -> bool:
         """Carry out a button that only changes rows; False if `do` is another one."""
         if do == "fill":
@@ -117,6 +128,15 @@ class ConversationForm(MetadataRowsForm):
 
     def row_of_param(self, param: str) -> Row | None:
         return self.messages.row_of_param(param) or super().row_of_param(param)
+
+
+class TranscriptFileForm(forms.Form):
+    """A file with the messages of a new conversation."""
+
+    file = forms.FileField(
+        allow_empty_file=True,
+        error_messages={"required": "Choose a file.", "invalid": "Choose a file. This one didn’t arrive."},
+    )
 
 
 class MetadataForm(MetadataRowsForm):

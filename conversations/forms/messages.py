@@ -5,7 +5,7 @@ whenever the form comes back. It goes to OpenAI with the message, and is stored 
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -160,7 +160,7 @@ class MessageRow(Row):
         return {"type": "message", "role": self.role, "content": [*text, *parts] if parts else self.text}
 
     @classmethod
-    def of_item(cls, item: Json) -> "MessageRow":
+    def of_item(cls, item: Mapping[str, Any]) -> "MessageRow":
         """The row that makes this item, which `items.creation` made."""
         content = item["content"]
         parts = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
@@ -269,6 +269,6 @@ class MessageRows(Rows[MessageRow]):
         return [row for row in self.rows if not row.is_blank]
 
 
-def rows_of(items: Collection[Json]) -> MessageRows:
+def rows_of(items: Collection[Mapping[str, Any]]) -> MessageRows:
     """Rows that make these items, which `items.creation` made."""
     return MessageRows([MessageRow.of_item(item) for item in items])

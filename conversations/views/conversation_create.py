@@ -38,7 +38,7 @@ def conversation_create(request: SignedInRequest) -> HttpResponse:
 @permission_required("conversations.add_conversation", raise_exception=True)
 def conversation_preview(request: SignedInRequest) -> HttpResponse:
     form = ConversationForm(user=request.user, draft=request.POST)
-    return responses.page(request, TEMPLATE, _context(form), fragments=["preview"])
+    return responses.page(request, TEMPLATE, create_context(form), fragments=["preview"])
 
 
 def _create(request: SignedInRequest, form: ConversationForm) -> HttpResponse:
@@ -64,10 +64,11 @@ def _report_created(request: SignedInRequest, addition: Addition) -> None:
 
 
 def _page(request: SignedInRequest, form: ConversationForm, *, status: int = 200) -> HttpResponse:
-    return responses.page(request, TEMPLATE, _context(form), fragments=["new-conversation"], status=status)
+    return responses.page(request, TEMPLATE, create_context(form), fragments=["new-conversation"], status=status)
 
 
-def _context(form: ConversationForm) -> dict[str, Any]:
+def create_context(form: ConversationForm) -> dict[str, Any]:
+    """What the page of the form shows."""
     credential = form.chosen_credential()
     items = form.messages.draft()
     exact = {"items": items[:MAX_ITEMS], "metadata": form.metadata.draft()}

@@ -72,3 +72,20 @@ def test_the_rest_of_many_messages_after_a_refusal(page: Page, guard: Guard, san
     expect(page.get_by_text("2 messages added at OpenAI.")).to_be_visible()
     texts = [item["content"][0]["text"] for item in sandbox.store.list_items(Conversation.objects.get().openai_id)]
     assert texts == [f"Message {number}" for number in range(1, 23)]
+
+
+def test_a_conversation_from_a_file(page: Page, sandbox: Sandbox) -> None:
+    page.goto("/conversations/new/")
+    page.get_by_role("link", name="From a file…").click()
+    content = b'{"messages": [{"role": "user", "content": "Hello"}, {"role": "tool", "content": "42"}]}'
+    page.get_by_label("File", exact=True).set_input_files(
+        {"name": "talk.json", "mimeType": "application/json", "buffer": content}
+    )
+    press(page, "Read file")
+    expect(page.get_by_text("1 message read from talk.json.")).to_be_visible()
+    expect(page.get_by_text("No. 2, Tool: messages of the role “tool” can’t be created.")).to_be_visible()
+    expect(page.get_by_label("Text of message 1")).to_have_value("Hello")
+    create_button(page).click()
+    expect(page.get_by_text("Created at OpenAI.")).to_be_visible()
+    [item] = sandbox.store.list_items(Conversation.objects.get().openai_id)
+    assert item["content"][0]["text"] == "Hello"

@@ -91,6 +91,7 @@ TABLE = {
     "search_language": Entry(LOOK),
     "conversation_create": Entry(ADD, ADD),
     "conversation_preview": Entry(changing=ADD),
+    "conversation_from_file": Entry(ADD, ADD),
     "conversation_get": Entry(ADD, ADD),
     "conversation_export": Entry(LOOK),
     "conversation_export_file": Entry(LOOK, query="?format=json"),
