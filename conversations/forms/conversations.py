@@ -11,9 +11,9 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from ..metadata import MAX_PAIRS, SHOWN_PAIRS, Change, digest, replace_unstorable, shown
-from ..models import Action, Credential, Event
+from ..models import Action, Conversation, Credential, Event
 from .base import RowsForm, TokenForm
-from .ids import OpenAIIdField
+from .ids import OpenAIIdField, refuse_illegal_item_id
 from .messages import MessageRow, MessageRows, rows_of
 from .repeating_rows import MetadataRows, PairRow, Row, as_typed
 
@@ -245,6 +245,28 @@ class GetForm(TokenForm):
 
 class RemoveForm(TokenForm):
     """A confirmation."""
+
+
+class CopyForm(TokenForm):
+    """The credential of a copy and whether it gets the metadata; then, how far it got."""
+
+    with_metadata = forms.BooleanField(required=False, initial=True)
+    target = forms.IntegerField(required=False, min_value=1, max_value=2**62)
+    after = forms.CharField(required=False, validators=[refuse_illegal_item_id])
+    skip = forms.IntegerField(required=False, min_value=0, max_value=2**31)
+    copied = forms.IntegerField(required=False, min_value=0, max_value=2**31)
+    left_out = forms.IntegerField(required=False, min_value=0, max_value=2**31)
+
+    def __init__(self, data: QueryDict | None = None, *, user: User, source: Conversation) -> None:
+        super().__init__(data, user=user, initial={"credential": source.credential_id, "with_metadata": True})
+        self.fields["credential"] = credential_field(user)
+        if self.is_continued:
+            del self.fields["credential"]
+
+    @property
+    def is_continued(self) -> bool:
+        """Whether the copy was begun before."""
+        return bool(self.typed and self.typed.get("target"))
 
 
 class TransferForm(forms.Form):

@@ -47,13 +47,21 @@ def create_conversation(
     items: Sequence[Json],
     metadata: Mapping[str, str],
     token: str | None = None,
+    seconds: float | None = None,
 ) -> Conversation:
-    """Create a conversation at OpenAI and add it to the index.
+    """Create a conversation at OpenAI and add it to the index. `seconds`: what is left of the web request's budget.
 
     An OpenAIError with `may_have_happened` means that one may exist all the same; NotRecorded, that one exists and
     couldn't be stored. The event holds how many of the items the server kept.
     """
-    event, calls = start_with(credential, actor=actor, action=Action.CREATE, token=token, item_count=len(items))
+    event, calls = start_with(
+        credential,
+        actor=actor,
+        action=Action.CREATE,
+        token=token,
+        item_count=len(items),
+        seconds=seconds,
+    )
     try:
         with recorded(event, changes=True):
             remote = calls.create_conversation(items=items, metadata=metadata)

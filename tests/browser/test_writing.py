@@ -9,6 +9,7 @@ from conversations.models import Conversation, Credential
 from conversations.sandbox import Fault, Sandbox
 from tests.browser.conftest import Guard, OpenBrowser
 from tests.browser.steps import create_button, fill_message
+from tests.factories import add_messages
 
 pytestmark = pytest.mark.browser
 
@@ -89,3 +90,18 @@ def test_a_conversation_from_a_file(page: Page, sandbox: Sandbox) -> None:
     expect(page.get_by_text("Created at OpenAI.")).to_be_visible()
     [item] = sandbox.store.list_items(Conversation.objects.get().openai_id)
     assert item["content"][0]["text"] == "Hello"
+
+
+def test_a_copy_that_is_continued(page: Page, guard: Guard, sandbox: Sandbox, known: Conversation) -> None:
+    guard.expects |= {502}
+    add_messages(sandbox, known, 45)
+    sandbox.faults.add(Fault(method="POST", path=".*/items", status=400, message="Not now."))
+    page.goto(known.get_absolute_url())
+    page.get_by_role("link", name="Copy…").click()
+    expect(page.get_by_text("45 items will be copied")).to_be_visible()
+    press(page, "Copy conversation")
+    expect(page.get_by_text("20 items copied so far.")).to_be_visible()
+    press(page, "Continue")
+    expect(page.get_by_text("Copied: 45 items.")).to_be_visible()
+    copy = Conversation.objects.exclude(pk=known.pk).get()
+    assert len(sandbox.store.list_items(copy.openai_id)) == 45

@@ -102,6 +102,7 @@ TABLE = {
     "conversation_accept_remote": of_conversation(changing=CHANGE),
     "conversation_remove": of_conversation(DELETE, DELETE),
     "conversation_transfer": of_conversation(changing=CHANGE),
+    "conversation_copy": of_conversation(ADD, ADD, asks_openai=True),
     "item_list": of_conversation(LOOK, asks_openai=True),
     "item_create": of_conversation(CHANGE, CHANGE),
     "transcript_export": of_conversation(LOOK),
