@@ -24,7 +24,13 @@ API = "/api/"
 API_LIMIT = 16 * KIB * KIB  # 1,000 conversations with all the metadata that OpenAI allows
 IMPORT_LIMIT = 201 * KIB * KIB  # a file of 200 MB, and the form around it
 MESSAGES_LIMIT = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-MESSAGES_VIEWS = {"conversation_create", "conversation_preview", "conversation_edit", "item_create"}
+MESSAGES_VIEWS = {
+    "conversation_create",
+    "conversation_preview",
+    "conversation_from_file",
+    "conversation_edit",
+    "item_create",
+}
 
 
 class ContentSecurityPolicyMiddleware:

@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.templatetags.static import static
 from whitenoise.storage import CompressedManifestStaticFilesStorage  # type: ignore[import-untyped]
 
-_SHEETS = "tokens base topbar layout components list transcript reading footer overview people palette admin print"
+_SHEETS = "tokens base topbar layout components list transcript reading writing footer overview people palette admin print"
 _OWN_SCRIPTS = "app list completion reading palette"
 
 STYLESHEETS = {"css/convadmin.css": [f"css/{name}.css" for name in _SHEETS.split()]}

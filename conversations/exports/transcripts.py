@@ -159,14 +159,15 @@ def _markdown(item: DisplayedItem) -> str:
 
 def _block(block: Block) -> str:
     caption = f"\n{_plain(block.caption)}:\n" if block.caption else ""
-    return f"{caption}\n{_fenced(block.text)}"
+    # What reads the file again has to tell a message's text from a note that names a file, for example.
+    return f"{caption}\n{_fenced(block.text, block.kind)}"
 
 
-def _fenced(text: str) -> str:
+def _fenced(text: str, kind: str = "text") -> str:
     # A fence ends at the next line with as many backticks, so it has to be longer than any in the text.
     longest = max(map(len, _FENCES.findall(text)), default=2)
     fence = "`" * (longest + 1)
-    return f"{fence}text\n{text}\n{fence}\n"
+    return f"{fence}{kind}\n{text}\n{fence}\n"
 
 
 def _inline(text: str) -> str:

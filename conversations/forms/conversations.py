@@ -8,12 +8,14 @@ from django import forms
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 
 from ..metadata import MAX_PAIRS, SHOWN_PAIRS, Change, digest, replace_unstorable, shown
-from ..models import Action, Credential, Event
+from ..models import Action, Conversation, Credential, Event
 from .base import RowsForm, TokenForm
-from .ids import OpenAIIdField
-from .repeating_rows import MessageRow, MessageRows, MetadataRows, PairRow, Row, as_typed
+from .ids import OpenAIIdField, refuse_illegal_item_id
+from .messages import MessageRow, MessageRows, rows_of
+from .repeating_rows import MetadataRows, PairRow, Row, as_typed
 
 MAX_CARRIED_LENGTH = 64 * 1024  # characters of JSON that a form carries along
 
@@ -74,17 +76,33 @@ def credential_field(user: User | AnonymousUser) -> CredentialChoiceField:
 
 
 class ConversationForm(MetadataRowsForm):
-    """A new conversation: credential, up to 20 messages, up to 16 pairs."""
+    """A new conversation: credential, up to 200 messages, up to 16 pairs."""
 
     def __init__(
-        self, data: QueryDict | None = None, *, user: User | AnonymousUser, draft: QueryDict | None = None
+        self,
+        data: QueryDict | None = None,
+        files: MultiValueDict[str, Any] | None = None,
+        *,
+        user: User | AnonymousUser,
+        draft: QueryDict | None = None,
     ) -> None:
         super().__init__(data, user=user, draft=draft)
         self.fields["credential"] = credential_field(user)
         self.messages, self.metadata = MessageRows([MessageRow()]), MetadataRows([PairRow()])
         if self.typed is not None:
-            self.messages = MessageRows.from_data(self.typed)
+            self.messages = MessageRows.from_data(self.typed, files)
             self.read_rows(self.typed)
+
+    @classmethod
+    def filled_with(
+        cls, items: Sequence[Mapping[str, Any]], metadata: Mapping[str, str], *, user: User
+    ) -> "ConversationForm":
+        """The form with these messages, which `items.creation` made, and pairs."""
+        form = cls(user=user)
+        form.messages = rows_of(items) if items else form.messages
+        pairs = [PairRow(as_typed(key), as_typed(value)) for key, value in metadata.items()]
+        form.metadata = MetadataRows(pairs or [PairRow()])
+        return form
 
     def act(self, do: str) -> bool:
         """Carry out a button that only changes rows; False if `do` is another one."""
@@ -110,6 +128,15 @@ class ConversationForm(MetadataRowsForm):
 
     def row_of_param(self, param: str) -> Row | None:
         return self.messages.row_of_param(param) or super().row_of_param(param)
+
+
+class TranscriptFileForm(forms.Form):
+    """A file with the messages of a new conversation."""
+
+    file = forms.FileField(
+        allow_empty_file=True,
+        error_messages={"required": "Choose a file.", "invalid": "Choose a file. This one didn’t arrive."},
+    )
 
 
 class MetadataForm(MetadataRowsForm):
@@ -218,6 +245,28 @@ class GetForm(TokenForm):
 
 class RemoveForm(TokenForm):
     """A confirmation."""
+
+
+class CopyForm(TokenForm):
+    """The credential of a copy and whether it gets the metadata; then, how far it got."""
+
+    with_metadata = forms.BooleanField(required=False, initial=True)
+    target = forms.IntegerField(required=False, min_value=1, max_value=2**62)
+    after = forms.CharField(required=False, validators=[refuse_illegal_item_id])
+    skip = forms.IntegerField(required=False, min_value=0, max_value=2**31)
+    copied = forms.IntegerField(required=False, min_value=0, max_value=2**31)
+    left_out = forms.IntegerField(required=False, min_value=0, max_value=2**31)
+
+    def __init__(self, data: QueryDict | None = None, *, user: User, source: Conversation) -> None:
+        super().__init__(data, user=user, initial={"credential": source.credential_id, "with_metadata": True})
+        self.fields["credential"] = credential_field(user)
+        if self.is_continued:
+            del self.fields["credential"]
+
+    @property
+    def is_continued(self) -> bool:
+        """Whether the copy was begun before."""
+        return bool(self.typed and self.typed.get("target"))
 
 
 class TransferForm(forms.Form):

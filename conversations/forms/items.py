@@ -1,24 +1,39 @@
 """Adding messages to a conversation, and deleting items."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
 from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 
 from .base import RowsForm, TokenForm
 from .ids import refuse_illegal_item_id
-from .repeating_rows import MessageRow, MessageRows, Row
+from .messages import MessageRow, MessageRows
+from .repeating_rows import Row
 
 
 class AddItemsForm(RowsForm):
-    """Messages to be added: 1 to 20."""
+    """Messages to be added."""
 
     def __init__(
-        self, data: QueryDict | None = None, *, user: User | None = None, draft: QueryDict | None = None
+        self,
+        data: QueryDict | None = None,
+        files: MultiValueDict[str, Any] | None = None,
+        *,
+        user: User | None = None,
+        draft: QueryDict | None = None,
     ) -> None:
         super().__init__(data, user=user, draft=draft)
-        self.messages = MessageRows([MessageRow()]) if self.typed is None else MessageRows.from_data(self.typed)
+        self.messages = MessageRows([MessageRow()]) if self.typed is None else MessageRows.from_data(self.typed, files)
+
+    @classmethod
+    def of_rest(cls, rows: Sequence[MessageRow], *, user: User) -> "AddItemsForm":
+        """The form with messages that were typed in another one and are left."""
+        form = cls(user=user)
+        form.messages = MessageRows(list(rows))
+        return form
 
     def act(self, do: str) -> bool:
         """Carry out a button that only changes rows; False if `do` is another one."""

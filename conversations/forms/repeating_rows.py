@@ -1,4 +1,4 @@
-"""Rows of a form that can be added, removed and moved: metadata pairs and messages.
+"""Rows of a form that can be added, removed and moved, and those of metadata pairs.
 
 A row is a few fields whose names repeat from row to row; they are read in order. Adding, removing and moving a row are
 submit buttons of the same form, named `do`.
@@ -26,11 +26,8 @@ from ..metadata import (
     replace_unstorable,
 )
 
-MAX_MESSAGES = 20
 MAX_FILLED = 100  # pairs of pasted JSON that become rows; a form with thousands of fields would be refused unread
-ROLES = ["user", "system", "developer", "assistant"]
 
-_ITEM = re.compile(r"items\[(\d{1,4})\]")
 _VERB = re.compile(r"(add|remove|up|down)-(\w+?)(?:-(\d+))?")
 
 
@@ -222,50 +219,3 @@ def _faults(key: str, value: Any, times: int, stored: Mapping[str, Any]) -> list
     if times > 1:
         faults.append(f"The key “{key}” is used more than once. Use each key once." if key else None)
     return [fault for fault in faults if fault]
-
-
-@dataclass
-class MessageRow(Row):
-    """One message: its role and its text."""
-
-    role: str = "user"
-    text: str = ""
-
-
-class MessageRows(Rows[MessageRow]):
-    """Messages, in order."""
-
-    noun = "message"
-    limit = MAX_MESSAGES
-    roles = ROLES
-
-    def new_row(self) -> MessageRow:
-        return MessageRow()
-
-    @classmethod
-    def from_data(cls, data: QueryDict) -> "MessageRows":
-        pairs = zip(data.getlist("role"), data.getlist("text"), strict=False)
-        return cls([MessageRow(role, as_typed(text)) for role, text in pairs])
-
-    def clean(self) -> list[dict[str, str]]:
-        """The messages as items of the API, without empty rows; faults are noted on their rows."""
-        for row in self._filled():
-            if row.role not in ROLES:
-                row.errors.append("Choose a role.")
-            if not is_storable(row.text):
-                row.errors.append("The text contains a NUL or a broken character. Enter it again.")
-        if len(self._filled()) > MAX_MESSAGES:
-            self.errors.append(f"There are {len(self._filled())} messages. OpenAI takes {MAX_MESSAGES} at a time.")
-        return self.draft()
-
-    def draft(self) -> list[dict[str, str]]:
-        """The messages, unchecked, for a preview."""
-        return [{"type": "message", "role": row.role, "content": row.text} for row in self._filled()]
-
-    def row_of_param(self, param: str) -> MessageRow | None:
-        """The row of the item that OpenAI names, such as items[2].content."""
-        named, filled = _ITEM.match(param), self._filled()
-        return filled[int(named[1])] if named and int(named[1]) < len(filled) else None
-
-    def _filled(self) -> list[MessageRow]:
-        return [row for row in self.rows if row.text]

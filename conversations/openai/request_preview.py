@@ -10,15 +10,32 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MAX_LENGTH = 1_000_000  # characters of a body that is shown
+MAX_DATA_LENGTH = 60  # of a data: URL in it
 
+_DATA_FIELDS = ("image_url", "file_data")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def size_of(body: Mapping[str, Any]) -> int:
-    """How many characters the items and the metadata have."""
-    return sum(len(item["content"]) for item in body["items"]) + sum(
-        map(len, [*body["metadata"], *body["metadata"].values()])
-    )
+def shortened(value: Any) -> Any:
+    """A body whose pictures and files in base64 are cut after their beginning, which is all that people can read."""
+    if isinstance(value, Mapping):
+        return {name: _cut(each) if name in _DATA_FIELDS else shortened(each) for name, each in value.items()}
+    return [shortened(each) for each in value] if isinstance(value, list) else value
+
+
+def _cut(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith("data:") or len(value) <= MAX_DATA_LENGTH:
+        return value
+    return f"{value[:MAX_DATA_LENGTH]}… ({len(value):,} characters)"
+
+
+def size_of(value: Any) -> int:
+    """How many characters the texts in a body have."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(len(name) + size_of(each) for name, each in value.items())
+    return sum(map(size_of, value)) if isinstance(value, list) else 0
 
 
 def as_json(body: Mapping[str, Any]) -> str:

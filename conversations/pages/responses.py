@@ -50,6 +50,18 @@ def page(
     return TemplateResponse(request, f"{template}{_requested_partial(request, fragments)}", context, status=status)
 
 
+def other_page(
+    request: SignedInRequest, template: str, context: dict[str, Any], *, url: str, status: int = 200
+) -> TemplateResponse:
+    """A whole page in response to a form of another one; htmx puts it in place of that, under this URL."""
+    response = TemplateResponse(request, template, context, status=status)
+    if request.htmx:
+        response["HX-Retarget"] = response["HX-Reselect"] = "#main"
+        response["HX-Reswap"] = "outerHTML show:window:top"
+        response["HX-Push-Url"] = url
+    return response
+
+
 def json_file(content: dict[str, Any], name: str) -> JsonResponse:
     """Indented JSON, as a download with this file name."""
     return as_file(JsonResponse(content, json_dumps_params={"indent": 2, "ensure_ascii": False}), name)

@@ -18,6 +18,7 @@ ROLES = ("user", "assistant", "system", "developer")
 _MESSAGE_FIELDS = ("type", "role", "content", "id", "status", "phase")
 _ASSISTANT_PARTS = ("output_text", "refusal")
 _OTHER_PARTS = ("input_text", "input_image", "input_file")
+_DETAILS = {"input_image": ("low", "high", "auto", "original"), "input_file": ("low", "high", "auto")}
 _TEXT_FIELDS = {"output_text": "text", "refusal": "refusal", "input_text": "text"}
 
 
@@ -121,6 +122,9 @@ def _check_part(part: Any, role: str, param: str) -> None:
         raise invalid_value(f"{param}.type", kind, supported)
     if kind in _TEXT_FIELDS:
         _read_string(part, _TEXT_FIELDS[kind], param)
+    detail = part.get("detail", "auto")
+    if kind in _DETAILS and detail not in _DETAILS[kind]:
+        raise invalid_value(f"{param}.detail", str(detail), _DETAILS[kind])
 
 
 def _read_string(holder: Mapping[str, Any], name: str, param: str, default: str | None = None) -> str:

@@ -12,10 +12,12 @@ from functools import partial
 from django.contrib.auth.models import User
 from django.db import DatabaseError, transaction
 
+from ..metadata import replace_unstorable
 from ..models import Action, Conversation, Credential, Erasure, Event, Job, Outcome
 from ..models.choices import Origin
 from ..openai.client import Calls, Json, RemoteConversation
 from ..openai.errors import BadResponse, NotFound, OpenAIError
+from ..openai.objects import id_of
 from .errors import BelongsToAnother, NotRecorded, ServiceError
 from .holds import note_matches
 from .recording import (
@@ -45,13 +47,21 @@ def create_conversation(
     items: Sequence[Json],
     metadata: Mapping[str, str],
     token: str | None = None,
+    seconds: float | None = None,
 ) -> Conversation:
-    """Create a conversation at OpenAI and add it to the index.
+    """Create a conversation at OpenAI and add it to the index. `seconds`: what is left of the web request's budget.
 
     An OpenAIError with `may_have_happened` means that one may exist all the same; NotRecorded, that one exists and
     couldn't be stored. The event holds how many of the items the server kept.
     """
-    event, calls = start_with(credential, actor=actor, action=Action.CREATE, token=token, item_count=len(items))
+    event, calls = start_with(
+        credential,
+        actor=actor,
+        action=Action.CREATE,
+        token=token,
+        item_count=len(items),
+        seconds=seconds,
+    )
     try:
         with recorded(event, changes=True):
             remote = calls.create_conversation(items=items, metadata=metadata)
@@ -175,12 +185,14 @@ def _keep_named_id(event: Event, error: BadResponse) -> None:
 
 
 def _count_kept(event: Event, calls: Calls, conversation: Conversation) -> None:
-    """Record how many of the messages the server kept: one server drops them all."""
+    """Record how many of the messages the server kept, and their ids: one server drops them all."""
     with suppress(OpenAIError):
         page = calls.list_items(conversation.openai_id, limit=MAX_ITEMS)
         is_all = len(page.items) >= event.item_count or not page.has_more  # some servers return fewer than asked for
         event.kept_count = min(len(page.items), event.item_count) if is_all else None
-    event.save(update_fields=["kept_count", "attempts"])
+        is_exact = len(page.items) == event.item_count
+        event.item_ids = [replace_unstorable(id_of(item)) for item in page.items] if is_exact else []
+    event.save(update_fields=["kept_count", "item_ids", "attempts"])
 
 
 def _with_metadata(event: Event, calls: Calls, conversation: Conversation) -> Conversation:

@@ -97,16 +97,20 @@ def _has_more(calls: Calls, openai_id: str, page: ItemPage, order: str = OLDEST_
     return not {*map(id_of, following.items)} <= {*map(id_of, page.items)}
 
 
-def all_pages(conversation: Conversation, include: Sequence[str] = ()) -> Iterator[ItemPage]:
-    """All items, oldest first, a page at a time, as OpenAI gave them; each page has a web request's budget.
+def all_pages(
+    conversation: Conversation, include: Sequence[str] = (), *, after: str = "", calls: Calls | None = None
+) -> Iterator[ItemPage]:
+    """All items after one, oldest first, a page at a time, as OpenAI gave them; each page has a web request's budget,
+    unless they share that of `calls`.
 
     A page without a new item is the last, whatever the server says. Raises OpenAIError or CredentialUnusable;
     EndlessList where the server says that there are more items than it returns.
     """
     seen: set[str] = set()
-    after, has_more = "", True
+    has_more = True
     while has_more:
-        page = read_page(calls_for(conversation.credential), conversation.openai_id, after=after, include=include)
+        own = calls or calls_for(conversation.credential)
+        page = read_page(own, conversation.openai_id, after=after, include=include)
         new = [item for item in page.items if not id_of(item) or id_of(item) not in seen]
         is_new = page.last_id not in seen and bool(new)
         seen |= {page.last_id, *map(id_of, page.items)}
@@ -160,12 +164,27 @@ def find_partner(*, conversation: Conversation, item: Json) -> Json | None:
     return next((replace_unstorable(other) for other in page.items if side.matches(other)), None)
 
 
-def add_items(*, actor: User, conversation: Conversation, items: Sequence[Json], token: str | None = None) -> Event:
+def add_items(
+    *,
+    actor: User,
+    conversation: Conversation,
+    items: Sequence[Json],
+    token: str | None = None,
+    seconds: float | None = None,
+) -> Event:
     """Add 1–20 items; returns the event, which holds their ids and how many of them the response held.
 
-    An OpenAIError with `may_have_happened` means that they may have been added all the same.
+    An OpenAIError with `may_have_happened` means that they may have been added all the same. `seconds`: what is left of
+    the web request's budget.
     """
-    event, calls = start_on(conversation, actor=actor, action=Action.ADD_ITEMS, token=token, item_count=len(items))
+    event, calls = start_on(
+        conversation,
+        actor=actor,
+        action=Action.ADD_ITEMS,
+        token=token,
+        item_count=len(items),
+        seconds=seconds,
+    )
     with recorded(event, changes=True):
         added = calls.create_items(conversation.openai_id, items)
     count = len(added.items)  # one server returns all items of the conversation

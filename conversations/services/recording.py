@@ -114,14 +114,16 @@ def start_with(
     token: str | None = None,
     item_count: int = 0,
     job: Job | None = None,
+    seconds: float | None = None,
     check: Callable[[], None] = no_check,
 ) -> tuple[Event, Calls]:
     """A pending event through a credential, and the calls that it records. A credential that can't be used raises
-    CredentialUnusable and starts nothing; raises what `start()` raises, too. `job`: the one that it's part of."""
+    CredentialUnusable and starts nothing; raises what `start()` raises, too. `job`: the one that it's part of;
+    `seconds`: what is left of a web request's budget that several events share."""
     client_for(credential)
     subject = Subject.through(credential, openai_id, conversation)
     event = start(actor=actor, action=action, subject=subject, token=token, item_count=item_count, job=job, check=check)
-    return event, calls_for(credential, EventRecorder(event), seconds=JOB_BUDGET if job else None)
+    return event, calls_for(credential, EventRecorder(event), seconds=JOB_BUDGET if job else seconds)
 
 
 def start_on(
@@ -132,6 +134,7 @@ def start_on(
     token: str | None = None,
     item_count: int = 0,
     job: Job | None = None,
+    seconds: float | None = None,
     check: Callable[[], None] = no_check,
 ) -> tuple[Event, Calls]:
     """The same about a conversation of the index, through the credential that it belongs to."""
@@ -144,6 +147,7 @@ def start_on(
         token=token,
         item_count=item_count,
         job=job,
+        seconds=seconds,
         check=check,
     )
 

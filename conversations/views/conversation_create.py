@@ -10,13 +10,14 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from ..forms.conversations import ConversationForm
-from ..models import Event
 from ..openai.client import DEFAULT_BASE_URL
-from ..openai.request_preview import MAX_LENGTH, as_curl, as_json, size_of
+from ..openai.request_preview import MAX_LENGTH, as_curl, as_json, shortened, size_of
 from ..pages import responses
 from ..pages.responses import SignedInRequest
-from ..services.conversations import create_conversation
-from .outcomes import attempted, event_of
+from ..services.additions import Addition, create_with_items
+from ..services.conversations import MAX_ITEMS
+from .additions import rest_page
+from .outcomes import attempted
 
 TEMPLATE = "conversations/conversation_create.html"
 
@@ -26,10 +27,10 @@ TEMPLATE = "conversations/conversation_create.html"
 def conversation_create(request: SignedInRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, ConversationForm(user=request.user))
-    draft = ConversationForm(user=request.user, draft=request.POST)
+    draft = ConversationForm(None, request.FILES, user=request.user, draft=request.POST)
     if draft.act(request.POST.get("do", "")):
         return _page(request, draft)
-    form = ConversationForm(request.POST, user=request.user)
+    form = ConversationForm(request.POST, request.FILES, user=request.user)
     return attempted(request, form, lambda: _create(request, form), lambda status: _page(request, form, status=status))
 
 
@@ -37,23 +38,25 @@ def conversation_create(request: SignedInRequest) -> HttpResponse:
 @permission_required("conversations.add_conversation", raise_exception=True)
 def conversation_preview(request: SignedInRequest) -> HttpResponse:
     form = ConversationForm(user=request.user, draft=request.POST)
-    return responses.page(request, TEMPLATE, _context(form), fragments=["preview"])
+    return responses.page(request, TEMPLATE, create_context(form), fragments=["preview"])
 
 
 def _create(request: SignedInRequest, form: ConversationForm) -> HttpResponse:
-    conversation = create_conversation(
+    addition = create_with_items(
         actor=request.user,
         credential=form.cleaned_data["credential"],
         items=form.cleaned_data["items"],
         metadata=form.cleaned_data["metadata"],
         token=form.cleaned_data["token"],
     )
-    _report_created(request, event_of(form))
-    return redirect("conversation_detail", conversation.pk)
+    if not addition.is_complete:
+        return rest_page(request, form.messages, addition, is_new=True)
+    _report_created(request, addition)
+    return redirect("conversation_detail", addition.conversation.pk)
 
 
-def _report_created(request: SignedInRequest, event: Event | None) -> None:
-    sent, kept = (event.item_count, event.kept_count) if event is not None else (0, None)
+def _report_created(request: SignedInRequest, addition: Addition) -> None:
+    sent, kept = addition.total, addition.kept
     if kept is not None and kept < sent:
         messages.warning(request, f"Created, but the server kept only {kept} of {sent} messages.")
     else:
@@ -61,12 +64,15 @@ def _report_created(request: SignedInRequest, event: Event | None) -> None:
 
 
 def _page(request: SignedInRequest, form: ConversationForm, *, status: int = 200) -> HttpResponse:
-    return responses.page(request, TEMPLATE, _context(form), fragments=["new-conversation"], status=status)
+    return responses.page(request, TEMPLATE, create_context(form), fragments=["new-conversation"], status=status)
 
 
-def _context(form: ConversationForm) -> dict[str, Any]:
+def create_context(form: ConversationForm) -> dict[str, Any]:
+    """What the page of the form shows."""
     credential = form.chosen_credential()
-    body = {"items": form.messages.draft(), "metadata": form.metadata.draft()}
+    items = form.messages.draft()
+    exact = {"items": items[:MAX_ITEMS], "metadata": form.metadata.draft()}
+    body = shortened(exact)
     # A page with a body of megabytes, shown twice, would be slower than sending it.
     is_long = size_of(body) > MAX_LENGTH
     url = f"{credential.base_url if credential else DEFAULT_BASE_URL}/conversations"
@@ -78,4 +84,11 @@ def _context(form: ConversationForm) -> dict[str, Any]:
         secret_headers=[header.name for header in credential.headers.all()] if credential else [],
     )
     shown = {"is_long": True} if is_long else {"json": as_json(body), "curl": curl}
-    return {"form": form, "credential": credential, "path": urlsplit(url).path, **shown}
+    return {
+        "form": form,
+        "credential": credential,
+        "path": urlsplit(url).path,
+        "more": items[MAX_ITEMS:],
+        "is_shortened": body != exact,
+        **shown,
+    }

@@ -12,8 +12,10 @@ from ..items import displayed, partner_of
 from ..models import Conversation
 from ..pages import responses
 from ..pages.responses import SignedInRequest
-from ..services.items import add_items, delete_items, find_partner, retrieve_item
+from ..services.additions import add_all_items
+from ..services.items import delete_items, find_partner, retrieve_item
 from .access import requested_transcript, visible_conversation
+from .additions import rest_page
 from .outcomes import attempted, read_or_failure, to_conversation
 
 
@@ -23,10 +25,10 @@ def item_create(request: SignedInRequest, pk: int) -> HttpResponse:
     conversation = visible_conversation(request, pk)
     if request.method != "POST":
         return _create_page(request, conversation, AddItemsForm())
-    draft = AddItemsForm(user=request.user, draft=request.POST)
+    draft = AddItemsForm(None, request.FILES, user=request.user, draft=request.POST)
     if draft.act(request.POST.get("do", "")):
         return _create_page(request, conversation, draft)
-    form = AddItemsForm(request.POST, user=request.user)
+    form = AddItemsForm(request.POST, request.FILES, user=request.user)
     return attempted(
         request,
         form,
@@ -52,8 +54,10 @@ def item_delete(request: SignedInRequest, pk: int, item_id: str) -> HttpResponse
 
 def _create(request: SignedInRequest, conversation: Conversation, form: AddItemsForm) -> HttpResponse:
     items, token = form.cleaned_data["items"], form.cleaned_data["token"]
-    event = add_items(actor=request.user, conversation=conversation, items=items, token=token)
-    number, sent = event.kept_count or 0, event.item_count
+    addition = add_all_items(actor=request.user, conversation=conversation, items=items, token=token)
+    if not addition.is_complete:
+        return rest_page(request, form.messages, addition)
+    number, sent = addition.kept or 0, addition.total
     if number < sent:
         messages.warning(request, f"Sent, but the server’s response has only {number} of {sent} messages.")
     else:

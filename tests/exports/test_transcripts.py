@@ -170,7 +170,7 @@ def test_outside_of_fences_an_item_has_plain_words_only(item: Item) -> None:
     text = outside_fences(written("md", [item]))
     assert re.search(r"[<>\[\]!$|\\~&*]", re.sub(r"`[^`\n]*`", "", text)) is None
     for block in displayed(item).blocks:
-        assert f"text\n{storable_halves(block.text)}\n`" in written("md", [item])
+        assert f"{block.kind}\n{storable_halves(block.text)}\n`" in written("md", [item])
 
 
 def storable_halves(text: str) -> str:

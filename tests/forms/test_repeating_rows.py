@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 
-from conversations.forms.repeating_rows import MAX_FILLED, MAX_MESSAGES, MessageRows, MetadataRows, PairRow
+from conversations.forms.repeating_rows import MAX_FILLED, MetadataRows, PairRow
 from conversations.metadata import difference
 
 # What the index may hold, of OpenAI and of other servers.
@@ -247,42 +247,3 @@ def test_a_conflict_keeps_what_was_typed_and_takes_the_rest_r6(
     opened: dict[str, Any], typed: dict[str, str], theirs: dict[str, Any], after: dict[str, Any]
 ) -> None:
     assert merged(opened, typed, theirs) == after
-
-
-def said(*messages: tuple[str, str]) -> MessageRows:
-    data = QueryDict(mutable=True)
-    for role, text in messages:
-        data.appendlist("role", role)
-        data.appendlist("text", text.replace("\n", "\r\n"))
-    return MessageRows.from_data(data)
-
-
-def test_a_message_without_text_is_none_and_the_others_keep_their_text() -> None:
-    items = said(("user", " one\ntwo "), ("user", ""), ("assistant", "\n")).clean()
-    assert [(item["role"], item["content"]) for item in items] == [("user", " one\ntwo "), ("assistant", "\n")]
-
-
-def test_the_item_that_openai_names_is_found_among_the_rows_that_were_sent() -> None:
-    rows = said(("user", ""), ("user", "a"), ("user", ""), ("user", "b"))
-    assert rows.row_of_param("items[1].content") is rows.rows[3]
-    assert rows.row_of_param("items[2]") is None
-    assert rows.row_of_param("metadata.a") is None
-
-
-@pytest.mark.parametrize(("role", "text"), [("tool", "a"), ("", "a"), ("user", "\0"), ("user", "\ud800")])
-def test_a_role_or_text_that_cannot_be_is_refused_at_its_row_r18(role: str, text: str) -> None:
-    rows = said(("user", "fine"), (role, text))
-    rows.clean()
-    assert [bool(row.errors) for row in rows] == [False, True]
-
-
-def test_twenty_one_messages_are_one_too_many() -> None:
-    rows = said(*[("user", "a")] * (MAX_MESSAGES + 1), ("user", ""))
-    rows.clean()
-    assert rows.errors == ["There are 21 messages. OpenAI takes 20 at a time."]
-
-
-def test_a_message_moves_with_its_role() -> None:
-    rows = said(("user", "a"), ("assistant", "b"))
-    rows.act("up-message-1")
-    assert [(row.role, row.text) for row in rows] == [("assistant", "b"), ("user", "a")]
