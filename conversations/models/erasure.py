@@ -142,6 +142,9 @@ class Erasure(models.Model):
         indexes = [
             models.Index(fields=["credential", "id"], name="erasure_by_credential"),
             models.Index(fields=["openai_id", "base_url"], name="erasure_by_address"),
+            models.Index(
+                fields=["credential", "id"], condition=Q(stage__in=["running", "stopped"]), name="erasure_unfinished"
+            ),
         ]
 
     def __str__(self) -> str:

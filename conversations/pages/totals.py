@@ -6,6 +6,8 @@ are in the index until somebody purges them.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
 
 from django.urls import reverse
 
@@ -85,6 +87,25 @@ class Breakdown:
 
     shares: list[Share]
     more: int
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Since when each credential's conversations were all checked at its server, the longest ago first."""
+
+    rows: list[tuple[str, datetime]]
+    more: int
+
+    @classmethod
+    def of(cls, search: Search) -> Self:
+        """Of all credentials that a search looks through."""
+        rows = sorted((since, search.names[pk]) for pk, since in search.checked_since.items())
+        return cls([(name, since) for since, name in rows[:SHOWN]], len(rows[SHOWN:]))
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when all were."""
+        return self.rows[0][1] if self.rows else None
 
 
 class Totals:

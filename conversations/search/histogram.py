@@ -93,13 +93,19 @@ def _numbers_of_all(credentials: Sequence[int], edges: Sequence[int]) -> Counter
     """How many conversations of all the credentials together lie between each two edges: from the counts of whole hours
     and, where days begin within an hour, from those conversations of that hour."""
     bars = [(position, *_hours(low, high)) for position, (low, high) in enumerate(pairwise(edges))]
-    some = f"(SELECT COUNT(*) FROM {CONVERSATION} WHERE credential_id = c.id AND sort_key >= {{}} AND sort_key < {{}})"
-    whole = f"""(SELECT COALESCE(SUM(count), 0) FROM {HOUR_COUNT} WHERE credential_id = c.id
+    parts = [
+        f"""(SELECT COALESCE(SUM(count), 0) FROM {HOUR_COUNT} WHERE credential_id = c.id
         AND hour >= bar.first_hour AND hour < bar.last_hour)"""
+    ]
+    if any((low, last) != (first, high) for _, low, _, first, _, last, high in bars):
+        some = (
+            f"(SELECT COUNT(*) FROM {CONVERSATION} WHERE credential_id = c.id AND sort_key >= {{}} AND sort_key < {{}})"
+        )
+        parts += [some.format("bar.low", "bar.first"), some.format("bar.last", "bar.high")]
     sql = f"""WITH bar(position, low, first_hour, first, last_hour, last, high) AS
         (VALUES {", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(bars))})
-        SELECT position, {whole} + {some.format("bar.low", "bar.first")} + {some.format("bar.last", "bar.high")}
-        FROM bar CROSS JOIN {CREDENTIAL} c WHERE c.id IN {sql_helpers.placeholders(credentials)}"""
+        SELECT position, {" + ".join(parts)} FROM bar CROSS JOIN {CREDENTIAL} c
+        WHERE c.id IN {sql_helpers.placeholders(credentials)}"""
     numbers: Counter[int] = Counter()
     for position, number in sql_helpers.fetch(sql, [*(value for bar in bars for value in bar), *credentials]):
         numbers[position] += int(number)

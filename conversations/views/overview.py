@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from ..pages import responses
 from ..pages.responses import SignedInRequest
-from ..pages.totals import Totals
+from ..pages.totals import Checked, Totals
 from ..pages.work import failing_credentials, work_of
 from ..query import Query
 from ..search import Search
@@ -29,8 +29,7 @@ def _index(request: SignedInRequest) -> dict[str, Any]:
     search = Search.for_user(Query(), request.user)
     return {
         "totals": Totals(search),
-        "checked": [(search.names[pk], since) for pk, since in search.checked_since.items()],
-        "reconciled_at": search.reconciled_at,
+        "checked": Checked.of(search),
         "failing": failing_credentials(request.user),
         "has_credential": bool(search.credentials),
         "has_sandbox": any(credential.is_sandbox for credential in search.credentials),

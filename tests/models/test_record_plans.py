@@ -184,3 +184,10 @@ def test_the_list_of_erasures_reads_a_page_of_each_credential(someone: Browser, 
     assert "erasure_by_credential" in plans
     assert "TEMP B-TREE" not in plans
     assert read_whole(plans) == []
+
+
+def test_the_overview_finds_what_is_open_by_indexes_of_that_alone(someone: Browser, busy: Conversation) -> None:
+    plans = plans_of(lambda: someone.get("/"))
+    assert "event_unresolved" in plans
+    assert "erasure_unfinished" in plans or "one_open_erasure_a_conversation" in plans
+    assert "erasure_by_credential" not in plans

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client as Browser
@@ -146,6 +146,13 @@ def test_of_two_teams_each_sees_its_own_r23(client: Browser, stranger: User, man
 def test_without_a_role_one_is_told_so(client: Browser, team: Team, many: None) -> None:
     page = signed_in(client, make_user(role=None, teams=[team])).get(URL)
     assert "You don’t have a role yet" in words_of(page)
+    assert links(page, SHARE) == {}
+
+
+def test_a_role_without_conversations_is_told_so(client: Browser, operator: User, many: None) -> None:
+    Group.objects.get(name="Operator").permissions.remove(Permission.objects.get(codename="view_conversation"))
+    page = signed_in(client, operator).get(URL)
+    assert "Your role doesn’t include conversations" in words_of(page)
     assert links(page, SHARE) == {}
 
 
