@@ -13,13 +13,14 @@ from django.core.files.base import ContentFile
 from django.templatetags.static import static
 from whitenoise.storage import CompressedManifestStaticFilesStorage  # type: ignore[import-untyped]
 
-_SHEETS = "tokens base topbar layout components list transcript reading writing footer overview people palette admin print"
-_OWN_SCRIPTS = "app list completion reading palette"
+_SHEETS = (
+    *("tokens", "base", "topbar", "layout", "components", "list", "transcript", "reading", "writing"),
+    *("footer", "overview", "people", "palette", "admin", "print"),
+)
+_OWN_SCRIPTS = ("app", "list", "completion", "reading", "palette")
 
-STYLESHEETS = {"css/convadmin.css": [f"css/{name}.css" for name in _SHEETS.split()]}
-SCRIPTS = {
-    "js/convadmin.js": ["django_htmx/htmx-2.min.js", *(f"js/{name}.js" for name in _OWN_SCRIPTS.split())],
-}
+STYLESHEETS = {"css/convadmin.css": [f"css/{name}.css" for name in _SHEETS]}
+SCRIPTS = {"js/convadmin.js": ["django_htmx/htmx-2.min.js", *(f"js/{name}.js" for name in _OWN_SCRIPTS)]}
 
 
 class BundlingStorage(CompressedManifestStaticFilesStorage):

@@ -1,10 +1,16 @@
-"""Every page of the dashboard and of the admin: axe finds no fault in it, at a desk and on a phone, light and dark.
+"""Every page of the dashboard and of the admin: axe finds no fault in it, at a desk and on a phone, light and dark, and
+html-validate none in the HTML of those that are ours.
 
-The rules are those of WCAG 2.2 AA and axe's best practices. The pages are those of the table of all URLs.
+The rules are those of WCAG 2.2 AA and axe's best practices, and of the standard of HTML. The pages are those of the
+table of all URLs.
 """
 
+import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +43,7 @@ from tests.views.test_every_url import TABLE, Entry, items  # noqa: F401
 pytestmark = pytest.mark.browser
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+HTML_VALIDATE = "10"  # its major version
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 IN_THE_DARK = ["color-contrast", "link-in-text-block"]  # what a scheme can change
 RUN = """async ([type, values]) =>
@@ -71,13 +78,43 @@ def faults_of(page: Page) -> set[str]:
     return found
 
 
-def open_all(page: Page, urls: Iterator[str]) -> dict[str, set[str]]:
-    """The faults of each page that has some."""
+def open_all(page: Page, urls: Iterator[str], folder: Path | None = None) -> dict[str, set[str]]:
+    """The faults of each page that has some. The HTML of each is stored in the folder."""
     found = {}
-    for url in urls:
-        page.goto(url)
+    for number, url in enumerate(urls):
+        response = page.goto(url)
         found[url] = faults_of(page)
+        if folder is not None and response is not None:
+            (folder / f"{number}.html").write_text(f"{response.text()}\n<!-- {url} -->\n")
     return {url: faults for url, faults in found.items() if faults}
+
+
+@pytest.fixture(scope="session")
+def validator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which html-validate is installed."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm isn't installed")
+    folder = tmp_path_factory.mktemp("validator")
+    (folder / "package.json").write_text('{"private": true}')
+    (folder / ".htmlvalidate.json").write_text('{"extends": ["html-validate:standard"], "root": true}')
+    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", f"html-validate@{HTML_VALIDATE}"]
+    subprocess.run(command, cwd=folder, check=True)
+    return folder
+
+
+def invalid_in(validator: Path) -> list[str]:
+    """What is invalid in the files of the folder, each with the URL of its page."""
+    files = sorted(validator.glob("*.html"))
+    command = ["node_modules/.bin/html-validate", "--formatter", "json", *(file.name for file in files)]
+    done = subprocess.run(command, cwd=validator, check=False, capture_output=True, text=True)
+    found = []
+    for report in json.loads(done.stdout or "[]"):
+        url = Path(report["filePath"]).read_text().rstrip().rpartition("<!-- ")[2].removesuffix(" -->")
+        found += [f"{url}, line {fault['line']}: {fault['message']}" for fault in report["messages"]]
+    for file in files:
+        file.unlink()
+    assert done.returncode in (0, 1), done.stderr
+    return found
 
 
 def is_page(name: str, entry: Entry) -> bool:
@@ -113,10 +150,12 @@ def test_each_page_of_an_operator(
     conversation: Conversation,
     guard: Guard,
     settings: Any,
+    validator: Path,
 ) -> None:
     guard.expects |= {404, 409, 422, 502}
     page = open_browser(operator).new_page()
-    assert open_all(page, pages(request, of_administrators=False)) == {}
+    assert open_all(page, pages(request, of_administrators=False), validator) == {}
+    assert invalid_in(validator) == []
     searches = ["bogus:>>>", "tenant:nobody", "-topic:x has:empty tenant:acme"]
     assert open_all(page, iter([f"/conversations/?q={search}" for search in searches])) == {}
     assert open_all(page, iter(["/nowhere/"])) == {}
@@ -126,10 +165,15 @@ def test_each_page_of_an_operator(
 
 @pytest.mark.usefixtures("rows")
 def test_each_page_of_an_administrator(
-    request: pytest.FixtureRequest, open_browser: OpenBrowser, superuser: User, conversation: Conversation
+    request: pytest.FixtureRequest,
+    open_browser: OpenBrowser,
+    superuser: User,
+    conversation: Conversation,
+    validator: Path,
 ) -> None:
     page = open_browser(superuser).new_page()
-    assert open_all(page, pages(request, of_administrators=True)) == {}
+    assert open_all(page, pages(request, of_administrators=True), validator) == {}
+    assert invalid_in(validator) == []
 
 
 def test_each_page_of_the_admin(

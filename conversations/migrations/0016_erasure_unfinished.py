@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("conversations", "0014_hour_counts")]
+    dependencies = [("conversations", "0015_hour_counts")]
 
     operations = [
         migrations.AddIndex(
