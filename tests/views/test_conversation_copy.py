@@ -42,7 +42,7 @@ def test_says_what_comes_along_and_what_does_not(
     sandbox.store.add_items(source.openai_id, [{"type": "reasoning", "summary": []}])
     response = as_operator.get(url)
     assert is_page(response)
-    assert "57 items will be copied: 57 message" in words_of(response)
+    assert "57 items will be copied: 57 messages" in words_of(response)
     assert "No. 58, Reasoning: reasoning belongs to the response that it was part of." in words_of(response)
     assert form_in(response, "token").values("credential") == [str(source.credential_id)]
     assert url in text_of(as_operator.get(source.get_absolute_url()))

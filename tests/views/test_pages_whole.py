@@ -32,6 +32,9 @@ STATES += [
     "output, refused",
     "add",
     "add, refused",
+    "parts",
+    "from file",
+    "copy",
     "download",
     "erase",
     "erase, refused",
@@ -44,6 +47,9 @@ STATES += [
     "sign in",
     "password",
 ]
+
+
+PARTS = {"parts": ["picture-message-0", "file-message-0", "text-message-0"]}
 
 
 class Elements(HTMLParser):
@@ -106,21 +112,22 @@ def _answer(state: str, browser: Browser, operator: User, credential: Credential
     urls |= {"broken": f"{page}items/?show=broken", "output": f"{page}item/{shell['id']}/output/"}
     item = f"{page}item/{call['id']}/"
     urls |= {
-        "item": item,
+        "item": f"{item}delete/" if state == "item, delete" else item,
         "add": f"{page}items/new/",
         "download": f"{page}items/export/",
         "erase": f"{page}erase/",
     }
-    urls |= {"erasures": "/erasures/"}
+    urls |= {"erasures": "/erasures/", "parts": "/conversations/new/"}
+    urls |= {"from file": "/conversations/new/from-file/", "copy": f"{page}copy/"}
     if name == "erasure":
         urls["erasure"] = erasure_in(state, operator, known).get_absolute_url()
-    if state == "item, delete":
-        urls["item"] = f"{item}delete/"
     if state == "sign in":
         browser.logout()
     if state == "items, failed":
         sandbox.faults.add(Fault(status=404))
     response = browser.get(urls[name])
+    for do in PARTS.get(state, ()):
+        response = form_in(response, "token").send(browser, urls[name], do)
     if state.endswith(", refused") or state == "conflict":
         form = form_in(response, "token").fill("key", "k" * 65).fill("text", "\0").fill("openai_id", "a/b")
         form.fill("json", "{").fill("exit_code", "x").tick("after_unknown").put("after_unknown", str(event.pk))
