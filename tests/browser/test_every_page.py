@@ -8,7 +8,7 @@ table of all URLs.
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from playwright.sync_api import Page
 
 from conversations.models import Conversation, Credential, Event, Team
 from conversations.sandbox import Sandbox
+from tests.browser import pictures
 from tests.browser.conftest import Guard, OpenBrowser
 from tests.factories import make_conversation
 from tests.views.conftest import (  # noqa: F401
@@ -65,27 +66,27 @@ ADMIN = [
 ]
 
 
-def faults_of(page: Page) -> set[str]:
-    """What axe finds on the page as it stands, at both widths and in both schemes."""
+def faults_of(page: Page, name: str) -> set[str]:
+    """What axe finds on the page as it stands, at both widths and in both schemes; how it differs from its picture."""
     page.wait_for_function(IS_QUIET)
     page.evaluate(AXE)
     found: set[str] = set()
-    for width in (1440, 390):
+    for width in pictures.WIDTHS if pictures.LARGE else (1440, 390):
         page.set_viewport_size({"width": width, "height": 900})
         for scheme, rules in (("light", ["tag", RULES]), ("dark", ["rule", IN_THE_DARK])):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            found |= set(page.evaluate(RUN, rules))
+            found |= set(page.evaluate(RUN, rules)) | pictures.differences(page, name, width, scheme)
     return found
 
 
-def open_all(page: Page, urls: Iterator[str], folder: Path | None = None) -> dict[str, set[str]]:
-    """The faults of each page that has some. The HTML of each is stored in the folder."""
+def open_all(page: Page, urls: Iterable[tuple[str, str]], folder: Path | None = None) -> dict[str, set[str]]:
+    """The faults of each page that has some. The HTML of each is stored in the folder. `urls`: names with URLs."""
     found = {}
-    for number, url in enumerate(urls):
+    for name, url in urls:
         response = page.goto(url)
-        found[url] = faults_of(page)
+        found[url] = faults_of(page, name)
         if folder is not None and response is not None:
-            (folder / f"{number}.html").write_text(f"{response.text()}\n<!-- {url} -->\n")
+            (folder / f"{name}.html").write_text(f"{response.text()}\n<!-- {url} -->\n")
     return {url: faults for url, faults in found.items() if faults}
 
 
@@ -121,8 +122,8 @@ def is_page(name: str, entry: Entry) -> bool:
     return entry.reading is not None and name not in NO_PAGES and not name.endswith(("_file", "_json", "_receipt"))
 
 
-def pages(request: pytest.FixtureRequest, *, of_administrators: bool) -> Iterator[str]:
-    """The URL of each page, first those about a conversation, which others change or delete."""
+def pages(request: pytest.FixtureRequest, *, of_administrators: bool) -> Iterator[tuple[str, str]]:
+    """The name and URL of each page, first those about a conversation, which others change or delete."""
     chosen = [(name, entry) for name, entry in TABLE.items() if is_page(name, entry)]
     for name, entry in sorted(chosen, key=lambda pair: pair[1].about not in ("", "conversation")):
         if entry.is_for_administrators is of_administrators and not name.endswith("_document"):
@@ -133,7 +134,12 @@ def pages(request: pytest.FixtureRequest, *, of_administrators: bool) -> Iterato
                 arguments["pk"] = request.getfixturevalue(entry.about).pk
             if entry.item:
                 arguments["item_id"] = request.getfixturevalue("items")[entry.item]
-            yield reverse(name, kwargs=arguments) + entry.query
+            yield name, reverse(name, kwargs=arguments) + entry.query
+
+
+def admin_name(path: str) -> str:
+    """A path without keys."""
+    return "_".join(["admin", *(part for part in path.split("/") if part and not part.isdecimal())])
 
 
 @pytest.fixture
@@ -156,11 +162,11 @@ def test_each_page_of_an_operator(
     page = open_browser(operator).new_page()
     assert open_all(page, pages(request, of_administrators=False), validator) == {}
     assert invalid_in(validator) == []
-    searches = ["bogus:>>>", "tenant:nobody", "-topic:x has:empty tenant:acme"]
-    assert open_all(page, iter([f"/conversations/?q={search}" for search in searches])) == {}
-    assert open_all(page, iter(["/nowhere/"])) == {}
+    searches = {"problem": "bogus:>>>", "nothing": "tenant:nobody", "terms": "-topic:x has:empty tenant:acme"}
+    urls = {f"search_{name}": f"/conversations/?q={search}" for name, search in searches.items()}
+    assert open_all(page, {**urls, "not_found": "/nowhere/"}.items()) == {}
     settings.DEBUG = True
-    assert open_all(page, iter(["/style/"])) == {}
+    assert open_all(page, [("style", "/style/")]) == {}
 
 
 @pytest.mark.usefixtures("rows")
@@ -191,4 +197,5 @@ def test_each_page_of_the_admin(
     more = [f"auth/user/{operator.pk}/password/", f"conversations/credential/{conversation.credential_id}/history/"]
     deletions = [f"conversations/conversation/{conversation.pk}/delete/", f"auth/user/{operator.pk}/delete/"]
     page = open_browser(superuser).new_page()
-    assert open_all(page, (f"/admin/{path}" for path in [*ADMIN, *changes, *more, *deletions])) == {}
+    paths = [*ADMIN, *changes, *more, *deletions]
+    assert open_all(page, [(admin_name(path), f"/admin/{path}") for path in paths]) == {}
