@@ -28,7 +28,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
 
 from conversations.management.commands.run import GUNICORN  # noqa: E402
-from conversations.search.sources import ALL, Span  # noqa: E402
+from conversations.search.sources import ALL, Interval  # noqa: E402
 from tests.benchmarks import cases, database  # noqa: E402
 from tests.benchmarks.cases import PAGE, Case  # noqa: E402
 
@@ -61,7 +61,7 @@ def ask(case: Case, user: User) -> Any:
     search = cases.search_for(case, user)
     if case.ask:
         return case.ask(search)
-    span = ALL if case.before is None else Span(ALL.low, case.before)
+    span = ALL if case.before is None else Interval(ALL.low, case.before)
     return search._first(PAGE + 1, span, ascending=False)
 
 
