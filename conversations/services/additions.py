@@ -37,7 +37,8 @@ class Addition:
 
     kept: how many of these the server said it kept, None if it didn't say; failure: what ended it, if anything did;
     event: the one whose outcome is unknown; is_proved: the last call got no response, and a look showed that all of its
-    items arrived; last_id: of the newest item, "" if there was none, None if that's unknown; calls: how many were sent.
+    items arrived; is_dropped: the server created the conversation without its first items; last_id: of the newest item,
+    "" if there was none, None if that's unknown; calls: how many were sent.
     """
 
     conversation: Conversation
@@ -47,6 +48,7 @@ class Addition:
     failure: OpenAIError | ServiceError | None = None
     event: Event | None = None
     is_proved: bool = False
+    is_dropped: bool = False
     last_id: str | None = None
     calls: int = 0
     deadline: Deadline = field(default_factory=lambda: Deadline(settings.REQUEST_BUDGET), repr=False)
@@ -70,6 +72,15 @@ class Addition:
         """What a call may take."""
         return self.deadline.remaining - settings.REQUEST_BUDGET * LOOK_SHARE
 
+    def begin(self, token: str, *, is_all: bool) -> None:
+        """Note the creation. Where the server dropped its items, those that follow would stand alone."""
+        created = Event.objects.with_token(token)
+        if created is None:
+            return
+        self.count(created)
+        if created.kept_count == 0 and created.item_count and not is_all:
+            self.added, self.is_dropped = 0, True
+
     def count(self, event: Event) -> None:
         """Note a call that succeeded."""
         self.calls += 1
@@ -87,10 +98,9 @@ def create_with_items(
         actor=actor, credential=credential, items=items[:MAX_ITEMS], metadata=metadata, token=token
     )
     addition = Addition(conversation, len(items), deadline=deadline)
-    created = Event.objects.with_token(token)
-    if created is not None:
-        addition.count(created)
-    _add_rest(addition, items, actor=actor, token=token)
+    addition.begin(token, is_all=len(items) <= MAX_ITEMS)
+    if not addition.is_dropped:
+        _add_rest(addition, items, actor=actor, token=token)
     return addition
 
 

@@ -121,12 +121,14 @@ def start_copy(
         token=token,
         seconds=deadline.remaining,
     )
-    copy = Copy(Addition(conversation, 0, deadline=deadline), _end(first, Position()))
+    copy = Copy(Addition(conversation, 0, deadline=deadline))
+    copy.addition.begin(token, is_all=False)
     created = Event.objects.with_token(token)
     if created is not None:
-        copy.addition.count(created)
         created.keep_detail(note=f"Copied from {source.openai_id}.")
-    _go_on(copy, entries, actor=actor, token=token)
+    if not copy.addition.is_dropped:
+        copy.position = _end(first, Position())
+        _go_on(copy, entries, actor=actor, token=token)
     return copy
 
 

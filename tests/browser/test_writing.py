@@ -105,3 +105,18 @@ def test_a_copy_that_is_continued(page: Page, guard: Guard, sandbox: Sandbox, kn
     expect(page.get_by_text("Copied: 45 items.")).to_be_visible()
     copy = Conversation.objects.exclude(pk=known.pk).get()
     assert len(sandbox.store.list_items(copy.openai_id)) == 45
+
+
+def test_the_live_preview_names_a_chosen_file_without_its_content(
+    open_browser: OpenBrowser, operator: User, credential: Credential
+) -> None:
+    page = open_browser(operator).new_page()
+    page.goto("/conversations/new/")
+    press(page, "Add picture to message 1")
+    page.get_by_label("Or choose a file").set_input_files(PICTURE)  # type: ignore[arg-type]
+    press(page, "Add message")
+    expect(page.get_by_text("sun.png (image/png")).to_be_visible()
+    with page.expect_request("**/conversations/new/preview/") as sent:
+        page.get_by_label("Text of message 2").press_sequentially("Hi")
+    assert "part_data" not in (sent.value.post_data or "")
+    expect(page.locator("#preview")).to_contain_text("(sun.png)")

@@ -6,13 +6,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from conversations.models import Conversation, Credential, Event, Outcome
+from conversations.models import Conversation, Credential, Event, Outcome, Team
 from conversations.openai import errors
-from conversations.sandbox import Fault, Sandbox
+from conversations.sandbox import Dialect, Fault, Sandbox
 from conversations.services.additions import Addition, add_all_items, create_with_items, token_of_call
 from conversations.services.errors import AlreadySubmitted, BeingChanged, Held
 from conversations.services.holds import place_hold
-from tests.factories import add_messages
+from tests.factories import add_messages, make_credential
 from tests.services.test_holds_meanwhile import in_threads
 from tests.waiting import Clock, Meanwhile
 
@@ -60,6 +60,17 @@ def test_a_conversation_gets_all_its_messages_in_order(
 def test_twenty_messages_are_one_call(operator: User, credential: Credential) -> None:
     assert create(operator, credential, 20).is_complete
     assert Event.objects.count() == 1
+
+
+def test_a_server_that_drops_the_first_messages_gets_none_after_them(
+    operator: User, credential: Credential, sandbox: Sandbox, team: Team
+) -> None:
+    with Sandbox(key=sandbox.key, dialect=Dialect(drops_items=True)) as dropping:
+        addition = create(operator, make_credential(dropping, teams=[team]))
+        assert (addition.added, addition.rest, addition.is_dropped) == (0, 57, True)
+        assert texts(dropping, addition.conversation) == []
+        assert add(operator, addition.conversation, token="again").is_complete
+        assert texts(dropping, addition.conversation) == numbered(57)
 
 
 def test_messages_are_added_in_calls_of_twenty(operator: User, conversation: Conversation, sandbox: Sandbox) -> None:

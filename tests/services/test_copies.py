@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 
 from conversations.models import Conversation, Credential, Event, Outcome
 from conversations.openai import errors
-from conversations.sandbox import Fault, Sandbox
+from conversations.sandbox import Dialect, Fault, Sandbox
 from conversations.services.copies import Copy, Position, continue_copy, plan_copy, start_copy
 from conversations.services.errors import AlreadySubmitted, ServiceError
 from conversations.services.holds import place_hold
@@ -107,6 +107,17 @@ def test_a_copy_may_be_at_another_server(operator: User, source: Conversation, r
     copy = start(operator, source, credential=elsewhere)
     assert copy.is_complete
     assert len(said(replacing_sandbox, copy.addition.conversation)) == 130
+
+
+def test_a_server_that_drops_the_first_items_gets_all_of_them_afterwards(
+    operator: User, source: Conversation, sandbox: Sandbox
+) -> None:
+    with Sandbox(key=sandbox.key, dialect=Dialect(drops_items=True)) as dropping:
+        elsewhere = make_credential(dropping, teams=[*source.credential.teams.all()])
+        first = start(operator, source, credential=elsewhere)
+        assert (first.is_complete, first.position, first.addition.is_dropped) == (False, Position(), True)
+        assert go_on(operator, source, first).is_complete
+        assert said(dropping, first.addition.conversation) == said(sandbox, source)
 
 
 def test_one_on_hold_is_copied_and_stays_as_it_is(operator: User, source: Conversation, sandbox: Sandbox) -> None:
