@@ -207,4 +207,4 @@ def test_what_is_on_legal_hold_is_marked(as_operator: Browser, operator: User, c
     place_hold(actor=operator, conversations=[held], reason="Case 7")
     rows = text_of(as_operator.get("/conversations/?q=")).split("<tr id=")
     assert [f"c{held.pk}" in row for row in rows if "On hold" in row] == [True]
-    assert free.openai_id in rows[1]
+    assert any(free.openai_id in row for row in rows)

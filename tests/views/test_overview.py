@@ -166,7 +166,7 @@ def test_who_may_only_look_is_offered_nothing_else(client: Browser, viewer: User
 
 
 def test_the_first_step_of_an_administrator_is_a_credential(client: Browser, administrator: User) -> None:
-    assert "/admin/conversations/credential/add/" in text_of(signed_in(client, administrator).get(URL))
+    assert "/credentials/new/" in text_of(signed_in(client, administrator).get(URL))
 
 
 def test_an_operator_without_a_credential_is_told_whom_to_ask(as_operator: Browser) -> None:
