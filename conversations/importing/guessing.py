@@ -100,6 +100,9 @@ def _table(lines: Sequence[str]) -> Shape | None:
     # Prose and logs have commas, too.
     if column is None and (len(rows) < 2 or not has_header or any(map(ids_in, lines[:1]))):
         return None
+    # Ids with commas between them: a table without names would have them in one column.
+    if not has_header and sum(_likeness(rows, each)[0] > 0 for each in range(max(map(len, rows)))) > 1:
+        return None
     return Shape(Format.CSV, delimiter, column, has_header)
 
 

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from conversations.models import Conversation, Credential, Event, Team
 from conversations.sandbox import Sandbox
-from tests.browser.conftest import OpenBrowser
+from tests.browser.conftest import Guard, OpenBrowser
 from tests.factories import KEY, make_conversation
 
 pytestmark = pytest.mark.browser
@@ -15,7 +15,8 @@ SECRETS = {"X-Gate": "gate-secret-0123456789", "X-Tenant": "tenant-secret-012345
 
 
 @pytest.fixture
-def admin_page(open_browser: OpenBrowser, superuser: User) -> Page:
+def admin_page(open_browser: OpenBrowser, superuser: User, guard: Guard) -> Page:
+    guard.expects.add(502)  # the transcript of a conversation that no server has
     return open_browser(superuser).new_page()
 
 

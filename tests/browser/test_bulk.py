@@ -162,7 +162,7 @@ def test_what_a_search_finds_is_held_until_an_administrator_lifts_it(
     select(page, 0)
     page.get_by_label(re.compile("that match")).check()
     page.get_by_role("button", name="Hold…").click()
-    expect(page.get_by_text("now and later: 4 conversations now")).to_be_visible()
+    expect(page.get_by_text("now and later. That’s 4 conversations now")).to_be_visible()
     page.get_by_label("Reason").fill("Case 7")
     page.get_by_role("button", name="Place the hold").click()
     expect(page.get_by_text("In force", exact=True)).to_be_visible()

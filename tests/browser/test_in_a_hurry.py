@@ -218,7 +218,7 @@ def test_a_session_that_ends_in_the_middle_of_an_edit_loses_nothing_that_was_typ
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="Sign in").click()
     sign_in_on(opened.value, operator)
-    expect(opened.value.get_by_role("heading", name="Conversations")).to_be_visible()
+    expect(opened.value.get_by_role("heading", name="Overview")).to_be_visible()
     save(page)
     expect(page.get_by_text("The result for each key:")).to_be_visible()
     assert "typed before" in metadata_at(sandbox, known.openai_id).values()

@@ -39,6 +39,8 @@ def test_a_message_with_parts_and_their_errors(page: Page) -> None:
     page.get_by_role("button", name="Add picture to message 1").click()
     page.get_by_label("Or choose a file").set_input_files(PICTURE)  # type: ignore[arg-type]
     page.get_by_role("button", name="Add file to message 1").click()
+    expect(page.get_by_label("URL or file id")).to_have_count(1)
+    expect(page.locator(".htmx-request")).to_have_count(0)
     page.get_by_label("URL or file id").fill("no url " * 20)
     page.get_by_role("button", name="Add text to message 1").click()
     expect(page.get_by_label("More text 3 of message 1", exact=True)).to_be_visible()

@@ -39,7 +39,7 @@ def join(page: Page, link: str) -> None:
     page.get_by_label("Username").fill("mira")
     page.get_by_label("Password").fill(CHOSEN)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Conversations", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Overview", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])

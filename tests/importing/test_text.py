@@ -47,6 +47,11 @@ def test_a_short_list_may_have_a_title() -> None:
     assert read(f"Ids of the week\n{UUID}\n{A}\n") == [UUID, A]
 
 
+@pytest.mark.parametrize("text", [f"{A}, {B}, {C}", f"seen: {A}, {B}, {C}, and more", f"{A};{B};{C}\n{C};{B};{A}"])
+def test_ids_with_separators_between_them_are_no_table(text: str) -> None:
+    assert list(dict.fromkeys(read(text))) == [A, B, C]
+
+
 def test_ids_in_lines_of_a_log() -> None:
     log = f"2026-01-01 10:00:00,123 INFO got {A}: 200\n2026-01-01 10:00:00,124 WARN conversation={B};retry\n"
     assert read(log) == [A, B]
