@@ -81,6 +81,7 @@ echo "${DATABASE_URL_TEST:-none} $*" >>calls
 [ "$*" != - ] || [ -e browser ] # whether Playwright's own browser starts
 """
 APT = '#!/bin/sh\necho "apt-get $*" >>calls\n'
+IN_A_BROWSER, SLOW = "-m pytest -n 2 --dist loadfile -m browser", "-m pytest -m slow and not browser"
 FAST = "-m pytest -n auto -m not browser and not slow"
 ON_POSTGRES = f"-m tests.postgres .venv/bin/python {FAST}"
 
@@ -94,7 +95,7 @@ def stubs(tmp_path: Path) -> Path:
         (tmp_path / name).touch()
     tools = tmp_path / ".venv" / "bin"
     tools.mkdir(parents=True)
-    for name in ["python", "ruff", "mypy", "djade", "chromium", "npm", "redis-server"]:
+    for name in ["python", "ruff", "mypy", "djade", "chromium", "npm", "redis-server", "firefox-esr"]:
         (tools / name).write_text(STUB)
         (tools / name).chmod(0o755)
     for name in [*TOOLS, "find"]:
@@ -115,14 +116,14 @@ def test_the_fast_tests_run_on_each_database(stubs: Path) -> None:
     (stubs / "postgres").touch()
     assert run_stubs(stubs).returncode == 0
     workers = "-m tests.postgres .venv/bin/python -m pytest -m workers"
-    expected = [FAST, ON_POSTGRES, workers, "-m pytest -m browser or slow"]
+    expected = [FAST, ON_POSTGRES, workers, IN_A_BROWSER, SLOW]
     assert calls_of_pytest(stubs) == [f"none {command}" for command in expected]
 
 
 def test_a_given_server_is_for_the_tests_on_postgresql_only(stubs: Path) -> None:
     (stubs / "postgres").touch()
     assert run_stubs(stubs, DATABASE_URL_TEST="given").returncode == 0
-    assert [line.split()[0] for line in calls_of_pytest(stubs)] == ["none", "given", "given", "none"]
+    assert [line.split()[0] for line in calls_of_pytest(stubs)] == ["none", "given", "given", "none", "none"]
 
 
 def test_chosen_tests_run_once_and_on_a_given_server(stubs: Path) -> None:
@@ -136,7 +137,7 @@ def test_without_postgresql_it_is_told_what_was_left_out(stubs: Path) -> None:
     way = "(one way: install your system's package postgresql)"
     assert finished.stdout.endswith(f"\nThe tests on PostgreSQL were left out: none was found {way}.\n\nAll passed.\n")
     assert "none -m pip install" in (stubs / "calls").read_text()
-    assert calls_of_pytest(stubs) == [f"none {FAST}", "none -m pytest -m browser or slow"]
+    assert calls_of_pytest(stubs) == [f"none {command}" for command in (FAST, IN_A_BROWSER, SLOW)]
 
 
 def test_without_postgresql_continuous_integration_fails(stubs: Path) -> None:
