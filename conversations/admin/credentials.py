@@ -61,6 +61,9 @@ class CredentialAdmin(Page):
     ]
     actions = None
 
+    def view_on_site(self, credential: Credential) -> str:
+        return credential.get_absolute_url()
+
     def get_fieldsets(self, request: HttpRequest, obj: Credential | None = None) -> Any:
         """Adds a question below a URL or a key that looks like a mistake."""
         sets = super().get_fieldsets(request, obj)

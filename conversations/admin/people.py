@@ -10,6 +10,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 
 from ..models import Team
 from ..models.open_sessions import delete_sessions
@@ -45,6 +46,9 @@ class TeamAdmin(SuperusersOnly):
     list_display = ["name"]
     search_fields = ["name"]
 
+    def view_on_site(self, team: Team) -> str:
+        return reverse("team_detail", args=[team.pk])
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         form.instance.user_set.set(form.cleaned_data["members"])
@@ -77,6 +81,9 @@ class UserAdmin(Page, DjangoUserAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """The users for lists, pages, histories and completion."""
         return people().visible_to(request.user).order_by(*self.get_ordering(request))  # type: ignore[arg-type]
+
+    def view_on_site(self, person: User) -> str:
+        return reverse("person_detail", args=[person.pk])
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         # The filter by group would list all teams.

@@ -1,5 +1,6 @@
 """R22, R23 in the admin: who may see and change what. Nobody can give themselves more rights."""
 
+import re
 from typing import Any
 
 import pytest
@@ -258,3 +259,15 @@ def test_nobody_sets_the_password_of_somebody_with_more_rights_r22(client: Brows
     assert signed_in(client, changer).post(url, PASSWORDS).status_code == 403
     operator.refresh_from_db()
     assert operator.password == before
+
+
+@pytest.mark.parametrize("about", ["credential", "team", "operator", "conversation"])
+def test_what_has_a_page_of_its_own_leads_there(
+    client: Browser, superuser: User, request: pytest.FixtureRequest, about: str
+) -> None:
+    row = request.getfixturevalue(about)
+    model = "auth/user" if about == "operator" else f"conversations/{about}"
+    page = text_of(signed_in(client, superuser).get(f"/admin/{model}/{row.pk}/change/"))
+    link = re.search(r'<a href="([^"]+)">Open its page', page)
+    assert link is not None
+    assert client.get(link[1]).status_code == 200
