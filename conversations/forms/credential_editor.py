@@ -35,6 +35,8 @@ REGIONS = {
     "gb": "United Kingdom",
     "ae": "United Arab Emirates",
 }
+CHOICES = {"server", "region", "resource", "keep_base_url", "keep_quotes"}  # of which the base URL is made
+SENT = {"server", "region", "resource", "base_url", "api_key", "organization", "project", "ca_certificates", "ca_file"}
 ROWS = 2  # empty ones for further headers
 
 HeaderRows = inlineformset_factory(
@@ -138,6 +140,19 @@ class CredentialEditor:
             "headers": {row.cleaned_data["name"]: _value_of(row) for row in self._kept_headers()},
             "ca_certificates": typed["ca_certificates"],
         }
+
+    @property
+    def changes_requests(self) -> bool:
+        """Whether what is sent to the server, or where, differs from what was stored."""
+        return bool(SENT & {*self.form.changed_data}) or self.headers.has_changed()
+
+    def changes_in_words(self, *, is_new: bool) -> str:
+        """What was changed, for the history."""
+        if is_new:
+            return "Added."
+        labels = [str(self.form.fields[name].label or name) for name in self.form.changed_data if name not in CHOICES]
+        labels += ["headers"] if self.headers.has_changed() else []
+        return f"Changed: {', '.join(label.lower() for label in labels)}." if labels else "Saved without a change."
 
     @property
     def problems(self) -> list[str]:

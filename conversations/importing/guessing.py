@@ -97,8 +97,8 @@ def _table(lines: Sequence[str]) -> Shape | None:
         return None
     has_header = _is_header(rows[0])
     column = _column(rows[0] if has_header else [], rows[1:] if has_header else rows)
-    # Prose and logs have commas, too.
-    if column is None and (len(rows) < 2 or not has_header or any(map(ids_in, lines[:1]))):
+    # Prose and logs have commas, too, and ids among other words.
+    if column is None and (len(rows) < 2 or not has_header or any(map(ids_in, lines[:SAMPLE]))):
         return None
     # Ids with commas between them: a table without names would have them in one column.
     if not has_header and sum(_likeness(rows, each)[0] > 0 for each in range(max(map(len, rows)))) > 1:

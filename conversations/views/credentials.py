@@ -107,9 +107,10 @@ def _edited(request: SignedInRequest, credential: Credential, flag: int) -> Http
     saved = editor.saved()
     if saved is None:
         return _form(request, editor, status=responses.REJECTED)
-    changed = ", ".join(editor.form.changed_data)
-    record_change(request.user, saved, f"Fields: {changed}." if changed else "Saved.", flag=flag)
-    messages.success(request, f"{saved.name} was saved.")
+    record_change(request.user, saved, editor.changes_in_words(is_new=flag == ADDITION), flag=flag)
+    passed = check_credential(credential=saved) if saved.is_active and editor.changes_requests else True
+    words = f"{saved.name} was saved. {saved.test_message if editor.changes_requests else ''}"
+    messages.add_message(request, messages.SUCCESS if passed else messages.WARNING, words.strip())
     return redirect(saved)
 
 

@@ -26,13 +26,13 @@ PATIENCE = 8  # seconds that it waits for an element
 
 
 @pytest.fixture(scope="module")
-def firefox() -> Iterator[Marionette]:
+def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Marionette]:
     path = shutil.which("firefox-esr") or shutil.which("firefox")
     if path is None:
         pytest.skip("Firefox isn't installed")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    driver = Marionette(bin=path, headless=True, port=port)
+    driver = Marionette(bin=path, headless=True, port=port, gecko_log=str(tmp_path_factory.mktemp("firefox") / "log"))
     driver.start_session()
     driver.timeout.implicit = PATIENCE
     yield driver

@@ -327,7 +327,7 @@ def test_oldest_first_and_a_days_place(page: Page, many: list[Conversation]) -> 
     page.get_by_role("link", name="Created").click()
     expect_first(page, many[-1])
     expect(page.get_by_role("columnheader", name="Created")).to_have_attribute("aria-sort", "ascending")
-    page.get_by_label("Go to").fill("2026-02-01")
+    page.get_by_label("Go to day").fill("2026-02-01")
     page.get_by_role("button", name="Go", exact=True).click()
     expect_first(page, many[::-1][31])
     page.get_by_role("link", name="Created").click()

@@ -85,7 +85,7 @@ def test_turning_pages_and_the_order(page: Page, many: list[Conversation]) -> No
     expect_first(page, many[PAGE])
     page.get_by_role("link", name="Created").click()
     expect_first(page, many[-1])
-    page.get_by_label("Go to").fill("2026-02-01")
+    page.get_by_label("Go to day").fill("2026-02-01")
     page.get_by_role("button", name="Go", exact=True).click()
     expect_first(page, many[::-1][31])
 

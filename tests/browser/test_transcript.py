@@ -38,7 +38,7 @@ def test_a_transcript_is_read_whole_by_scrolling(page: Page, known: Conversation
 def test_the_address_keeps_the_place_and_the_order(page: Page, known: Conversation, sandbox: Sandbox) -> None:
     add_messages(sandbox, known, 150)
     page.goto(known.get_absolute_url())
-    page.get_by_role("link", name="Newest first").click()
+    page.get_by_role("link", name="Show newest first").click()
     expect(page.locator("article").first).to_contain_text("Message 150")
     page.mouse.wheel(0, 60_000)
     expect(page.get_by_text("Message 1", exact=True)).to_be_attached()

@@ -97,7 +97,7 @@ def test_a_copy_that_is_continued(page: Page, guard: Guard, sandbox: Sandbox, kn
     add_messages(sandbox, known, 45)
     sandbox.faults.add(Fault(method="POST", path=".*/items", status=400, message="Not now."))
     page.goto(known.get_absolute_url())
-    page.get_by_role("link", name="Copy…").click()
+    page.get_by_role("link", name="Duplicate…").click()
     expect(page.get_by_text("45 items will be copied")).to_be_visible()
     press(page, "Copy conversation")
     expect(page.get_by_text("20 items copied so far.")).to_be_visible()

@@ -52,6 +52,10 @@ def test_ids_with_separators_between_them_are_no_table(text: str) -> None:
     assert list(dict.fromkeys(read(text))) == [A, B, C]
 
 
+def test_ids_among_words_with_commas_are_no_table() -> None:
+    assert read(f"Hi, look at these:\nrow 0: {A}, seen yesterday\nrow 1: {B}, seen today\n") == [A, B]
+
+
 def test_ids_in_lines_of_a_log() -> None:
     log = f"2026-01-01 10:00:00,123 INFO got {A}: 200\n2026-01-01 10:00:00,124 WARN conversation={B};retry\n"
     assert read(log) == [A, B]
