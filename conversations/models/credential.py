@@ -65,10 +65,11 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         """By name, with the teams of each."""
         return self.prefetch_related("teams")
 
-    def failing(self) -> "CredentialQuerySet":
-        """Active ones that don't work as far as is known, or were never tested, or whose server asked to wait."""
-        is_paused = Q(paused_until__gt=timezone.now())
-        return self.active().filter(Q(test_passed=False) | Q(tested_at=None) | is_paused).order_by("name")
+    def failing(self, *, with_untested: bool) -> "CredentialQuerySet":
+        """Active ones that don't work as far as is known, or whose server asked to wait; also those that were never
+        tested, for whoever can do something about that."""
+        found = Q(test_passed=False) | Q(paused_until__gt=timezone.now())
+        return self.active().filter(found | Q(tested_at=None) if with_untested else found).order_by("name")
 
     def without_list(self) -> "CredentialQuerySet":
         """Those whose server was asked for a list, and has none."""

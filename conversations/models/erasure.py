@@ -55,6 +55,11 @@ class ErasureQuerySet(RecordQuerySet["Erasure"]):
         """Those of one conversation."""
         return self.filter(base_url=conversation.base_url, openai_id=conversation.openai_id)
 
+    def erased_among(self, conversation_ids: Iterable[int]) -> set[int]:
+        """Those of these conversations that were erased, by primary key."""
+        rows = self.filter(stage=Stage.FINISHED, conversation__in=list(conversation_ids))
+        return set(rows.values_list("conversation_id", flat=True))
+
     def finished_by(self, job: "Job") -> "Erasure | None":
         """The finished one that is part of a job."""
         return self.filter(job=job, stage=Stage.FINISHED).first()

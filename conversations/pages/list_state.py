@@ -1,5 +1,6 @@
 """The state of the list, read once from the URL; every link of the page is built from it. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
@@ -20,6 +21,9 @@ class Chip:
     @property
     def label(self) -> Label:
         return self.clause.label()
+
+
+_WITH_EQUALS = re.compile(r"(?<!\S)(-?[A-Za-z_][\w.-]*)=(?=\S)")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,17 @@ class ListState:
     def chips(self) -> list[Chip]:
         """One chip per clause."""
         return [Chip(clause, self.searching(self.query.without(clause))) for clause in self.query.clauses]
+
+    @property
+    def meant(self) -> str:
+        """The text with a colon where an equals sign stands between a key and its value; "" if there is none."""
+        text = _WITH_EQUALS.sub(r"\1:", self.text)
+        return text if text != self.text else ""
+
+    @property
+    def hides_removed_only(self) -> bool:
+        """Whether it asks for nothing but that removed conversations are hidden."""
+        return self.query == NOT_REMOVED
 
     @property
     def hidden(self) -> list[tuple[str, str]]:

@@ -46,21 +46,32 @@ data-select></td>
 </tr>
 """
 ON_HOLD = SafeString(' <span class="badge badge-info">On hold</span>')
+ERASED = SafeString('<span class="badge badge-off">Erased</span>')
 TOO_LARGE = format_html('<span class="chip chip-more">{}</span>', "too large for the list")
 
 
 @register.simple_tag
 def rows(
-    conversations: Iterable[Conversation], columns: Sequence[str], url: str, held: Container[int] = ()
+    conversations: Iterable[Conversation],
+    columns: Sequence[str],
+    url: str,
+    held: Container[int] = (),
+    erased: Container[int] = (),
 ) -> SafeString:
-    """The rows of the list; `url` is the list's, so that a conversation's page can lead back to it. `held`: the primary
-    keys of those that are on legal hold."""
+    """The rows of the list; `url` is the list's, so that a conversation's page can lead back to it. `held` and
+    `erased`: the primary keys of those that are on legal hold, and of those that were erased."""
     page = reverse("conversation_detail", args=[0]).partition("0")  # reversed once, not for each row
     urls = ((each, f"{page[0]}{each.pk}{page[2]}{url}") for each in conversations)
-    return filled_each(ROW, (_row(each, columns, url, is_held=each.pk in held) for each, url in urls))
+    found = ((*pair, _badges(pair[0], held, erased)) for pair in urls)
+    return filled_each(ROW, (_row(each, columns, url, badges) for each, url, badges in found))
 
 
-def _row(conversation: Conversation, columns: Sequence[str], url: str, *, is_held: bool) -> tuple[Any, ...]:
+def _badges(conversation: Conversation, held: Container[int], erased: Container[int]) -> SafeString:
+    state = ERASED if conversation.pk in erased else badge(conversation.state)
+    return state + ON_HOLD if conversation.pk in held else state
+
+
+def _row(conversation: Conversation, columns: Sequence[str], url: str, badges: SafeString) -> tuple[Any, ...]:
     metadata = conversation.short_metadata
     others = {key: value for key, value in (metadata or {}).items() if key not in columns}
     cells = filled_each('<td class="list-column" dir="auto">%s</td>', _cells(conversation, columns))
@@ -76,7 +87,7 @@ def _row(conversation: Conversation, columns: Sequence[str], url: str, *, is_hel
         cells,
         chips_that_fit(others) if metadata is not None else TOO_LARGE,
         conversation.credential.name,
-        badge(conversation.state) + ON_HOLD if is_held else badge(conversation.state),
+        badges,
         when(conversation.created_at),
     )
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from ..metadata import replace_unstorable
-from ..models import Conversation, SavedView
+from ..models import Conversation, Erasure, SavedView
 from ..openai.ids import is_legal_id
 from ..pages import facets, responses
 from ..pages.list_state import ListState
@@ -34,6 +34,7 @@ def conversation_list(request: SignedInRequest) -> HttpResponse:
     context = {
         "state": state,
         "page": page,
+        "erased": Erasure.objects.erased_among(row.pk for row in page.rows if row.is_removed),
         "held": held_among({row.sort_key: row.pk for row in page.rows}, search.names),
         "newer_url": state.newer_than(str(page.newer)) if page.newer is not None else "",
         "older_url": state.older_than(str(page.older)) if page.older is not None else "",

@@ -219,6 +219,7 @@ def erase(hand: Hand, sandbox: Sandbox, conversation: Conversation) -> None:
 def _do_the_job(hand: Hand) -> None:
     job = Job.objects.latest("pk")
     expect(hand.page).to_have_url(re.compile(rf"/jobs/{job.pk}/"))
+    hand.page.wait_for_load_state("networkidle")
     run(job)
     hand.page.goto(job.get_absolute_url())
     expect(hand.page.get_by_text("Finished").first).to_be_visible()

@@ -13,6 +13,7 @@ from conversations.models import Conversation, Credential, SavedView, State
 from conversations.services.holds import place_hold
 from tests.factories import make_conversation, make_credential, make_team
 from tests.html import everything, fragment, is_page, signed_in, text_of
+from tests.services.odd import erased
 
 LIST = "/conversations/"
 
@@ -208,3 +209,25 @@ def test_what_is_on_legal_hold_is_marked(as_operator: Browser, operator: User, c
     rows = text_of(as_operator.get("/conversations/?q=")).split("<tr id=")
     assert [f"c{held.pk}" in row for row in rows if "On hold" in row] == [True]
     assert any(free.openai_id in row for row in rows)
+
+
+def test_an_equals_sign_gets_a_suggestion(as_operator: Browser, credential: Credential) -> None:
+    make_conversation(credential, {"tenant": "acme"})
+    page = text_of(as_operator.get("/conversations/?q=tenant%3Dacme%20-topic%3Dx"))
+    assert 'href="?q=tenant%3Aacme%20-topic%3Ax"' in page
+    assert "Did you mean" not in text_of(as_operator.get("/conversations/?q=nothing"))
+
+
+def test_where_all_are_removed_the_list_says_so(as_operator: Browser, credential: Credential) -> None:
+    make_conversation(credential, state=State.REMOVED)
+    assert "removed ones are hidden" in text_of(as_operator.get("/conversations/"))
+
+
+def test_an_erased_conversation_is_told_from_a_removed_one(
+    as_operator: Browser, operator: User, conversation: Conversation, credential: Credential
+) -> None:
+    make_conversation(credential, state=State.REMOVED)
+    assert erased(operator, conversation).is_finished
+    page = text_of(as_operator.get("/conversations/?q="))
+    assert (page.count("Erased</span>"), page.count("Removed</span></td>")) == (1, 1)
+    assert "Erased</span>" in text_of(as_operator.get(conversation.get_absolute_url()))

@@ -45,7 +45,7 @@ def test_asks_for_a_reason_and_the_last_six_characters(
     assert is_page(response)
     for words in (
         conversation.openai_id,
-        ">Reason</label>",
+        ">Reason (required)</label>",
         "type the last 6 characters of the id",
         "Afterwards OpenAI offers no access to any of it.",
     ):

@@ -183,8 +183,8 @@ def test_a_finished_one_shows_numbers_and_request_ids(
     as_operator: Browser, finished: Erasure, sandbox: Sandbox
 ) -> None:
     text = part_of(as_operator, finished)
-    assert '<th scope="row">Items listed by OpenAI</th><td class="number">5</td>' in text
-    assert '<th scope="row">Deleted</th><td class="number">5</td>' in text
+    assert '<th scope="row">Items listed by OpenAI</th><td class="number">5 items</td>' in text
+    assert '<th scope="row">Deleted</th><td class="number">5 items</td>' in text
     for entry in (sandbox.log[0], *calls_in(sandbox)[-3:], *sent(sandbox, "DELETE", "/items/")):
         assert entry.request_id in text
 

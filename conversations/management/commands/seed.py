@@ -19,6 +19,7 @@ from ...models import Conversation, Credential
 from ...models.choices import Origin
 from ...openai.errors import NotFound
 from ...sandbox import DEFAULT_KEY, Store
+from ...services.clients import check_credential
 from ...services.conversations import refresh_conversation, remove_conversation
 
 COUNT = 200
@@ -81,6 +82,7 @@ def credential_at(base_url: str) -> Credential:
     except ValidationError as error:
         raise CommandError(f"The credential “{NAME}” can't be created: {' '.join(error.messages)}") from None
     credential.save()
+    check_credential(credential=credential)
     return credential
 
 
