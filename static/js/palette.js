@@ -14,7 +14,9 @@
     const box = palette().querySelector("input");
     palette().showModal();
     box.select();
-    box.dispatchEvent(new Event("open"));
+    if (!links().length) {
+      box.dispatchEvent(new Event("open")); // what was found before stays
+    }
   }
 
   function move(step) {

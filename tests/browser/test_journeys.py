@@ -203,7 +203,7 @@ def erase(hand: Hand, sandbox: Sandbox, conversation: Conversation) -> None:
     hand.page.goto(conversation.get_absolute_url())
     hand.link("Delete…")
     hand.link("Erase…")
-    hand.field("Reason", "Ticket 7")
+    hand.field("Reason (required)", "Ticket 7")
     hand.type(hand.page.locator("#id_ending"), conversation.openai_id[-6:])
     hand.button("Erase every item and the conversation")
     expect(hand.page.get_by_text(re.compile("Receipt|Continue")).first).to_be_visible()
@@ -219,6 +219,7 @@ def erase(hand: Hand, sandbox: Sandbox, conversation: Conversation) -> None:
 def _do_the_job(hand: Hand) -> None:
     job = Job.objects.latest("pk")
     expect(hand.page).to_have_url(re.compile(rf"/jobs/{job.pk}/"))
+    expect(hand.page.get_by_role("heading", name="Progress")).to_be_visible()
     hand.page.wait_for_load_state("networkidle")
     run(job)
     hand.page.goto(job.get_absolute_url())

@@ -31,6 +31,9 @@ def test_ctrl_k_finds_and_opens_by_keyboard_alone(page: Page, known: Conversatio
 
 def test_escape_and_ctrl_k_close_it(page: Page, credential: Credential) -> None:
     page.goto("/jobs/")
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("link", name="Import ids page")).to_be_visible()
+    page.keyboard.press("Escape")
     for key in ("Escape", "Control+k"):
         page.keyboard.press("Control+k")
         expect(page.locator("dialog.palette")).to_be_visible()

@@ -113,6 +113,7 @@ def test_a_copied_link_leads_to_the_item(
     add_messages(sandbox, known, 150)
     page = open_browser(operator, permissions=["clipboard-read", "clipboard-write"]).new_page()
     page.goto(f"{known.get_absolute_url()}items/")
+    page.bring_to_front()  # or the clipboard is not its own
     page.get_by_role("button", name="Copy link to this user message").nth(79).click()
     expect(page.get_by_text("Copied.")).to_be_visible()
     link = str(page.evaluate("navigator.clipboard.readText()"))

@@ -122,7 +122,7 @@ def test_since_when_everything_was_checked(as_operator: Browser, credential: Cre
     other = make_conversation(make_credential(name="Other", teams=[team]))
     Conversation.objects.filter(pk=other.pk).update(checked_at=timezone.now() - timedelta(days=3))
     words = words_of(as_operator.get(URL))
-    assert "Last reconciled 3 days ago" in words
+    assert "was checked 3 days ago" in words
     assert "Other 3 days ago Sandbox just now" in words
 
 
