@@ -19,7 +19,7 @@ from convadmin.environment import (
     switch,
     time_zone,
 )
-from convadmin.log import without_refused_traceback
+from convadmin.log import without_join_links, without_refused_traceback
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -217,14 +217,18 @@ SECURE_CSP = {
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # for 20 long messages; most views allow less (RequestBodyMiddleware)
 FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000  # 200 messages, 50 parts and 100 pairs
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]  # uploads never go to the disk
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"refused": {"()": "django.utils.log.CallbackFilter", "callback": without_refused_traceback}},
+    "filters": {
+        "refused": {"()": "django.utils.log.CallbackFilter", "callback": without_refused_traceback},
+        "join links": {"()": "django.utils.log.CallbackFilter", "callback": without_join_links},
+    },
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["join links"]}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},

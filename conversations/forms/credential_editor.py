@@ -35,6 +35,7 @@ REGIONS = {
     "gb": "United Kingdom",
     "ae": "United Arab Emirates",
 }
+MAX_DIGITS = 18
 CHOICES = {"server", "region", "resource", "keep_base_url", "keep_quotes"}  # of which the base URL is made
 SENT = {"server", "region", "resource", "base_url", "api_key", "organization", "project", "ca_certificates", "ca_file"}
 ROWS = 2  # empty ones for further headers
@@ -42,6 +43,17 @@ ROWS = 2  # empty ones for further headers
 HeaderRows = inlineformset_factory(
     Credential, CredentialHeader, form=HeaderForm, formset=HeaderFormSet, extra=ROWS, can_delete=True
 )
+
+
+class TeamsField(forms.ModelMultipleChoiceField):
+    """Teams as checkboxes."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def clean(self, value: Any) -> Any:
+        if any(len(str(key)) > MAX_DIGITS for key in value or ()):  # more than a database takes for a number
+            raise ValidationError("Choose among the teams below.")
+        return super().clean(value)
 
 
 class CredentialPageForm(CredentialForm):
@@ -62,11 +74,10 @@ class CredentialPageForm(CredentialForm):
         self.user = user
         self.fields["base_url"].required = False
         self.initial.update(_server_of(self.instance.base_url))
-        teams: Any = self.fields["teams"]
-        teams.queryset = teams_to_give(user)
-        teams.required = not user.is_superuser
-        teams.error_messages["required"] = "Tick at least one team. Otherwise nobody but superusers can use it."
-        teams.widget = forms.CheckboxSelectMultiple(choices=teams.choices)
+        required = "Tick at least one team. Otherwise nobody but superusers can use it."
+        self.fields["teams"] = TeamsField(
+            teams_to_give(user), required=not user.is_superuser, error_messages={"required": required}
+        )
 
     @property
     def questions(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from ..encryption import problem_with_keys
 from ..models import Credential, CredentialHeader
-from ..models.credential import refuse_certificates
+from ..models.credential import refuse_certificates, validate_base_url
 from ..openai import certificates
 from ..openai.base_url import corrected, normalized, origin
 
@@ -81,6 +81,7 @@ class CredentialForm(forms.ModelForm):
 
     def clean_base_url(self) -> str:
         base_url = normalized(self.cleaned_data["base_url"])
+        validate_base_url(base_url)
         if self.stored_base_url and base_url != self.stored_base_url and self.instance.conversations.exists():
             raise ValidationError(
                 "This credential already has conversations at this URL, so the URL can’t change. "
@@ -139,7 +140,7 @@ class CredentialForm(forms.ModelForm):
 
     def changes_origin(self, base_url: str) -> bool:
         """Whether a stored credential would point to another scheme, host or port."""
-        if not self.stored_base_url or not base_url:
+        if not self.instance.pk or not base_url:
             return False
         return origin(base_url) != origin(self.stored_base_url)
 
@@ -194,7 +195,7 @@ class HeaderFormSet(forms.BaseInlineFormSet):
         """Lock the credential, so that nobody adds a header meanwhile."""
         locked = Credential.objects.select_for_update().filter(pk=self.instance.pk)
         stored = locked.values_list("base_url", flat=True).first()
-        return bool(stored) and origin(str(stored)) != origin(self.instance.base_url)
+        return stored is not None and origin(str(stored)) != origin(self.instance.base_url)
 
     def _check_typed_again(self, header: CredentialHeader) -> None:
         """Read the existing headers from the database: a browser may send fewer than it was shown."""

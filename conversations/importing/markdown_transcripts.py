@@ -14,7 +14,7 @@ from .shapes import ImportProblem
 
 _OWN = re.compile(r"# Conversation `[^`]*`")
 _OWN_HEADING = re.compile(r"## (.+)")
-_HEADING = re.compile(r"#{1,6}\s*(user|assistant|system|developer)\s*:?\s*", re.IGNORECASE)
+_HEADING = re.compile(r"#{1,6}\s*(user|assistant|system|developer)(?:\s*:)?", re.IGNORECASE)
 _FENCE = re.compile(r"(`{3,})(\w*)")
 _IMAGE = re.compile(r"Image: (?:file (?P<id>\S+)|(?P<url>https?://\S+?)(?:, file \S+)?)")
 _FILE = re.compile(r"File(?: “.*”)?, (?:(?P<url>https?://\S+)|(?P<id>[^\s,]+))")

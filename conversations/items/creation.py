@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..metadata import replace_unstorable
+
 Item = dict[str, Any]
 Part = dict[str, Any]
 
@@ -96,7 +98,7 @@ def _said_in(part: Any) -> tuple[Any, ...]:
 def _message(item: Mapping[str, Any]) -> Creatable:
     role, content = item.get("role"), item.get("content")
     if role not in ROLES:
-        return Creatable(None, (f"messages of the role “{str(role)[:40]}” can’t be created",))
+        return Creatable(None, (f"messages of the role “{replace_unstorable(str(role)[:40])}” can’t be created",))
     found, problems = _content(content, role == "assistant")
     refusal = item.get("refusal")  # in Chat Completions, beside the content
     if isinstance(refusal, str) and refusal and role == "assistant":
@@ -140,7 +142,7 @@ def _part(part: Mapping[str, Any], is_assistant: bool) -> Part | str:
         return {"type": "refusal", "refusal": part["refusal"]}
     make = _MEDIA.get(str(kind))
     if make is None:
-        return f"a part of the type “{str(kind)[:40]}”"
+        return f"a part of the type “{replace_unstorable(str(kind)[:40])}”"
     if is_assistant:
         return "a picture or file, which only other roles can have"
     return make(part)

@@ -1,6 +1,7 @@
 """Finding a text in items, without regard to case. Pure; each text is read once, however it repeats itself."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from .kinds import DisplayedItem
 
@@ -9,7 +10,7 @@ MAX_LENGTH = 200  # characters to look for
 
 def places(text: str, wanted: str) -> Iterator[tuple[int, int]]:
     """Where a text contains another: the beginning and the end of each place, which don't overlap."""
-    folded, looked_for = _folded(text), _folded(wanted)
+    folded, looked_for = _folded(text), _looked_for(wanted)
     at = folded.find(looked_for) if looked_for else -1
     while at >= 0:
         yield at, at + len(looked_for)
@@ -21,7 +22,7 @@ def matches(item: DisplayedItem, wanted: str) -> int:
 
     Its own id, which is full of letters that mean nothing, has to be the whole text.
     """
-    looked_for = _folded(wanted)
+    looked_for = _looked_for(wanted)
     texts = (item.name, item.call_id, *(block.text for block in item.blocks))
     return (item.id == wanted) + sum(_folded(text).count(looked_for) for text in texts) if looked_for else 0
 
@@ -32,3 +33,8 @@ def _folded(text: str) -> str:
     if len(folded) == len(text):
         return folded
     return "".join(lower if len(lower := letter.lower()) == 1 else letter for letter in text)
+
+
+@lru_cache(maxsize=16)
+def _looked_for(wanted: str) -> str:
+    return _folded(wanted)  # once, not for each piece of a rendered text

@@ -28,7 +28,10 @@ def normalized(url: str) -> str:
 
 def corrected(url: str) -> str:
     """The base URL that is probably meant, if `url` is a common mistake; otherwise ""."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     path = re.sub(r"/conversations(/[^/]+)?$", "", parts.path.rstrip("/"))
     is_openai = f".{parts.hostname}".endswith(".api.openai.com")
     if is_openai and path == "":

@@ -124,7 +124,7 @@ def start_copy(
     copy = Copy(Addition(conversation, 0, deadline=deadline))
     copy.addition.begin(token, is_all=False)
     created = Event.objects.with_token(token)
-    if created is not None:
+    if created is not None and created.credential_id == source.credential_id:  # others may not know the original
         created.keep_detail(note=f"Copied from {source.openai_id}.")
     if not copy.addition.is_dropped:
         copy.position = _end(first, Position())

@@ -9,6 +9,7 @@ of its own, with the example conversations; all else should leave the machine al
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,9 +25,11 @@ import requests
 from playwright.sync_api import sync_playwright
 
 from tests.benchmarks.report import table
-from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.checkouts import ROOT
 
+CHROMIUM = os.environ.get("CONVADMIN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+TRIES = 4
 PORT, SANDBOX_PORT, PLAIN_PORT, UNFOLD_PORT, DEBUGGING_PORT = 8320, 8321, 8322, 8323, 8324
 PASSWORD = "a password for measuring"
 OWN = {
@@ -104,9 +107,12 @@ def lighthouse(folder: Path, url: str, preset: str) -> dict[str, Any]:
     command = ["node_modules/.bin/lighthouse", url, "--quiet", f"--port={DEBUGGING_PORT}", "--output=json"]
     command += ["--only-categories=performance,accessibility,best-practices", "--disable-storage-reset"]
     command += ["--preset=desktop"] if preset == "desktop" else []
-    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
+    for _ in range(TRIES):  # now and then it loses the browser
+        done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+        if not done.returncode:
+            report: dict[str, Any] = json.loads(done.stdout)
+            return report
+    raise RuntimeError(f"Lighthouse failed {TRIES} times with {url}: {done.stderr[-500:]}")
 
 
 def row(name: str, folder: Path, url: str) -> list[str]:
@@ -159,6 +165,7 @@ def measured(folder: Path) -> list[list[str]]:
         pages |= {f"{name}: list": url + ADMIN_LIST for name, url in urls.items() if name != "Convadmin"}
         for name, url in pages.items():
             rows.append([*row(name, folder, url), *weight(context, url)])
+            sys.stderr.write(f"{rows[-1]}\n")
         context.close()
     return rows
 

@@ -5,6 +5,7 @@ import os
 from convadmin.settings import *  # noqa: F403
 
 TEMPLATES[0]["DIRS"] = []  # noqa: F405
+TEMPLATES[0]["OPTIONS"]["context_processors"].remove("convadmin.context_processors.assets")  # noqa: F405
 STATICFILES_DIRS = []
 STATIC_ROOT = os.environ["PLAIN_STATIC_ROOT"]
 STORAGES["staticfiles"] = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}  # noqa: F405

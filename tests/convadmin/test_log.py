@@ -37,6 +37,14 @@ def test_a_refusal_is_a_line_of_the_log_without_a_traceback(client: Browser, vie
     assert record.exc_info is None
 
 
+def test_a_link_with_which_somebody_chooses_a_password_is_not_logged() -> None:
+    args = ("Unprocessable Entity", "/people/join/Mg/abc-123/?a=b")
+    record = logging.LogRecord("django.request", logging.WARNING, "", 0, "%s: %s", args, None)
+    (handler,) = [each for each in logging.getLogger("django").handlers if each.name == "console"]
+    assert handler.filter(record)
+    assert record.getMessage() == "Unprocessable Entity: /people/join/…/?a=b"
+
+
 @pytest.mark.urls("tests.convadmin.test_site")
 def test_a_failure_keeps_its_traceback(client: Browser, viewer: User, log: Kept) -> None:
     client.raise_request_exception = False

@@ -14,6 +14,7 @@ from conversations.importing import ImportProblem
 from conversations.importing.transcripts import MAX_BYTES, Transcript, read_transcript
 from conversations.sandbox.items import complete_item
 from conversations.sandbox.validation import read_items
+from tests.effort import limited_computing
 
 URL = "https://example.com/a.png"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
@@ -266,3 +267,9 @@ def test_any_json_raises_nothing_but_a_problem(value: Any, is_lines: bool) -> No
 def test_hostile_items_are_read(item: Any) -> None:
     with suppress(ImportProblem):
         read(json.dumps([item]))
+
+
+def test_a_line_of_blanks_after_a_role_takes_no_longer_than_others() -> None:
+    text = f"# user{' ' * 200_000}x\n"
+    with limited_computing(5), suppress(ImportProblem):
+        read(text.encode())

@@ -1,6 +1,7 @@
 """A new conversation from a file."""
 
 import json
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -97,3 +98,10 @@ def test_hostile_names_and_texts_stay_text(as_operator: Browser, credential: Cre
     response = upload(as_operator, json.dumps([{"role": "user", "content": hostile}, {"type": hostile}]), hostile)
     assert "<script>alert" not in text_of(response)
     assert form_in(response, "token").values("text") == [hostile]
+
+
+@pytest.mark.parametrize(
+    "item", [{"role": "\ud800", "content": "x"}, {"role": "user", "content": [{"type": "\udfff"}]}]
+)
+def test_what_no_page_can_hold_is_shown_as_such(as_operator: Browser, credential: Credential, item: Any) -> None:
+    assert upload(as_operator, json.dumps([item, {"role": "user", "content": "hi"}])).status_code in (200, 422)

@@ -234,3 +234,34 @@ def test_the_list_asks_as_much_for_many_as_for_one(admin: Browser, credential: C
 
 def test_without_any_the_list_says_what_to_do(admin: Browser, db: None) -> None:
     assert "No credentials yet" in words_of(admin.get("/credentials/"))
+
+
+def test_a_stored_key_goes_to_no_other_host_by_way_of_an_empty_url_r14(
+    admin: Browser, credential: Credential, sandbox: Sandbox
+) -> None:
+    with Sandbox(key=KEY) as other:
+        for url in ("/", other.url):
+            assert edited(admin, credential, server="other", base_url=url).status_code == 422
+        admin.post(f"{credential.get_absolute_url()}test/")
+        assert not list(other.log)
+    assert Credential.objects.get().base_url == sandbox.url
+
+
+@pytest.mark.parametrize(
+    "url", ["/", "http://[", "http://[::1", "https://[x]/", "http://℀/", "https://a:99999/v1", "https://a:b/v1"]
+)
+def test_a_url_that_is_none_is_said(
+    admin: Browser, sandbox: Sandbox, team: Team, credential: Credential, url: str
+) -> None:
+    assert admin.post(NEW, filled(sandbox, team, base_url=url)).status_code == 422
+    assert admin.post(NEW, filled(sandbox, team, base_url=url, do="test")).status_code == 200
+    assert edited(admin, credential, server="other", base_url=url).status_code == 422
+
+
+def test_a_team_that_no_database_can_hold_is_refused(admin: Browser, sandbox: Sandbox, team: Team) -> None:
+    assert admin.post(NEW, filled(sandbox, team, teams="9" * 30)).status_code == 422
+
+
+def test_the_history_names_what_was_changed(admin: Browser, credential: Credential) -> None:
+    edited(admin, credential, notes="new", headers__0__name="X-Gate", headers__0__value="gate-marker-0123456789")
+    assert LogEntry.objects.latest("pk").change_message == "Changed: notes, headers."
