@@ -116,6 +116,7 @@ def test_the_live_preview_names_a_chosen_file_without_its_content(
     page.get_by_label("Or choose a file").set_input_files(PICTURE)  # type: ignore[arg-type]
     press(page, "Add message")
     expect(page.get_by_text("sun.png (image/png")).to_be_visible()
+    page.wait_for_timeout(500)  # no person types before the new form listens
     with page.expect_request("**/conversations/new/preview/") as sent:
         page.get_by_label("Text of message 2").press_sequentially("Hi")
     assert "part_data" not in (sent.value.post_data or "")
