@@ -216,10 +216,10 @@ class Runner:
     # Answers
 
     def _collect(self) -> None:
-        """Wait a moment for an answer, and take all that are there."""
+        """Wait a moment for an answer, or for a job to be prepared, and take all answers that are there."""
         if not any(held.left for held in self._held.values()):
             if self._preparing and not self._held:
-                time.sleep(PAUSE / 4)
+                next(iter(self._preparing.values())).join(timeout=PAUSE / 4)
             return
         try:
             self._accept(self._answers.get(timeout=PAUSE))
