@@ -39,7 +39,8 @@ from tests.views.conftest import (  # noqa: F401
     unknown,
     view,
 )
-from tests.views.test_every_url import TABLE, Entry, items  # noqa: F401
+from tests.views.test_every_url import items  # noqa: F401
+from tests.views.url_table import TABLE, Entry
 
 pytestmark = pytest.mark.browser
 

@@ -115,6 +115,7 @@ def test_a_viewer_reads_of_it_and_is_offered_nothing(
     assert "Delete call…" not in text_of(response)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("order", ["", "?items=newest"])
 def test_an_output_on_the_next_page_is_seen_in_either_order(
     as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox, order: str
@@ -127,6 +128,7 @@ def test_an_output_on_the_next_page_is_seen_in_either_order(
     assert [claims(page) for page in pages] == [0, 0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("order", ["", "?items=newest"])
 def test_a_call_without_output_is_told_on_any_page_whose_following_items_could_be_read(
     as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox, order: str

@@ -191,6 +191,7 @@ def test_a_head_reads_no_conversation(as_operator: Browser, credential: Credenti
     assert not any(Conversation._meta.db_table in query["sql"] for query in queries)
 
 
+@pytest.mark.long
 def test_a_stream_that_breaks_off_is_no_whole_file(client: Browser, superuser: User) -> None:
     for _ in bulk_examples.add_conversations(1_500, added_by=None):
         pass

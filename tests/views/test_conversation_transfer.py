@@ -69,6 +69,7 @@ def test_a_credential_of_another_server_cannot_have_it_r1(
     assert len(sandbox.log) == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("fault", "words"), REFUSALS)
 def test_tells_what_openai_says_and_leaves_it_where_it_is(
     as_operator: Browser,

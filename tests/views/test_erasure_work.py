@@ -88,6 +88,7 @@ def test_a_person_resumes_a_stopped_one(as_operator: Browser, stopped: Erasure, 
     assert sandbox.store.list_items(stopped.openai_id) == []
 
 
+@pytest.mark.long
 def test_refused_items_are_tried_again_when_it_is_resumed(
     as_operator: Browser, erasure: Erasure, sandbox: Sandbox
 ) -> None:

@@ -215,6 +215,7 @@ def test_a_request_needs_a_pair_and_a_reference(
     assert problem in words_of(response)
 
 
+@pytest.mark.long
 def test_it_is_exported_erased_and_signed_off(
     as_operator: Browser, erasure_request: ErasureRequest, conversation: Conversation
 ) -> None:

@@ -145,6 +145,7 @@ def test_a_next_page_that_nobody_can_ask_for_is_not_offered_r18(
     assert ("Show more" in text_of(response)) == (last in ("5", '"a/b"'))
 
 
+@pytest.mark.long
 def test_leads_forth_and_back(as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox) -> None:
     add_messages(sandbox, conversation, 150)
     first = as_operator.get(url)
@@ -175,6 +176,7 @@ def test_asks_for_what_is_to_be_included_and_links_keep_it(
     assert form_in(response, "include").values("include") == [LOGPROBS]
 
 
+@pytest.mark.long
 def test_keeps_the_result_that_it_was_opened_from(
     as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:

@@ -56,6 +56,7 @@ def many(credential: Credential, team: Team) -> None:
     Conversation.objects.add_many([Conversation.unread(credential, "conv_unread", origin="imported")])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pattern", [SHARE, BAR, ROW, TOTAL], ids=["shares", "bars", "rows", "total"])
 def test_each_number_is_the_one_of_the_list_behind_it(as_operator: Browser, many: None, pattern: str) -> None:
     found = links(as_operator.get(URL), pattern)

@@ -220,6 +220,7 @@ def test_long_parts_are_cut_and_counted(as_operator: Browser, credential: Creden
     assert '<a href="/jobs/?show=all">and 4 more</a>' in text
 
 
+@pytest.mark.long
 def test_asks_as_many_queries_for_much_work_as_for_little(
     as_operator: Browser, credential: Credential, operator: User, everything_at_once: None
 ) -> None:

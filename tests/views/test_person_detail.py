@@ -159,6 +159,7 @@ def test_an_administrator_takes_over_nobody_with_more_r22(
     assert "Elsewhere" not in text_of(page)
 
 
+@pytest.mark.long
 def test_nobody_changes_their_own_role_or_teams_r22(admin: Browser, administrator: User, team: Team) -> None:
     before = rights_of(administrator)
     for stolen in ({"role": role("Viewer")}, {"role": "none"}, {"teams": []}, {"is_superuser": "on"}):
@@ -227,6 +228,7 @@ def test_hostile_text_is_only_shown(root: Browser, operator: User) -> None:
         assert "<script>alert" not in text_of(root.get(url))
 
 
+@pytest.mark.long
 def test_the_number_of_queries_does_not_grow_with_the_history(root: Browser, operator: User) -> None:
     counts = []
     for number in (1, 10):

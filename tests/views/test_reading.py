@@ -104,6 +104,7 @@ def test_what_is_too_long_to_render_is_raw_and_says_so(
     assert "<strong>b</strong>" not in page
 
 
+@pytest.mark.long
 def test_a_page_renders_only_so_much() -> None:
     reading = Reading(TranscriptState(text="rendered"))
     assert [bool(reading.rendered("x" * 90_000)) for _ in range(7)] == [True] * 5 + [False] * 2
@@ -159,6 +160,7 @@ def test_everything_opens_at_once(as_operator: Browser, conversation: Conversati
     assert f'href="{url}"' in opened  # fold all
 
 
+@pytest.mark.long
 def test_a_call_whose_output_is_on_another_page_says_where_to_look(
     as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox
 ) -> None:
@@ -182,6 +184,7 @@ def test_a_call_that_has_no_output_is_open_and_says_so(
     assert "Look in the items" not in page
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("order", ["", "newest"])
 @pytest.mark.parametrize("number", [0, 5, 150, 249])
 def test_a_link_to_an_item_opens_the_page_around_it(

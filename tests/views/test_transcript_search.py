@@ -111,6 +111,7 @@ def test_says_how_far_it_got_and_continues_from_there(
     assert "Message 101" in re.sub("</?mark>", "", text_of(rest))
 
 
+@pytest.mark.long
 def test_stops_at_half_the_time_of_a_request(
     as_operator: Browser, conversation: Conversation, url: str, sandbox: Sandbox, settings: Settings
 ) -> None:

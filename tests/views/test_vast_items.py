@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from django.test import Client as Browser
 
 from conversations.items import displayed
@@ -31,6 +32,7 @@ def test_of_many_pieces_the_first_are_shown_and_the_others_together() -> None:
     assert "file 3999" in shown.blocks[-1].text
 
 
+@pytest.mark.long
 def test_the_transcript_and_the_page_of_an_item_of_many_parts_stay_small(
     as_operator: Browser, conversation: Conversation, sandbox: Sandbox
 ) -> None:
