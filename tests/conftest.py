@@ -32,6 +32,17 @@ from tests.waiting import Clock, WatchedFaults
 gc.set_threshold(100_000, 20, 20)
 
 
+USES_DATABASE = {"db", "transactional_db", "django_db_setup"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that use the database, which alone are run on a second one."""
+    for item in items:
+        if item.get_closest_marker("django_db") or USES_DATABASE & {*getattr(item, "fixturenames", ())}:
+            item.add_marker("database")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Under CI=true nothing may be left out, so a skipped test is a failure. Exported files are deleted."""

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,10 +55,21 @@ def name_of(path: Path) -> str:
     return ".".join(path.relative_to(APP).with_suffix("").parts)
 
 
-def imported(path: Path) -> Iterator[str]:
+@cache
+def tree(path: Path) -> ast.Module:
+    """The module, parsed."""
+    return ast.parse(path.read_text())
+
+
+@cache
+def imported(path: Path) -> frozenset[str]:
     """The absolute names that a module imports."""
+    return frozenset(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
     package = ["conversations", *path.relative_to(APP).parts[:-1]]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -80,6 +92,7 @@ def test_imports_point_down_only(path: Path) -> None:
         assert parts_imported(path) <= ALLOWED[part], f"{part} may not import these"
 
 
+@pytest.mark.long
 def test_no_import_is_allowed_that_nothing_needs() -> None:
     used: dict[str, set[str]] = {}
     for path in MODULES:
@@ -114,18 +127,19 @@ def test_no_module_is_longer_than_one_reads_in_a_sitting(path: Path) -> None:
     assert text.count("\n") <= 350
     too_long = [
         f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= limit
     ]
     assert too_long == []
 
 
+@pytest.mark.long
 def test_every_public_function_outside_views_says_what_it_does() -> None:
     silent = [
         f"{path.relative_to(APP)}: {node.name}"
         for path in MODULES
         if part_of(name_of(path)) not in {"views", "admin", "sandbox", "templatetags", "management", "examples"}
-        for node in ast.iter_child_nodes(ast.parse(path.read_text()))
+        for node in ast.iter_child_nodes(tree(path))
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
         and not node.name.startswith("_")
         and not ast.get_docstring(node)

@@ -81,9 +81,10 @@ echo "${DATABASE_URL_TEST:-none} $*" >>calls
 [ "$*" != - ] || [ -e browser ] # whether Playwright's own browser starts
 """
 APT = '#!/bin/sh\necho "apt-get $*" >>calls\n'
-IN_A_BROWSER, SLOW = "-m pytest -n 2 --dist loadfile -m browser", "-m pytest -m slow and not browser"
+TWO = "-m pytest -n 2 --dist loadfile --no-loadscope-reorder"
+IN_A_BROWSER, SLOW = f"{TWO} -m browser", f"{TWO} -m slow and not browser"
 FAST = "-m pytest -n auto -m not browser and not slow"
-ON_POSTGRES = f"-m tests.postgres .venv/bin/python {FAST}"
+ON_POSTGRES = f"-m tests.postgres .venv/bin/python {FAST} and database"
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def calls_of_pytest(folder: Path) -> list[str]:
 def test_the_fast_tests_run_on_each_database(stubs: Path) -> None:
     (stubs / "postgres").touch()
     assert run_stubs(stubs).returncode == 0
-    workers = "-m tests.postgres .venv/bin/python -m pytest -m workers"
+    workers = "-m tests.postgres .venv/bin/python -m pytest -n 2 -m workers"
     expected = [FAST, ON_POSTGRES, workers, IN_A_BROWSER, SLOW]
     assert calls_of_pytest(stubs) == [f"none {command}" for command in expected]
 
@@ -178,7 +179,7 @@ def test_the_system_stays_as_it_is_and_the_command_is_told(bare_system: Path, us
     assert f'The browser tests were left out: run "{command} install chromium", then' in finished.stdout
     assert f'left out: none was found (one way: run "{command} install postgresql").' in finished.stdout
     assert "apt-get" not in (bare_system / "calls").read_text()
-    assert calls_of_pytest(bare_system) == [f"none {FAST}", "none -m pytest -m slow and not browser"]
+    assert calls_of_pytest(bare_system) == [f"none {FAST}", f"none {SLOW}"]
 
 
 def test_continuous_integration_installs_what_is_missing(bare_system: Path) -> None:
@@ -187,6 +188,13 @@ def test_continuous_integration_installs_what_is_missing(bare_system: Path) -> N
     (bare_system / "browser").touch()
     assert run_stubs(bare_system, CI="true").returncode == 0
     assert "apt-get install -y -qq --no-install-recommends chromium\n" in (bare_system / "calls").read_text()
+
+
+def test_chromium_without_windows_is_preferred(stubs: Path) -> None:
+    put_tool(stubs / ".venv" / "bin", "chromium-headless-shell", STUB)
+    put_tool(stubs / ".venv" / "bin", "python", STUB.replace("$*", "$* $CONVADMIN_CHROMIUM"))
+    run_stubs(stubs, "-k", "query")
+    assert calls_of_pytest(stubs)[0].endswith("/chromium-headless-shell")
 
 
 def test_playwrights_own_browser_is_used_where_it_starts(bare_system: Path) -> None:

@@ -56,6 +56,7 @@ def test_r19_characters_are_counted_as_code_points() -> None:
     assert "has 65 characters" in str(problem_with_key("\N{GRINNING FACE}" * 65))
 
 
+@pytest.mark.long
 @given(json_values)
 def test_r18_what_is_storable_can_be_written_by_every_database(value: object) -> None:
     text = json.dumps(replace_unstorable(value), ensure_ascii=False, allow_nan=False)

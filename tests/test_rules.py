@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 HEADING = re.compile(r"^#+ R(\d+) ", re.MULTILINE)
@@ -46,11 +48,13 @@ def test_each_rule_stands_once_and_in_order() -> None:
     assert rules()
 
 
+@pytest.mark.long
 def test_each_rule_is_named_by_a_test() -> None:
     named = {int(number) for _, text in names_and_docstrings() for number in NAMED.findall(text)}
     assert [f"R{number}" for number in rules() if number not in named] == []
 
 
+@pytest.mark.long
 def test_each_number_that_is_cited_is_a_rule() -> None:
     known = set(rules())
     assert [f"{place}: R{number}" for place, number in citations() if number not in known] == []

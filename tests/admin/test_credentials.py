@@ -197,6 +197,7 @@ def test_a_header_value_that_would_break_a_request_is_refused(admin: Browser, ga
     assert errors_of(changed(admin, gated, headers__0__value=value)) == ["value"]
 
 
+@pytest.mark.long
 def test_a_renamed_header_needs_its_value_for_it_is_sealed_to_its_name_r13(admin: Browser, gated: Credential) -> None:
     assert errors_of(changed(admin, gated, headers__0__name="X-Other")) == ["value"]
 
@@ -344,6 +345,7 @@ def test_a_base_url_that_cannot_work_gets_a_suggestion(admin: Browser, credentia
     assert credential.base_url == typed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("quote", ['"', "'", "`"])
 def test_a_key_in_quotes_is_asked_about(admin: Browser, credential: Credential, quote: str) -> None:
     quoted = f"{quote}{MARKER}{quote}"

@@ -210,6 +210,7 @@ def test_the_list_of_accounts_does_not_list_all_teams_r22(admin: Browser, foreig
     assert admin.get(USERS, {"groups__name__startswith": "E"}).status_code == 400
 
 
+@pytest.mark.long
 def test_superusers_edit_rights_r22(client: Browser, superuser: User, operator: User) -> None:
     browser = signed_in(client, superuser)
     form = opened(browser, user_page(operator), "username").tick("is_staff").put("groups")

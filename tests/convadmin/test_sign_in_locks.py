@@ -48,6 +48,7 @@ def test_the_lock_is_a_page_that_says_how_long(client: Browser, viewer: User) ->
     assert response["Retry-After"] == "900"
 
 
+@pytest.mark.long
 def test_a_script_gets_the_same_page(client: Browser, viewer: User) -> None:
     fail(client, 5)
     response = tried(client, HTTP_X_REQUESTED_WITH="XMLHttpRequest")

@@ -92,6 +92,7 @@ def test_a_file_can_be_written_whatever_its_characters_are(kind: str) -> None:
     assert written(kind, [BROKEN, message("ä\u2028😀")]).encode().decode().count("ä") == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", FORMATS)
 def test_each_format_can_be_encoded_whatever_the_items_hold(kind: str) -> None:
     halves = [message("half \ud83d", name="\udfff", id="\ud800"), {"type": "\ud800", "id": 1}]

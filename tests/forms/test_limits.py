@@ -12,6 +12,7 @@ from tests.html import form_in, fragment, text_of
 NEW = "/conversations/new/"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("url", [NEW, f"{NEW}preview/"])
 def test_a_long_request_is_not_shown_but_said_to_be_long(
     as_operator: Browser, credential: Credential, url: str
@@ -28,6 +29,7 @@ def test_a_request_of_a_million_characters_is_shown(as_operator: Browser, creden
     assert "a" * 999_000 in form.send(as_operator, f"{NEW}preview/").context_data["json"]
 
 
+@pytest.mark.long
 def test_a_map_that_is_too_large_to_carry_is_refused_soon(as_operator: Browser, conversation: Conversation) -> None:
     url = f"/conversations/{conversation.pk}/metadata/"
     form = form_in(as_operator.get(url), "opened_with")

@@ -260,6 +260,7 @@ def messages(role: str, kind: str, others: st.SearchStrategy[Any]) -> st.SearchS
 REFUSALS = st.builds(lambda text: {"type": "refusal", "refusal": text}, TEXTS)
 
 
+@pytest.mark.long
 @given(st.lists(messages("user", "input_text", MEDIA) | messages("assistant", "output_text", REFUSALS), max_size=4))
 def test_rows_make_the_items_that_they_were_made_of(items: list[Any]) -> None:
     rows = rows_of(items)

@@ -133,12 +133,14 @@ def test_an_incomplete_document() -> None:
         read(f'[{{"id": "{A}"}}, {{"id": "{B}"')
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("depth", [600, 5_000, 90_000])
 def test_a_deeply_nested_document(depth: int) -> None:
     assert read("[" * depth + f'"{A}"' + "]" * depth) == [A]
     assert read("[" * depth + f'"{A}"' + "]" * depth, shape=JSON_LINES) == [A]
 
 
+@pytest.mark.long
 def test_nesting_without_an_end() -> None:
     with pytest.raises(ImportProblem, match="nested too deeply"):
         read("[" * 1_000_000)
@@ -173,6 +175,7 @@ def test_a_line_that_is_too_long() -> None:
         read(f'{{"id": "{A}"}}\n{{"x": "{"some words " * 1_600_000}"}}\n', shape=JSON_LINES)
 
 
+@pytest.mark.long
 def test_an_image_in_a_document_is_no_problem() -> None:
     assert read(f'[{{"id": "{A}", "image": "{"QUJD" * 6_000_000}"}}, {{"id": "{B}"}}]', shape=JSON) == [A, B]
 

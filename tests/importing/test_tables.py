@@ -112,6 +112,7 @@ def test_a_table_of_langfuse() -> None:
     assert read(file.getvalue(), shape=Shape(Format.CSV, ",", 1, has_header=True)) == [A, B]
 
 
+@pytest.mark.long
 def test_a_quote_that_is_never_closed() -> None:
     with pytest.raises(ImportProblem, match="a quote is opened"):
         read(f'id,x\n{A},"oops\n' + "a b\n" * 1_100_000, shape=FIRST)
@@ -127,6 +128,7 @@ def test_a_line_with_too_many_cells() -> None:
         read("id,x\n" + "a," * 500_000, shape=FIRST)
 
 
+@pytest.mark.long
 def test_a_large_cell_is_no_problem() -> None:
     assert read(f'id,x\n{A},"{"some words, " * 200_000}"\n{B},{"QUJD" * 5_000_000}\n', shape=FIRST) == [A, B]
 

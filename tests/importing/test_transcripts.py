@@ -77,6 +77,7 @@ MESSAGES = st.lists(
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["json", "jsonl", "md"])
 @given(MESSAGES)
 def test_a_transcript_is_read_back_with_the_same_messages(kind: str, messages: list[Any]) -> None:
@@ -189,6 +190,7 @@ def test_more_parts_than_a_form_takes_are_left_out() -> None:
     assert (len(found.items), found.left_out[0].number) == (2, 3)
 
 
+@pytest.mark.long
 def test_reasons_are_counted_beyond_a_hundred() -> None:
     found = read("[1" + ",1" * 999_999 + "]")
     assert (len(found.left_out), found.more_left_out) == (100, 999_900)
@@ -253,6 +255,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(JSON, st.booleans())
 def test_any_json_raises_nothing_but_a_problem(value: Any, is_lines: bool) -> None:
     try:

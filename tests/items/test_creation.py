@@ -43,6 +43,7 @@ def test_of_odd_items_too(item: Any) -> None:
     read_items([made.item] if made.item else [])
 
 
+@pytest.mark.long
 @given(JSON, st.sampled_from([*ROLES, "tool"]), JSON)
 def test_anything_has_a_creatable_form_or_a_reason(content: Any, role: str, item: Any) -> None:
     for each in (message(content, role), message([item], role), item):

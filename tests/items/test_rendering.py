@@ -109,6 +109,7 @@ def test_references_are_text_since_one_url_could_be_repeated_endlessly() -> None
     assert len(render(text) or "") < 2 * len(text)
 
 
+@pytest.mark.long
 def test_what_is_too_long_or_grows_too_much_is_not_rendered() -> None:
     assert render("x" * (MAX_LENGTH + 1)) is None
     assert render("|" + "a|" * 2_500 + "\n|" + "-|" * 2_500 + "\n" + "x\n" * 2_500) is None

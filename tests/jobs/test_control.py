@@ -68,6 +68,7 @@ def test_a_job_that_was_stopped_before_it_was_prepared_can_be_taken_up_again(
     assert outcomes(run(job)) == {"unchanged": 2}
 
 
+@pytest.mark.long
 def test_only_the_failed_are_tried_again(sandbox: Sandbox, credential: Credential, actor: User) -> None:
     make_many_known(sandbox, credential, 3)
     sandbox.faults.add(Fault(status=400))

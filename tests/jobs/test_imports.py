@@ -87,6 +87,7 @@ def test_without_reading_ids_are_added_as_unread(sandbox: Sandbox, credential: C
     assert not calls_in(sandbox)
 
 
+@pytest.mark.long
 def test_what_was_not_read_is_read_by_a_refresh(sandbox: Sandbox, credential: Credential, actor: User) -> None:
     remote = make_remote(sandbox, {"tenant": "acme"})
     run(start_import(actor, [credential], remote, read=False))
@@ -127,6 +128,7 @@ def test_the_file_is_gone_once_its_ids_are_listed(sandbox: Sandbox, credential: 
     assert not ImportPart.objects.exists()
 
 
+@pytest.mark.long
 def test_a_file_that_turns_out_unusable_leaves_nothing_half_done(
     sandbox: Sandbox, credential: Credential, actor: User
 ) -> None:
@@ -164,6 +166,7 @@ def test_an_import_reads_what_the_index_lost_as_missing(sandbox: Sandbox, creden
     assert (outcomes(job), row.state) == ({"unknown": 1}, State.MISSING)
 
 
+@pytest.mark.long
 def test_the_number_of_queries_does_not_grow_with_ids(
     credential: Credential, actor: User, django_assert_max_num_queries
 ) -> None:

@@ -29,6 +29,7 @@ def start(actor: User, credential: Credential) -> Job:
     return control.create(kind="list", credentials=[credential], actor=actor)
 
 
+@pytest.mark.long
 def test_everything_is_indexed_page_by_page(server: Sandbox, lister: Credential, actor: User) -> None:
     for number in range(230):
         make_remote(server, {"number": str(number)})
@@ -47,6 +48,7 @@ def test_what_is_known_or_changed_is_told(server: Sandbox, lister: Credential, a
     assert changed.state == State.DIFFERS
 
 
+@pytest.mark.long
 def test_a_walk_goes_on_where_it_was(server: Sandbox, lister: Credential, actor: User) -> None:
     for _ in range(150):
         make_remote(server)

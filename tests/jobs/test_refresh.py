@@ -68,6 +68,7 @@ def test_a_read_resolves_what_was_unresolved(sandbox: Sandbox, credential: Crede
     assert unknown.resolved_by is not None
 
 
+@pytest.mark.long
 def test_what_somebody_is_changing_is_left_alone(sandbox: Sandbox, credential: Credential, actor: User) -> None:
     [row] = make_many_known(sandbox, credential, 1)
     sandbox.store.set_metadata(row.openai_id, {"tenant": "globex"})
@@ -85,6 +86,7 @@ def test_an_error_of_the_server_reaches_the_item(sandbox: Sandbox, credential: C
     assert (item.outcome, item.message, item.request_id, item.status) == ("failed", "No. (odd)", "req_7", 400)
 
 
+@pytest.mark.long
 def test_a_lost_response_is_asked_for_again(sandbox: Sandbox, credential: Credential, actor: User) -> None:
     make_many_known(sandbox, credential, 1)
     sandbox.faults.add(Fault(times=4, status=503))

@@ -49,6 +49,7 @@ def test_registrations_wait_for_the_job_that_reads_others(sandbox: Sandbox, cred
     assert Job.objects.count() == 1
 
 
+@pytest.mark.long
 def test_what_could_not_be_read_is_tried_again_an_hour_later(sandbox: Sandbox, credential: Credential) -> None:
     register(sandbox, credential)
     sandbox.faults.add(Fault(status=400))
@@ -134,6 +135,7 @@ def test_the_file_of_a_failed_import_is_kept_for_a_week(credential: Credential, 
         assert ImportPart.objects.exists() is is_there
 
 
+@pytest.mark.long
 def test_finished_automatic_jobs_are_forgotten_and_others_stay(
     sandbox: Sandbox, credential: Credential, actor: User
 ) -> None:

@@ -42,6 +42,7 @@ def test_standard_input(sandbox: Sandbox, credential: Credential, monkeypatch: p
     assert Conversation.objects.get().state == "unread"
 
 
+@pytest.mark.long
 def test_metadata_is_set(sandbox: Sandbox, credential: Credential, tmp_path: Path) -> None:
     (tmp_path / "ids.txt").write_text(make_remote(sandbox))
     run(tmp_path / "ids.txt", "--set", "batch=a=b")

@@ -192,6 +192,7 @@ def test_the_documented_server_is_the_one_that_runs() -> None:
 # Examples
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_the_examples_stand_in_the_index_in_every_state(tmp_path: Path, admin_user: object) -> None:
     with Sandbox(path=tmp_path / "sandbox.sqlite3") as sandbox:

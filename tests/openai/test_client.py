@@ -195,12 +195,14 @@ def test_r11_a_slow_drip_ends_by_the_deadline(sandbox: Sandbox, calls_to: CallsT
     assert 0.4 < time.monotonic() - started < PATIENCE
 
 
+@pytest.mark.long
 def test_r11_a_response_without_an_end_ends_at_the_deadline(sandbox: Sandbox, calls_to: CallsTo) -> None:
     sandbox.faults.add(Fault(headers={"content-length": "many"}))
     with pytest.raises(errors.NoResponse):
         calls_to(sandbox, budget=0.3).create_conversation(items=[], metadata={})
 
 
+@pytest.mark.long
 def test_r11_a_response_that_drips_in_time_is_read(sandbox: Sandbox, calls_to: CallsTo) -> None:
     sandbox.faults.add(Fault(drip=0.0005))
     assert calls_to(sandbox, budget=5).create_conversation(items=[], metadata={}).id

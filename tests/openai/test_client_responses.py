@@ -159,6 +159,7 @@ def test_a_request_id_that_cannot_be_stored_is_cleaned(sandbox: Sandbox, calls_t
 # Size
 
 
+@pytest.mark.long
 def test_a_response_of_the_maximum_size_is_read(sandbox: Sandbox, calls_to: CallsTo) -> None:
     respond_with(sandbox, b'{"id": "conv_1"}' + b" " * (MAX_RESPONSE_BYTES - 16))
     assert calls_to(sandbox).retrieve_conversation(ID).id == ID
@@ -170,12 +171,14 @@ def test_a_larger_response_is_refused(sandbox: Sandbox, calls_to: CallsTo) -> No
         calls_to(sandbox).retrieve_conversation(ID)
 
 
+@pytest.mark.long
 def test_a_small_response_that_unpacks_to_a_large_one_is_refused(sandbox: Sandbox, calls_to: CallsTo) -> None:
     respond_with(sandbox, gzip.compress(b" " * (MAX_RESPONSE_BYTES + 1)), headers={"Content-Encoding": "gzip"})
     with pytest.raises(errors.BadResponse, match="too large"):
         calls_to(sandbox).retrieve_conversation(ID)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [404, 502])
 def test_only_the_beginning_of_a_large_refusal_is_read(sandbox: Sandbox, calls_to: CallsTo, status: int) -> None:
     respond_with(sandbox, b"<title>Sorry</title>" + b" " * (MAX_RESPONSE_BYTES + 1), status=status, times=None)

@@ -187,6 +187,7 @@ def test_r16_no_redirect_is_followed(sandbox: Sandbox, calls_to: CallsTo, status
         assert not elsewhere.log
 
 
+@pytest.mark.long
 def test_r16_the_body_of_a_redirect_is_capped_like_any_other(sandbox: Sandbox, calls_to: CallsTo) -> None:
     bomb = gzip.compress(b"\0" * 40 * 1024 * 1024)
     headers = {"Location": "/", "Content-Encoding": "gzip"}

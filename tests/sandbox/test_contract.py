@@ -116,6 +116,7 @@ def test_parts_are_kept_as_they_were_sent(official: openai.OpenAI) -> None:
     assert [part.to_dict() for part in added.content] == content
 
 
+@pytest.mark.long
 def test_other_item_types_are_read_as_theirs(official: openai.OpenAI) -> None:
     id = official.conversations.create().id
     items: list[Any] = [

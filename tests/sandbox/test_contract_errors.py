@@ -273,6 +273,7 @@ def test_a_dropped_connection_is_a_connection_error(official: openai.OpenAI, san
         official.conversations.create()
 
 
+@pytest.mark.long
 def test_a_late_response_is_a_timeout(official: openai.OpenAI, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(delay=30))
     with pytest.raises(openai.APITimeoutError):

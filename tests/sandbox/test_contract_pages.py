@@ -46,6 +46,7 @@ def read_officially(sandbox: Sandbox, conversation: Conversation, include: list[
         return [displayed(item.to_dict(mode="json")) for item in found]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("include", [[], [*INCLUDABLE]], ids=["plain", "with all that can be included"])
 def test_each_item_is_shown_as_the_package_reads_it(
     as_operator: Browser, sandbox: Sandbox, with_all_types: Conversation, include: list[str]

@@ -182,6 +182,7 @@ def test_a_body_without_a_status_looks_like_success(web: Http, sandbox: Sandbox)
 # Time
 
 
+@pytest.mark.long
 def test_a_delay_is_waited_for(web: Http, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(delay=0.1))
     started = time.monotonic()
@@ -190,6 +191,7 @@ def test_a_delay_is_waited_for(web: Http, sandbox: Sandbox) -> None:
     assert len(sandbox.store.list_conversations()) == 1
 
 
+@pytest.mark.long
 def test_a_delay_waits_before_acting(web: Http, sandbox: Sandbox) -> None:
     arrived = threading.Event()
     sandbox.faults.add(Meanwhile(delay=3_600, act=arrived.set))
@@ -200,6 +202,7 @@ def test_a_delay_waits_before_acting(web: Http, sandbox: Sandbox) -> None:
     assert (sandbox.store.list_conversations(), len(sandbox.log)) == ([], 0)
 
 
+@pytest.mark.long
 def test_a_delay_after_acting_waits_before_the_response(web: Http, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(delay=3_600, after=True))
     web.connection.timeout = 0.1
@@ -209,6 +212,7 @@ def test_a_delay_after_acting_waits_before_the_response(web: Http, sandbox: Sand
     assert len(sandbox.store.list_conversations()) == 1
 
 
+@pytest.mark.long
 def test_a_drip_sends_byte_by_byte(sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(body="", drip=0.1))
     with raw_socket(sandbox) as connection:

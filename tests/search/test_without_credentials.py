@@ -34,6 +34,7 @@ def alone(client: Browser, db: None) -> Browser:
     return signed_in(client, make_user("alone"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("url", ADDRESSES)
 def test_someone_without_a_credential_finds_nothing(alone: Browser, url: str) -> None:
     for query in QUERIES:

@@ -202,6 +202,7 @@ def check_that_a_fifth_failed(sandbox: Sandbox) -> None:
     }
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_r26_an_erasure_of_which_a_fifth_of_the_calls_fails_deletes_everything_once_and_says_so(
     sandbox: Sandbox, credential: Credential, operator: User

@@ -255,6 +255,7 @@ def test_a_listing_that_holds_items_again_takes_back_that_it_was_empty(
     assert work_on(actor=operator, erasure=emptied).empty_listing is None
 
 
+@pytest.mark.long
 def test_a_removal_that_is_carried_out_late_is_known_by_its_repeat(
     erasure: Erasure, operator: User, sandbox: Sandbox
 ) -> None:
@@ -324,6 +325,7 @@ def test_a_step_in_which_nothing_could_be_done_counts_as_a_failure(
     assert "so slow" in slow.failure["message"]
 
 
+@pytest.mark.long
 def test_where_it_was_in_a_long_row_of_refused_items_is_kept_between_steps(
     erasure: Erasure, operator: User, sandbox: Sandbox
 ) -> None:

@@ -252,6 +252,7 @@ def test_an_item_that_the_server_did_not_delete_is_not_counted(
     assert (Event.objects.get().outcome, Event.objects.get().item_count) == (Outcome.REFUSED, 0)
 
 
+@pytest.mark.long
 def test_an_erasure_ends_on_a_server_that_deletes_without_a_word(operator: User, silent: Sandbox) -> None:
     known = make_known(silent, make_credential(silent))
     add_messages(silent, known, 130)

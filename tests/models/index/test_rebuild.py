@@ -261,6 +261,7 @@ def interrupt_the_last_drop() -> Callable[..., Any]:
 # At the same time
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_writes_while_it_runs_leave_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reindex, "STEP", 3)

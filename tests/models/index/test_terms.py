@@ -49,6 +49,7 @@ def change(row: Conversation, metadata: dict[str, Any]) -> None:
         row.store_response(metadata, is_own_change=True)
 
 
+@pytest.mark.long
 @many_examples
 @given(st.lists(st.tuples(st.integers(0, 3), maps), max_size=12))
 def test_any_sequence_of_responses_is_what_a_recount_gives(steps: list[tuple[int, dict[str, Any]]]) -> None:
@@ -60,6 +61,7 @@ def test_any_sequence_of_responses_is_what_a_recount_gives(steps: list[tuple[int
         transaction.set_rollback(True)
 
 
+@pytest.mark.long
 def test_any_mix_of_adding_changing_transferring_and_purging_is_what_a_recount_gives() -> None:
     chance = random.Random(7)
     credentials = [make_credential(), make_credential()]
