@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -72,6 +73,8 @@ def conversation_overview(request: SignedInRequest) -> HttpResponse:
 @permission_required("conversations.view_conversation", raise_exception=True)
 def conversation_values(request: SignedInRequest) -> HttpResponse:
     state, search = requested_search(request)
+    if "key" not in request.GET:
+        return redirect(reverse("conversation_overview") + state.url)
     key, part = (replace_unstorable(request.GET.get(name, "")) for name in ("key", "find"))
     part = part.strip()
     pks = list(search.names)

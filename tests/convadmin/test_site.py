@@ -132,6 +132,14 @@ def test_a_password_is_changed_by_whoever_knows_the_old_one(as_operator: Browser
     assert "<h1>Password changed</h1>" in text_of(response)
 
 
+def test_a_changed_password_ends_the_other_sessions(as_operator: Browser, operator: User) -> None:
+    elsewhere = signed_in(Browser(), operator)
+    new = {"new_password1": "another long phrase 7", "new_password2": "another long phrase 7"}
+    as_operator.post("/password/", {"old_password": PASSWORD, **new})
+    assert as_operator.get("/jobs/").status_code == 200
+    assert elsewhere.get("/jobs/").status_code == 302
+
+
 @pytest.mark.parametrize("password", ["Summer2024", "elevenchars", "password1234", "918273645546", "operator-123"])
 def test_a_password_that_is_soon_guessed_is_refused(as_operator: Browser, operator: User, password: str) -> None:
     typed = {"old_password": PASSWORD, "new_password1": password, "new_password2": password}

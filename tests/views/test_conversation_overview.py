@@ -94,6 +94,11 @@ def test_lists_the_frequent_values_of_a_key(as_operator: Browser, credential: Cr
     assert "globex" not in text_of(response)
 
 
+def test_values_of_no_key_are_those_of_the_frequent_ones(as_operator: Browser) -> None:
+    response = as_operator.get(VALUES, {"q": "env:prod"})
+    assert response["Location"] == f"{OVERVIEW}?q=env%3Aprod"
+
+
 def test_finds_values_by_a_part_without_case(as_operator: Browser) -> None:
     response = as_operator.get(VALUES, {"key": "tenant", "find": "LOBE"}, headers=fragment("values"))
     assert not is_page(response)

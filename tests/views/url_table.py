@@ -77,7 +77,7 @@ TABLE = {
     "exact_times": Entry(changing=SIGNED_IN),
     "conversation_list": Entry(LOOK),
     "conversation_overview": Entry(LOOK),
-    "conversation_values": Entry(LOOK),
+    "conversation_values": Entry(LOOK, query="?key=tenant"),
     "conversation_completion": Entry(LOOK),
     "search_language": Entry(LOOK),
     "conversation_create": Entry(ADD, ADD),
