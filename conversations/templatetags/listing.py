@@ -40,7 +40,7 @@ ROW = """<tr id="c%s" data-id="%s">
 data-select></td>
 <td class="list-id"><a href="%s" title="%s">%s</a></td>
 %s<td class="list-metadata"><div class="chips chips-fit">%s</div></td>
-<td class="list-credential">%s</td>
+<td class="list-credential" title="%s">%s</td>
 <td class="list-state">%s</td>
 <td class="list-when"><span class="list-label">created </span>%s</td>
 </tr>
@@ -86,6 +86,7 @@ def _row(conversation: Conversation, columns: Sequence[str], url: str, badges: S
         short,
         cells,
         chips_that_fit(others) if metadata is not None else TOO_LARGE,
+        conversation.credential.name,
         conversation.credential.name,
         badges,
         when(conversation.created_at),

@@ -24,10 +24,7 @@ def differences(page: Page, name: str, width: int, scheme: str) -> set[str]:
     if (width, scheme) not in COMPARED and not LARGE:
         return set()
     png = page.screenshot(full_page=True, clip=_clip(page, width))
-    if LARGE:
-        folder = Path(LARGE)
-        folder.mkdir(exist_ok=True)
-        (folder / f"{name}-{width}-{scheme}.png").write_bytes(png)
+    store(png, name, width, scheme)
     if (width, scheme) not in COMPARED:
         return set()
     picture, path = _reduced(png, COMPARED[width, scheme]), KEPT / f"{name}-{width}.png"
@@ -38,6 +35,14 @@ def differences(page: Page, name: str, width: int, scheme: str) -> set[str]:
         return {f"has no picture {path.name}: run ./dev screenshots, look at what it made, and commit it"}
     found = _difference(picture, Image.open(path).convert("L"))
     return {f"differs from {path.name} by {found:.0f}; {TOLERANCE:.0f} is allowed"} if found > TOLERANCE else set()
+
+
+def store(png: bytes, name: str, width: int, scheme: str) -> None:
+    """Keep the picture of a page where pictures are made; otherwise do nothing."""
+    if LARGE:
+        folder = Path(LARGE)
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}-{width}-{scheme}.png").write_bytes(png)
 
 
 def _clip(page: Page, width: int) -> dict[str, float]:

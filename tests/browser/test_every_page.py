@@ -8,7 +8,7 @@ table of all URLs.
 import json
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -120,14 +120,16 @@ def invalid_in(validator: Path) -> list[str]:
 
 
 def is_page(name: str, entry: Entry) -> bool:
-    return entry.reading is not None and name not in NO_PAGES and not name.endswith(("_file", "_json", "_receipt"))
+    is_file = name.endswith(("_file", "_json", "_receipt")) and name != "conversation_from_file"
+    return entry.reading is not None and name not in NO_PAGES and not is_file
 
 
-def pages(request: pytest.FixtureRequest, *, of_administrators: bool) -> Iterator[tuple[str, str]]:
-    """The name and URL of each page, first those about a conversation, which others change or delete."""
+def pages(request: pytest.FixtureRequest, condition: Callable[[Entry], bool]) -> Iterator[tuple[str, str]]:
+    """The name and URL of each page whose entry meets the condition, first those about a conversation, which others
+    change or delete."""
     chosen = [(name, entry) for name, entry in TABLE.items() if is_page(name, entry)]
     for name, entry in sorted(chosen, key=lambda pair: pair[1].about not in ("", "conversation")):
-        if entry.is_for_administrators is of_administrators and not name.endswith("_document"):
+        if condition(entry) and not name.endswith("_document"):
             arguments: dict[str, Any] = dict(entry.more)
             if entry.given:
                 arguments |= request.getfixturevalue(entry.given)
@@ -136,6 +138,10 @@ def pages(request: pytest.FixtureRequest, *, of_administrators: bool) -> Iterato
             if entry.item:
                 arguments["item_id"] = request.getfixturevalue("items")[entry.item]
             yield name, reverse(name, kwargs=arguments) + entry.query
+
+
+def is_of_operators(entry: Entry) -> bool:
+    return not entry.is_for_administrators and not entry.is_public
 
 
 def admin_name(path: str) -> str:
@@ -159,13 +165,13 @@ def test_each_page_of_an_operator(
     settings: Any,
     validator: Path,
 ) -> None:
-    guard.expects |= {404, 409, 422, 502}
+    guard.expects |= {403, 404, 409, 422, 502}
     page = open_browser(operator).new_page()
-    assert open_all(page, pages(request, of_administrators=False), validator) == {}
+    assert open_all(page, pages(request, is_of_operators), validator) == {}
     assert invalid_in(validator) == []
     searches = {"problem": "bogus:>>>", "nothing": "tenant:nobody", "terms": "-topic:x has:empty tenant:acme"}
     urls = {f"search_{name}": f"/conversations/?q={search}" for name, search in searches.items()}
-    assert open_all(page, {**urls, "not_found": "/nowhere/"}.items()) == {}
+    assert open_all(page, {**urls, "not_found": "/nowhere/", "forbidden": "/credentials/"}.items()) == {}
     settings.DEBUG = True
     assert open_all(page, [("style", "/style/")]) == {}
 
@@ -179,8 +185,18 @@ def test_each_page_of_an_administrator(
     validator: Path,
 ) -> None:
     page = open_browser(superuser).new_page()
-    assert open_all(page, pages(request, of_administrators=True), validator) == {}
+    assert open_all(page, pages(request, lambda entry: entry.is_for_administrators), validator) == {}
     assert invalid_in(validator) == []
+
+
+def test_each_page_of_whoever_is_signed_out(
+    request: pytest.FixtureRequest, open_browser: OpenBrowser, guard: Guard, validator: Path
+) -> None:
+    guard.expects |= {404, 410}
+    page = open_browser().new_page()
+    assert open_all(page, pages(request, lambda entry: entry.is_public), validator) == {}
+    assert invalid_in(validator) == []
+    assert open_all(page, [("person_join_expired", "/join/MQ/x-y/")]) == {}
 
 
 def test_each_page_of_the_admin(

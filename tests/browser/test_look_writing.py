@@ -70,6 +70,6 @@ def test_a_copy_before_and_after_a_failure(page: Page, sandbox: Sandbox, known: 
     expect(page.get_by_text("45 items will be copied")).to_be_visible()
     assert faults_of(page) == []
     sandbox.faults.add(Fault(method="POST", path=".*/items", drop="before"))
-    page.get_by_role("button", name="Copy conversation").click()
+    page.get_by_role("button", name="Duplicate conversation").click()
     expect(page.get_by_text("20 items copied so far.")).to_be_visible()
     assert faults_of(page) == []

@@ -99,7 +99,7 @@ def test_a_copy_that_is_continued(page: Page, guard: Guard, sandbox: Sandbox, kn
     page.goto(known.get_absolute_url())
     page.get_by_role("link", name="Duplicate…").click()
     expect(page.get_by_text("45 items will be copied")).to_be_visible()
-    press(page, "Copy conversation")
+    press(page, "Duplicate conversation")
     expect(page.get_by_text("20 items copied so far.")).to_be_visible()
     press(page, "Continue")
     expect(page.get_by_text("Copied: 45 items.")).to_be_visible()
