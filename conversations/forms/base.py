@@ -8,6 +8,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import QueryDict
 
 from ..models import Event
+from ..models.keys import as_key
 from ..openai.errors import OpenAIError
 from .repeating_rows import Row
 
@@ -80,6 +81,5 @@ class RowsForm(TokenForm):
 
 
 def _event_of(key: str, user: User | AnonymousUser) -> Event | None:
-    # At most 18 digits: larger numbers don't fit into a database's integer.
-    is_key = key.isascii() and key.isdecimal() and len(key) < 19
-    return Event.objects.visible_to(user).filter(pk=int(key)).first() if is_key else None
+    pk = as_key(key)
+    return None if pk is None else Event.objects.visible_to(user).filter(pk=pk).first()

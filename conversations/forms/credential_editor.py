@@ -12,6 +12,7 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from ..models import Credential, CredentialHeader, Team
+from ..models.keys import as_key
 from ..models.person import teams_to_give
 from .credentials import CredentialForm, HeaderForm, HeaderFormSet, questions_about
 
@@ -35,7 +36,6 @@ REGIONS = {
     "gb": "United Kingdom",
     "ae": "United Arab Emirates",
 }
-MAX_DIGITS = 18
 CHOICES = {"server", "region", "resource", "keep_base_url", "keep_quotes"}  # of which the base URL is made
 SENT = {"server", "region", "resource", "base_url", "api_key", "organization", "project", "ca_certificates", "ca_file"}
 ROWS = 2  # empty ones for further headers
@@ -51,7 +51,7 @@ class TeamsField(forms.ModelMultipleChoiceField):
     widget = forms.CheckboxSelectMultiple
 
     def clean(self, value: Any) -> Any:
-        if any(len(str(key)) > MAX_DIGITS for key in value or ()):  # more than a database takes for a number
+        if any(as_key(str(key)) is None for key in value or ()):
             raise ValidationError("Choose among the teams below.")
         return super().clean(value)
 

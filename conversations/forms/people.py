@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from ..models import Team
+from ..models.keys import as_keys
 from ..models.person import is_role, people, problem_with_ending, roles_to_give, teams_to_give
 from ..roles import ROLES, SUMMARIES
 from .accounts import MAX_NAME_LENGTH, ShortUsernameField
@@ -171,7 +172,7 @@ class MembersForm(forms.Form):
 
     def keys(self, name: str) -> set[int]:
         """The keys that the form has under a name; what can't be one is left out."""
-        return {int(key) for key in self.typed.getlist(name) if key.isascii() and key.isdecimal() and len(key) < 19}
+        return {*as_keys(self.typed.getlist(name))}
 
     def ticked(self) -> set[int]:
         """Who is to be a member."""

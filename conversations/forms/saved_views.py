@@ -9,12 +9,12 @@ from django.db import IntegrityError, transaction
 from django.http import QueryDict
 
 from ..models import SavedView, Team
+from ..models.keys import as_key
 from ..models.saved_view import credentials_named, teams_of
 from ..query import Query
 from ..query.clauses import quoted
 
 MAX_QUERY_STRING_LENGTH = 4000  # characters: a server reads a request line of some 4,000
-MAX_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class TeamChoiceField(forms.ModelChoiceField):
     """The team that a view is shared with."""
 
     def to_python(self, value: Any) -> Team | None:
-        if value and len(value) > MAX_DIGITS:  # more than a database takes for a number
+        if value and as_key(value) is None:
             raise forms.ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
         team: Team | None = super().to_python(value)
         return team

@@ -10,6 +10,8 @@ from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
+from .keys import as_key
+
 
 class _Tokens(PasswordResetTokenGenerator):
     key_salt = "conversations.models.join_link"
@@ -36,12 +38,10 @@ def person_of_link(uidb64: str, token: str) -> User | None:
     """Who may choose a password with the link; None if it is wrong, used, replaced or expired, or the person is
     deactivated."""
     try:
-        key = urlsafe_base64_decode(uidb64).decode("ascii")
+        key = as_key(urlsafe_base64_decode(uidb64).decode("ascii"))
     except ValueError:
         return None
-    if not key.isdecimal() or len(key) > 18:  # more digits don't fit into a database's integer
-        return None
-    person = User.objects.filter(pk=int(key), is_active=True).first()
+    person = None if key is None else User.objects.filter(pk=key, is_active=True).first()
     return person if person is not None and _tokens.check_token(person, token) else None
 
 

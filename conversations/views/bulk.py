@@ -21,6 +21,7 @@ from ..jobs.drafts import Nothing, TooMany, draft_of_rows, draft_of_search, draf
 from ..jobs.kinds import KINDS
 from ..jobs.previews import Preview, preview_of
 from ..models import Job, JobKind, JobState
+from ..models.keys import as_keys
 from ..pages import responses
 from ..pages.job_progress import in_words
 from ..pages.list_state import ListState
@@ -32,7 +33,6 @@ LOOK = "conversations.view_conversation"
 CHOSEN = {JobKind.EDIT, JobKind.REMOVE, JobKind.ERASE, JobKind.TRANSFER, JobKind.EXPORT}  # from a selection
 DELETE = "delete"  # asks whether to erase or to remove
 PAGES_OF_CHOICE = {"hold": "hold_create", DELETE: "job_create"}
-MAX_DIGITS = 18  # of a key; larger numbers don't fit into a database's integer
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -134,8 +134,7 @@ def job_export_file(request: SignedInRequest, pk: int) -> HttpResponseBase:
 
 
 def _picked(parameters: QueryDict) -> list[int]:
-    keys = parameters.getlist("pick")
-    return [int(key) for key in keys if key.isascii() and key.isdecimal() and len(key) <= MAX_DIGITS]
+    return as_keys(parameters.getlist("pick"))
 
 
 def _ways_to_delete(request: SignedInRequest) -> HttpResponse:

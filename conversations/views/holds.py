@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from ..forms.holds import HoldForm
 from ..models import Conversation, Credential, Hold
+from ..models.keys import as_keys
 from ..models.shared_queryset import sees_all_credentials
 from ..pages import responses
 from ..pages.responses import SignedInRequest
@@ -70,7 +71,7 @@ def hold_lift(request: SignedInRequest, pk: int) -> HttpResponse:
 
 def _subject(request: SignedInRequest) -> dict[str, Any]:
     """What the URL says is to be held."""
-    picks = [int(key) for key in request.GET.getlist("pick")[:MAX_PICKS] if key.isdecimal() and len(key) <= 18]
+    picks = as_keys(request.GET.getlist("pick")[:MAX_PICKS])
     if picks:
         rows = list(Conversation.objects.visible_to(request.user).select_related("credential").in_bulk(picks).values())
         return {"rows": rows, "problem": "" if rows else "These conversations aren’t in the index."}
