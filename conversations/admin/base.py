@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import ManyToManyField, Model, QuerySet
+from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
 
 
@@ -17,6 +18,16 @@ class Page(admin.ModelAdmin):
         field, _, rest = lookup.partition("__")
         filters = (each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request))
         return field in filters and rest in self.LOOKUPS and super().lookup_allowed(lookup, value, request)
+
+
+class Checkboxes(admin.ModelAdmin):
+    """Related rows are chosen by checkboxes, where Django has two boxes of rows to move between."""
+
+    filter_horizontal = ()
+
+    def formfield_for_manytomany(self, db_field: ManyToManyField, request: Any = None, **options: Any) -> Any:
+        options["widget"] = CheckboxSelectMultiple
+        return super().formfield_for_manytomany(db_field, request, **options)
 
 
 class SuperusersOnly(Page):

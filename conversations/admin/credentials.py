@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import ManyToManyField, Model, QuerySet
-from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
@@ -16,7 +15,7 @@ from ..forms.credentials import CredentialForm, HeaderForm, HeaderFormSet, quest
 from ..models import Credential, CredentialHeader
 from ..models.person import teams_to_give
 from ..services.clients import check_credential
-from .base import Page
+from .base import Checkboxes, Page
 
 
 class HeaderInline(admin.TabularInline):
@@ -43,7 +42,7 @@ class HeaderInline(admin.TabularInline):
 
 
 @admin.register(Credential)
-class CredentialAdmin(Page):
+class CredentialAdmin(Page, Checkboxes):
     """API keys, and the servers that they're sent to."""
 
     form = CredentialForm
@@ -76,10 +75,10 @@ class CredentialAdmin(Page):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
         return super().get_queryset(request).visible_to(request.user)  # type: ignore[attr-defined]
 
-    def formfield_for_manytomany(self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: ManyToManyField, request: Any = None, **kwargs: Any) -> Any:
         """Only superusers see all teams. Everyone else chooses among their own, at least one."""
-        kwargs["queryset"] = teams_to_give(request.user)  # type: ignore[arg-type]
-        field = super().formfield_for_manytomany(db_field, request, widget=CheckboxSelectMultiple, **kwargs)
+        kwargs["queryset"] = teams_to_give(request.user)
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field is not None:
             field.required = not request.user.is_superuser
         return field

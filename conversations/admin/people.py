@@ -8,14 +8,14 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import ManyToManyField, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
 from ..models import Team
 from ..models.open_sessions import delete_sessions
 from ..models.person import all_roles, may_change, people, problem_with_ending
-from .base import Page, SuperusersOnly
+from .base import Checkboxes, Page, SuperusersOnly
 
 admin.site.unregister(Group)
 admin.site.unregister(get_user_model())
@@ -55,26 +55,18 @@ class TeamAdmin(SuperusersOnly):
 
 
 @admin.register(Group)
-class RoleAdmin(SuperusersOnly, DjangoGroupAdmin):
+class RoleAdmin(SuperusersOnly, Checkboxes, DjangoGroupAdmin):
     """Groups with permissions: the roles, and custom groups. Teams are groups too, and have their own page."""
-
-    filter_horizontal = ()
-
-    def formfield_for_manytomany(self, db_field: ManyToManyField, request: Any = None, **options: Any) -> Any:
-        return super().formfield_for_manytomany(
-            db_field, request, **{**options, "widget": forms.CheckboxSelectMultiple}
-        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         return super().get_queryset(request).filter(pk__in=all_roles())
 
 
 @admin.register(get_user_model())
-class UserAdmin(Page, DjangoUserAdmin):
+class UserAdmin(Page, Checkboxes, DjangoUserAdmin):
     """Users. Only superusers edit permissions, and users with access to the admin. Everyone else sees users who share
     a team with them, and new users (see `conversations.models.person`)."""
 
-    filter_horizontal = ()
     times = ("last_login", "date_joined")
     rights = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -96,10 +88,6 @@ class UserAdmin(Page, DjangoUserAdmin):
         kept = ("is_active", "is_superuser") if is_kept else ()
         fields = (*fields, *self.times)
         return (*fields, *kept) if request.user.is_superuser else (*fields, *{*kept, *self.rights})
-
-    def formfield_for_manytomany(self, db_field: ManyToManyField, request: Any = None, **options: Any) -> Any:
-        options["widget"] = forms.CheckboxSelectMultiple
-        return super().formfield_for_manytomany(db_field, request, **options)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         allowed = super().has_change_permission(request, obj)

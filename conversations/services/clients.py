@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 
@@ -40,7 +41,7 @@ def client_for(credential: Credential) -> Client:
     with _lock:
         changed_at, client = _clients.get(credential.pk, (None, None))
         if client is None or changed_at != credential.changed_at:
-            outdated, client = client, _new_client(credential)
+            outdated, client = client, _client_of(credential)
             _clients[credential.pk] = (credential.changed_at, client)
             if outdated is not None:
                 outdated.close()
@@ -85,14 +86,12 @@ def try_credential(
     if problem:
         return False, problem
     try:
-        client = Client(
+        client = _new_client(
             key,
             base_url=base_url,
             organization=organization,
             project=project,
             headers=headers,
-            proxy=settings.OPENAI_PROXY,
-            ca_file=settings.OPENAI_CA_FILE,
             ca_certificates=ca_certificates,
         )
     except OSError as error:
@@ -145,18 +144,20 @@ def _refuse_unusable(credential: Credential) -> None:
         raise CredentialUnusable(credential, problem)
 
 
-def _new_client(credential: Credential) -> Client:
+def _client_of(credential: Credential) -> Client:
     with _opening(credential):
-        return Client(
+        return _new_client(
             credential.open_key(),
             base_url=credential.base_url,
             organization=credential.organization,
             project=credential.project,
             headers=credential.open_headers(),
-            proxy=settings.OPENAI_PROXY,
-            ca_file=settings.OPENAI_CA_FILE,
             ca_certificates=credential.ca_certificates,
         )
+
+
+def _new_client(key: str, **options: Any) -> Client:
+    return Client(key, **options, proxy=settings.OPENAI_PROXY, ca_file=settings.OPENAI_CA_FILE)
 
 
 @contextmanager
