@@ -17,7 +17,7 @@ _SHEETS = (
     *("tokens", "base", "topbar", "layout", "components", "list", "transcript", "reading", "writing"),
     *("footer", "overview", "people", "palette", "admin", "print"),
 )
-_OWN_SCRIPTS = ("app", "list", "completion", "reading", "palette")
+_OWN_SCRIPTS = ("toast", "app", "list", "completion", "reading", "palette")
 
 STYLESHEETS = {"css/convadmin.css": [f"css/{name}.css" for name in _SHEETS]}
 SCRIPTS = {"js/convadmin.js": ["django_htmx/htmx-2.min.js", *(f"js/{name}.js" for name in _OWN_SCRIPTS)]}

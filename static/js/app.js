@@ -2,26 +2,14 @@
 (function () {
   "use strict";
 
-  const toast = document.getElementById("toast");
-  let hideToast = 0;
-
-  function say(text, asksToSignIn = false) {
-    toast.querySelector("span").textContent = text;
-    toast.querySelector("a").hidden = !asksToSignIn;
-    toast.hidden = false;
-    clearTimeout(hideToast);
-    hideToast = setTimeout(function () { toast.hidden = true; }, asksToSignIn ? 60000 : 8000);
-  }
+  const say = convadmin.say;
 
   async function copy(...elements) {
     if (!elements.length) {
       say("Open the item to copy all of it.");
       return;
     }
-    try {
-      await navigator.clipboard.writeText(elements.map(function (element) { return element.textContent; }).join("\n\n"));
-      say("Copied.");
-    } catch {
+    if (!await convadmin.copy(elements.map(function (element) { return element.textContent; }).join("\n\n"))) {
       getSelection().selectAllChildren(elements[0].closest("[data-item] .turn-body") || elements[0]);
       say("Selected. Press Ctrl+C to copy it.");
     }

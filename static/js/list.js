@@ -59,20 +59,11 @@
     showSelection();
   }
 
-  async function copyIds() {
+  function copyIds() {
     const ids = boxes().filter(function (box) { return box.checked; }).map(function (box) {
       return box.closest("tr").dataset.id;
     });
-    const toast = document.getElementById("toast");
-    try {
-      await navigator.clipboard.writeText(ids.join("\n") + "\n");
-      toast.querySelector("span").textContent = ids.length === 1 ? "Copied 1 id." : "Copied " + ids.length + " ids.";
-    } catch {
-      toast.querySelector("span").textContent = "The browser doesn’t allow copying here.";
-    }
-    toast.querySelector("a").hidden = true;
-    toast.hidden = false;
-    setTimeout(function () { toast.hidden = true; }, 8000);
+    convadmin.copy(ids.join("\n") + "\n", ids.length === 1 ? "Copied 1 id." : "Copied " + ids.length + " ids.");
   }
 
   const KEYS = {

@@ -2,24 +2,8 @@
 (function () {
   "use strict";
 
+  const {say, copy} = convadmin;
   let waiting = 0; // 1 or -1 while the page with the next or previous message is being fetched
-
-  function say(text) {
-    const toast = document.getElementById("toast");
-    toast.querySelector("span").textContent = text;
-    toast.querySelector("a").hidden = true;
-    toast.hidden = false;
-    setTimeout(function () { toast.hidden = true; }, 8000);
-  }
-
-  async function copy(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      say("Copied.");
-    } catch {
-      say("The browser doesn’t allow copying here.");
-    }
-  }
 
   function messages() {
     return Array.from(document.querySelectorAll("#items .turn-user > .item"));
