@@ -32,7 +32,7 @@ class TokenForm(forms.Form):
     again = forms.BooleanField(required=False)
 
     failure: OpenAIError | None = None
-    fresh_token = staticmethod(fresh_token)
+    next_token = ""  # with which it's sent next, if not with a fresh one
 
     def __init__(
         self,
@@ -54,6 +54,11 @@ class TokenForm(forms.Form):
         if self.unknown_event is not None and not cleaned.get("again"):
             self.add_error("again", "Check the first attempt, or tick this box to send it again anyway.")
         return cleaned
+
+    @property
+    def token_to_send(self) -> str:
+        """The token of the form as a page shows it."""
+        return self.next_token or fresh_token()
 
     def show_failure(self, error: OpenAIError, event: Event | None) -> None:
         """Show what OpenAI said; after an unknown outcome, ask for confirmation."""

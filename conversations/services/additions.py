@@ -16,7 +16,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from ..items.creation import same_items
-from ..models import Conversation, Credential, Event
+from ..models import Action, Conversation, Credential, Event, Outcome
 from ..openai.client import Json
 from ..openai.errors import OpenAIError
 from ..openai.objects import id_of
@@ -37,8 +37,9 @@ class Addition:
 
     kept: how many of these the server said it kept, None if it didn't say; failure: what ended it, if anything did;
     event: the one whose outcome is unknown; is_proved: the last call got no response, and a look showed that all of its
-    items arrived; is_dropped: the server created the conversation without its first items; last_id: of the newest item,
-    "" if there was none, None if that's unknown; calls: how many were sent.
+    items arrived; is_dropped: the server created the conversation without its first items; is_recorded: it's what the
+    events of an earlier request say, not one's own; last_id: of the newest item, "" if there was none, None if that's
+    unknown; calls: how many were sent; next_token: with which the rest is added, so that no two requests both add it.
     """
 
     conversation: Conversation
@@ -49,8 +50,10 @@ class Addition:
     event: Event | None = None
     is_proved: bool = False
     is_dropped: bool = False
+    is_recorded: bool = False
     last_id: str | None = None
     calls: int = 0
+    next_token: str = ""
     deadline: Deadline = field(default_factory=lambda: Deadline(settings.REQUEST_BUDGET), repr=False)
 
     @property
@@ -75,9 +78,12 @@ class Addition:
     def begin(self, token: str, *, is_all: bool) -> None:
         """Note the creation. Where the server dropped its items, those that follow would stand alone."""
         created = Event.objects.with_token(token)
-        if created is None:
-            return
-        self.count(created)
+        if created is not None:
+            self.count(created)
+            self.drop(created, is_all=is_all)
+
+    def drop(self, created: Event, *, is_all: bool) -> None:
+        """Begin anew if the server created the conversation without its items, and others would have followed."""
         if created.kept_count == 0 and created.item_count and not is_all:
             self.added, self.is_dropped = 0, True
 
@@ -112,6 +118,24 @@ def add_all_items(*, actor: User, conversation: Conversation, items: Sequence[Js
     _add_rest(addition, items, actor=actor, token=token)
     if addition.failure is not None and addition.added == 0:
         raise addition.failure
+    return addition
+
+
+def recorded_addition(token: str, total: int) -> Addition | None:
+    """How far a form with this token got when it was sent before, from the events of its calls; None if its first call
+    didn't succeed, and while one is under way."""
+    events, last = _events_of(token)
+    if not events or events[0].conversation is None or (last is not None and last.is_pending):
+        return None
+    addition = Addition(events[0].conversation, total, is_recorded=True)
+    for event in events:
+        addition.count(event)
+    if events[0].action == Action.CREATE:
+        addition.drop(events[0], is_all=total <= MAX_ITEMS)
+    if last is None:
+        addition.next_token = token_of_call(token, len(events))
+    elif last.outcome in (Outcome.UNKNOWN, Outcome.PENDING):
+        addition.event = last
     return addition
 
 
@@ -150,6 +174,16 @@ def add_batch(addition: Addition, batch: Sequence[Json], *, actor: User, token: 
 def token_of_call(token: str, number: int) -> str:
     """The token of a form's call, by its number: the form's own, then others that follow from it."""
     return token if number == 0 else hashlib.sha256(f"{token} {number}".encode()).hexdigest()
+
+
+def _events_of(token: str) -> tuple[list[Event], Event | None]:
+    """The events of a form's calls that succeeded, and the one of the next call, None if it wasn't sent."""
+    succeeded: list[Event] = []
+    while True:
+        event = Event.objects.with_token(token_of_call(token, len(succeeded)))
+        if event is None or event.outcome != Outcome.SUCCEEDED:
+            return succeeded, event
+        succeeded.append(event)
 
 
 def _add_rest(addition: Addition, items: Sequence[Json], *, actor: User, token: str) -> None:

@@ -5,7 +5,7 @@ request goes on; no content is kept in between. The original isn't changed, so o
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -21,7 +21,7 @@ from ..openai.errors import InvalidRequest, OpenAIError
 from ..openai.ids import is_legal_item_id
 from ..openai.objects import id_of
 from ..openai.transport import Deadline
-from .additions import Addition, add_batch, newest_id
+from .additions import Addition, add_batch, newest_id, recorded_addition
 from .clients import calls_for
 from .conversations import MAX_ITEMS, create_conversation
 from .errors import ServiceError
@@ -143,6 +143,17 @@ def continue_copy(*, actor: User, source: Conversation, target: Conversation, po
     return copy
 
 
+def recorded_copy(*, source: Conversation, position: Position, token: str) -> Copy | None:
+    """How far a form with this token, which began at a position, got when it was sent before; None where
+    `recorded_addition` gives None. Raises OpenAIError or CredentialUnusable if the original can't be read."""
+    addition = recorded_addition(token, 0)
+    if addition is None:
+        return None
+    entries = _entries(source, position, calls_for(source.credential))
+    reached = _after(entries, addition.added, position)
+    return Copy(addition, reached, is_complete=not _items(_next(entries)))
+
+
 def _go_on(copy: Copy, entries: Iterator[_Entry], *, actor: User, token: str) -> None:
     addition = copy.addition
     while addition.has_time:
@@ -183,9 +194,9 @@ def _end(batch: list[_Entry], before: Position) -> Position:
     return batch[-1].position if batch else before
 
 
-def _after(batch: list[_Entry], count: int, before: Position) -> Position:
-    """The position after so many created items of a batch."""
-    created = (entry for entry in batch if entry.item is not None)
+def _after(entries: Iterable[_Entry], count: int, before: Position) -> Position:
+    """The position after so many of the entries that can be created."""
+    created = (entry for entry in entries if entry.item is not None)
     arrived = list(islice(created, count))
     return arrived[-1].position if arrived else before
 

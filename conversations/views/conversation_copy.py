@@ -1,5 +1,6 @@
 """Copying a conversation: what can be copied, and how far a copy got."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -14,9 +15,11 @@ from ..models import Conversation
 from ..openai.errors import OpenAIError
 from ..pages import responses
 from ..pages.responses import SignedInRequest
-from ..services.copies import Copy, Position, continue_copy, plan_copy, start_copy
+from ..services.copies import Copy, Position, continue_copy, plan_copy, recorded_copy, start_copy
+from ..services.errors import AlreadySubmitted, CredentialUnusable
 from .access import visible_conversation
-from .outcomes import attempted, read_or_failure, status_of
+from .additions import show_rest
+from .outcomes import attempted, read_or_failure
 
 # A copy that goes on adds to a conversation, which adding alone must not allow.
 PERMISSIONS = ("conversations.add_conversation", "conversations.change_conversation")
@@ -38,7 +41,20 @@ def conversation_copy(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _copy(request: SignedInRequest, source: Conversation, form: CopyForm) -> Copy:
+    """How far this request got or, if the form was sent before, how far it got then."""
     sent = form.cleaned_data
+    position = Position(sent["after"], *(sent[name] or 0 for name in ("skip", "copied", "left_out")))
+    try:
+        return _send(request, source, sent, position)
+    except AlreadySubmitted as error:
+        with suppress(OpenAIError, CredentialUnusable):
+            copy = recorded_copy(source=source, position=position, token=sent["token"])
+            if copy and not copy.is_complete and copy.addition.conversation.is_visible_to(request.user):
+                return copy
+        raise error
+
+
+def _send(request: SignedInRequest, source: Conversation, sent: dict[str, Any], position: Position) -> Copy:
     if sent["target"] is None:
         metadata = {key: as_text(value) for key, value in source.metadata.items()} if sent["with_metadata"] else {}
         return start_copy(
@@ -48,7 +64,6 @@ def _copy(request: SignedInRequest, source: Conversation, form: CopyForm) -> Cop
             metadata=metadata,
             token=sent["token"],
         )
-    position = Position(sent["after"], *(sent[name] or 0 for name in ("skip", "copied", "left_out")))
     target = visible_conversation(request, sent["target"])
     return continue_copy(actor=request.user, source=source, target=target, position=position, token=sent["token"])
 
@@ -60,12 +75,7 @@ def _copied(request: SignedInRequest, source: Conversation, copy: Copy) -> HttpR
         _report(request, copy)
         return redirect(target)
     form = CopyForm(user=request.user, source=source)
-    status, failure, problem = 200, copy.addition.failure, ""
-    if isinstance(failure, OpenAIError):
-        form.show_failure(failure, copy.addition.event)
-        status = responses.FAILED_AT_OPENAI
-    elif failure is not None:
-        status, problem = status_of(failure), str(failure)
+    status, problem = show_rest(form, copy.addition)
     context = {"target": target, "copy": copy, "position": position, "problem": problem}
     return _render(request, source, form, context, status)
 

@@ -16,7 +16,7 @@ from ..pages import responses
 from ..pages.responses import SignedInRequest
 from ..services.additions import Addition, create_with_items
 from ..services.conversations import MAX_ITEMS
-from .additions import rest_page
+from .additions import rest_page, send_or_resume
 from .outcomes import attempted
 
 TEMPLATE = "conversations/conversation_create.html"
@@ -42,12 +42,13 @@ def conversation_preview(request: SignedInRequest) -> HttpResponse:
 
 
 def _create(request: SignedInRequest, form: ConversationForm) -> HttpResponse:
-    addition = create_with_items(
-        actor=request.user,
-        credential=form.cleaned_data["credential"],
-        items=form.cleaned_data["items"],
-        metadata=form.cleaned_data["metadata"],
-        token=form.cleaned_data["token"],
+    names = ("credential", "items", "metadata", "token")
+    sent = {name: form.cleaned_data[name] for name in names}
+    addition = send_or_resume(
+        request,
+        lambda: create_with_items(actor=request.user, **sent),
+        token=sent["token"],
+        total=len(sent["items"]),
     )
     if not addition.is_complete:
         return rest_page(request, form.messages, addition, is_new=True)

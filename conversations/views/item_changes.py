@@ -15,7 +15,7 @@ from ..pages.responses import SignedInRequest
 from ..services.additions import add_all_items
 from ..services.items import delete_items, find_partner, retrieve_item
 from .access import requested_transcript, visible_conversation
-from .additions import rest_page
+from .additions import rest_page, send_or_resume
 from .outcomes import attempted, read_or_failure, to_conversation
 
 
@@ -54,7 +54,12 @@ def item_delete(request: SignedInRequest, pk: int, item_id: str) -> HttpResponse
 
 def _create(request: SignedInRequest, conversation: Conversation, form: AddItemsForm) -> HttpResponse:
     items, token = form.cleaned_data["items"], form.cleaned_data["token"]
-    addition = add_all_items(actor=request.user, conversation=conversation, items=items, token=token)
+    addition = send_or_resume(
+        request,
+        lambda: add_all_items(actor=request.user, conversation=conversation, items=items, token=token),
+        token=token,
+        total=len(items),
+    )
     if not addition.is_complete:
         return rest_page(request, form.messages, addition)
     number, sent = addition.kept or 0, addition.total

@@ -14,7 +14,6 @@ from ..openai.errors import OpenAIError
 from ..pages import responses
 from ..pages.list_state import kept_result
 from ..pages.responses import SignedInRequest
-from ..services.conversations import MAX_ITEMS
 from ..services.errors import AlreadySubmitted, BeingChanged, MetadataMoved, NotRecorded, ServiceError
 
 
@@ -66,9 +65,6 @@ def _first_result(request: SignedInRequest, error: AlreadySubmitted) -> HttpResp
     """Redirect to the result of the form when it was first sent."""
     event, conversation = error.event, error.event.conversation
     messages.info(request, str(error))
-    if len(request.POST.getlist("text")) > MAX_ITEMS:
-        more = "It had messages for several calls. Look at the end of the transcript: some may be missing."
-        messages.warning(request, more)
     if event.erasure is not None:
         return redirect(event.erasure)
     if event.outcome == Outcome.SUCCEEDED and conversation and conversation.is_visible_to(request.user):

@@ -138,6 +138,21 @@ def test_the_same_form_sent_twice_copies_once_r8(
     assert len(copies(source)) == 1
 
 
+def test_a_copy_whose_response_got_lost_goes_on_from_where_it_was_r8(
+    as_operator: Browser, url: str, source: Conversation, sandbox: Sandbox, clock: Clock
+) -> None:
+    sandbox.faults.add(Meanwhile(**ADDING, act=lambda: clock.advance(4)))
+    form = opened(as_operator, url)
+    form.send(as_operator, url)
+    response = form.send(as_operator, url)
+    [copy] = copies(source)
+    assert "40 items copied so far. This form was sent before" in words_of(response)
+    one, other = form_in(response, "token"), form_in(form.send(as_operator, url), "token")
+    assert one.send(as_operator, url)["Location"] == copy.get_absolute_url()
+    assert other.send(as_operator, url).status_code == 302
+    assert texts(sandbox, copy) == texts(sandbox, source)
+
+
 @pytest.mark.parametrize("target", ["x", "0", "-1", "9" * 30, "999999"])
 def test_a_target_that_is_not_there_is_not_found(as_operator: Browser, url: str, target: str) -> None:
     form = opened(as_operator, url).put("target", target)

@@ -1,10 +1,12 @@
 """More messages than one call takes: what the pages say of those that were added, and what becomes of the others."""
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client as Browser
 
 from conversations.models import Conversation, Credential, Event
 from conversations.sandbox import Fault, Sandbox
+from conversations.services.additions import token_of_call
 from tests.html import Form, form_in, fragment, is_page, text_of, words_of
 from tests.waiting import Clock, Meanwhile
 
@@ -128,3 +130,56 @@ def test_a_form_sent_twice_shows_the_first_result_r8(
     assert form.send(as_operator, NEW, "create")["Location"] == first["Location"]
     assert len(texts_at(sandbox, Conversation.objects.get())) == 57
     assert Event.objects.count() == 3
+
+
+@pytest.mark.usefixtures("_refused")
+def test_a_form_whose_response_got_lost_leads_to_the_rest_r8(
+    as_operator: Browser, credential: Credential, sandbox: Sandbox
+) -> None:
+    form = written(as_operator, NEW)
+    form.send(as_operator, NEW, "create")
+    response = form.send(as_operator, NEW, "create")
+    created, rest = Conversation.objects.get(), form_in(response, "token")
+    assert "Conversation created with 40 of 57 messages. This form was sent before" in words_of(response)
+    assert rest.values("text") == [f"Message {number}" for number in range(41, 58)]
+    rest.send(as_operator, rest.attributes["action"], "send")
+    assert texts_at(sandbox, created) == [f"Message {number}" for number in range(1, 58)]
+
+
+def test_the_rest_of_a_form_sent_twice_is_added_once_r8(
+    as_operator: Browser, adding: str, conversation: Conversation, sandbox: Sandbox, clock: Clock
+) -> None:
+    sandbox.faults.add(Meanwhile(**ADDING, act=lambda: clock.advance(4)))
+    form = written(as_operator, adding)
+    form.send(as_operator, adding, "send")
+    one, other = (form_in(form.send(as_operator, adding, "send"), "token") for _ in range(2))
+    assert one.values("text") == [f"Message {number}" for number in range(21, 58)]
+    one.send(as_operator, adding, "send")
+    other.send(as_operator, adding, "send")
+    assert texts_at(sandbox, conversation) == [f"Message {number}" for number in range(1, 58)]
+
+
+def test_what_may_have_been_added_is_asked_about_when_the_form_is_sent_again_r8(
+    as_operator: Browser, adding: str, conversation: Conversation, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(Fault(**SECOND, drop="after"))
+    sandbox.faults.add(Fault(method="GET", path="/conversations/[^/]+/items", times=None, status=503))
+    form = written(as_operator, adding)
+    form.send(as_operator, adding, "send")
+    response = form.send(as_operator, adding, "send")
+    assert "20 of 57 messages added. It’s unknown whether the next 20 were added." in words_of(response)
+    assert "Send it again anyway" in words_of(response)
+
+
+def test_nothing_is_offered_while_a_call_is_under_way_r8(
+    as_operator: Browser, adding: str, conversation: Conversation, operator: User
+) -> None:
+    form = written(as_operator, adding)
+    form.send(as_operator, adding, "send")
+    Event.objects.order_by("-pk").first().delete()
+    [token] = form.values("token")
+    common = {"action": "add_items", "actor": operator, "conversation": conversation}
+    Event.objects.create(**common, openai_id=conversation.openai_id, token=token_of_call(token, 2))
+    response = form.send(as_operator, adding, "send", follow=True)
+    assert response.redirect_chain[-1][0] == conversation.get_absolute_url()
+    assert "Some of its messages may still be on their way" in words_of(response)
