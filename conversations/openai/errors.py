@@ -203,7 +203,7 @@ class NotFound(Refused):
 class Conflict(Refused):
     """Another change is in progress."""
 
-    advice = "Another change was in progress at OpenAI. Try again."
+    advice = "Another change was in progress at the server. Try again."
     worth_retrying = True
 
 
@@ -228,13 +228,16 @@ class RateLimited(Refused):
 class QuotaExceeded(Refused):
     """A quota is used up, or credit has run out; waiting doesn't help."""
 
-    advice = "Waiting doesn’t help. Add credit or raise the limit in OpenAI’s billing settings."
+    advice = "Waiting doesn’t help. Add credit or raise the limit in the billing settings of the key’s account."
 
 
 class ServerError(Refused):
     """The server failed, possibly after it had done what was requested."""
 
-    advice = "OpenAI had an internal problem. Try again. If that doesn’t help, see status.openai.com."
+    advice = (
+        "The server had an internal problem. Try again. If that doesn’t help, see its status page (OpenAI’s is "
+        "status.openai.com)."
+    )
     may_have_happened = True
     worth_retrying = True
 
