@@ -196,7 +196,7 @@ def test_each_page_of_whoever_is_signed_out(
     page = open_browser().new_page()
     assert open_all(page, pages(request, lambda entry: entry.is_public), validator) == {}
     assert invalid_in(validator) == []
-    assert open_all(page, [("person_join_expired", "/join/MQ/x-y/")]) == {}
+    assert open_all(page, [("person_join_expired", "/people/join/MQ/x-y/")]) == {}
 
 
 def test_each_page_of_the_admin(
