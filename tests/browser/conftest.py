@@ -22,6 +22,23 @@ from pytest_django.live_server_helper import LiveServer
 from conversations.models import Conversation, Credential
 from conversations.sandbox import Sandbox
 from tests.factories import make_known
+from tests.views.conftest import (  # noqa: F401
+    bulk_draft,
+    draft,
+    edit_job,
+    erase_job,
+    erasure,
+    erasure_request,
+    export_job,
+    hold,
+    items,
+    job,
+    join_link,
+    rule,
+    signed_request,
+    unknown,
+    view,
+)
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 os.environ.setdefault("DJANGO_LIVE_TEST_SERVER_ADDRESS", "127.0.0.1")

@@ -23,23 +23,6 @@ from conversations.sandbox import Sandbox
 from tests.browser import pictures
 from tests.browser.conftest import Guard, OpenBrowser
 from tests.factories import make_conversation
-from tests.views.conftest import (  # noqa: F401
-    bulk_draft,
-    draft,
-    edit_job,
-    erase_job,
-    erasure,
-    erasure_request,
-    export_job,
-    hold,
-    job,
-    join_link,
-    rule,
-    signed_request,
-    unknown,
-    view,
-)
-from tests.views.test_every_url import items  # noqa: F401
 from tests.views.url_table import TABLE, Entry
 
 pytestmark = pytest.mark.browser

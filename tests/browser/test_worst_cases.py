@@ -17,23 +17,6 @@ from tests.browser.conftest import Guard, OpenBrowser
 from tests.browser.test_every_page import IS_QUIET, is_of_operators, pages
 from tests.browser.test_look import FAULTS
 from tests.factories import make_conversation, make_credential, make_known, make_team, make_user
-from tests.views.conftest import (  # noqa: F401
-    bulk_draft,
-    draft,
-    edit_job,
-    erase_job,
-    erasure,
-    erasure_request,
-    export_job,
-    hold,
-    job,
-    join_link,
-    rule,
-    signed_request,
-    unknown,
-    view,
-)
-from tests.views.test_every_url import items  # noqa: F401
 from tests.views.url_table import Entry
 
 pytestmark = pytest.mark.browser

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
+from conversations.examples.media_items import from_other_servers
 from conversations.jobs import control
 from conversations.jobs.drafts import draft_of_rows
 from conversations.jobs.erasure_requests import document_of, document_text
@@ -116,6 +117,15 @@ def signed_request(erasure_request: ErasureRequest, operator: User) -> ErasureRe
 def join_link(superuser: User) -> dict[str, str]:
     """The arguments of the URL with which somebody who was invited chooses a password."""
     return make_link(actor=superuser, person=make_user("invited", role="Viewer"))
+
+
+@pytest.fixture
+def items(sandbox: Sandbox, conversation: Conversation) -> dict[str, str]:
+    """The ids of three items of the conversation."""
+    message = {"type": "message", "role": "user", "content": "Hello"}
+    call = {"type": "function_call", "call_id": "call_1", "name": "look_up", "arguments": "{}"}
+    added = sandbox.store.add_items(conversation.openai_id, [message, call, from_other_servers()[0]])
+    return dict(zip(["message", "call", "picture"], [item["id"] for item in added], strict=True))
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from conversations.examples.media_items import from_other_servers
-from conversations.models import Conversation, Team
+from conversations.models import Team
 from conversations.roles import VIEWER
 from conversations.sandbox import Sandbox
 from tests.factories import make_user
@@ -70,15 +69,6 @@ def for_each(condition: Callable[[Entry], object], *, is_there: bool = True) -> 
     refused in any case must not even learn that."""
     asked = [pytest.param((name, is_there), id=name) for name, entry in TABLE.items() if condition(entry)]
     return pytest.mark.parametrize("target", asked, indirect=True)
-
-
-@pytest.fixture
-def items(sandbox: Sandbox, conversation: Conversation) -> dict[str, str]:
-    """The ids of three items of the conversation."""
-    message = {"type": "message", "role": "user", "content": "Hello"}
-    call = {"type": "function_call", "call_id": "call_1", "name": "look_up", "arguments": "{}"}
-    added = sandbox.store.add_items(conversation.openai_id, [message, call, from_other_servers()[0]])
-    return dict(zip(["message", "call", "picture"], [item["id"] for item in added], strict=True))
 
 
 @pytest.fixture
