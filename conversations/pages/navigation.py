@@ -43,7 +43,7 @@ MORE = [
     ("Teams", "team_list", "auth.view_user"),
     ("Roles", "role_list", "auth.view_user"),
     ("Search language", "search_language", LOOK),
-    ("API reference", "api_reference", LOOK),
+    ("API for applications", "api_reference", LOOK),
 ]
 OF_EVERYONE = [("Change password", "password_change")]
 ADMIN = ("Admin", "admin:index", ("/admin/",))

@@ -26,7 +26,7 @@ EXAMPLES = [
     ('topic:"password reset"', "a value of several words"),
     ("-env:prod", "not this value"),
     ("plan:pro,free", "one of several values"),
-    ("user:u_*", "values that begin with u_"),
+    ("user_id:u_*", "values that begin with u_"),
     ("has:order_id", "has the key"),
     ("state:missing", "OpenAI no longer has it"),
     ("created:7d", "created in the last 7 days"),
@@ -45,7 +45,7 @@ data-select></td>
 <td class="list-when"><span class="list-label">created </span>%s</td>
 </tr>
 """
-ON_HOLD = SafeString(' <span class="badge badge-info">On hold</span>')
+ON_HOLD = SafeString(' <span class="badge badge-warn">On hold</span>')
 ERASED = SafeString('<span class="badge badge-off">Erased</span>')
 TOO_LARGE = format_html('<span class="chip chip-more">{}</span>', "too large for the list")
 

@@ -61,7 +61,8 @@ def _report_created(request: SignedInRequest, addition: Addition) -> None:
     if kept is not None and kept < sent:
         messages.warning(request, f"Created, but the server kept only {kept} of {sent} messages.")
     else:
-        messages.success(request, "Created at OpenAI.")
+        count = f" All {sent} messages were added." if sent > MAX_ITEMS else ""
+        messages.success(request, f"Created at OpenAI.{count}")
 
 
 def _page(request: SignedInRequest, form: ConversationForm, *, status: int = 200) -> HttpResponse:

@@ -38,7 +38,7 @@ def team_create(request: SignedInRequest) -> HttpResponse:
     form = TeamForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         team = create_team(actor=request.user, name=form.cleaned_data["name"])
-        messages.success(request, f"The team {team} was created. Add its members below.")
+        messages.success(request, f"The team {team} was created. Tick its members below.")
         return redirect("team_detail", team.pk)
     status = responses.REJECTED if form.errors else 200
     return responses.page(request, "conversations/team_create.html", {"form": form}, status=status)

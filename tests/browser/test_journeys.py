@@ -133,7 +133,7 @@ def add_a_credential(hand: Hand, sandbox: Sandbox, team: Team) -> Credential:
 def invite_a_colleague(hand: Hand, team: Team) -> None:
     hand.menu("People")
     hand.link("Invite somebody")
-    hand.type(hand.page.get_by_label("User name"), "newcomer")
+    hand.type(hand.page.get_by_label("Username"), "newcomer")
     hand.tick(hand.page.get_by_role("radio", name="Operator"))
     hand.tick(hand.page.get_by_role("checkbox", name=team.name))
     hand.button("Invite")

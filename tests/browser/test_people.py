@@ -20,7 +20,7 @@ def invite(page: Page, team: Team) -> str:
     """Invite somebody by hand; returns the link."""
     page.goto("/people/")
     page.get_by_role("link", name="Invite somebody").first.click()
-    page.get_by_label("User name").fill("mira")
+    page.get_by_label("Username").fill("mira")
     page.get_by_label("Full name").fill("Mira Novak")
     page.get_by_role("radio", name="Operator").check()
     page.get_by_label(team.name).check()

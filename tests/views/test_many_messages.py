@@ -36,9 +36,10 @@ def _refused(sandbox: Sandbox) -> None:
 
 
 def test_creates_with_all_of_them(as_operator: Browser, credential: Credential, sandbox: Sandbox) -> None:
-    response = written(as_operator, NEW).send(as_operator, NEW, "create")
+    response = written(as_operator, NEW).send(as_operator, NEW, "create", follow=True)
     created = Conversation.objects.get()
-    assert response["Location"] == created.get_absolute_url()
+    assert response.redirect_chain[-1][0] == created.get_absolute_url()
+    assert "Created at OpenAI. All 57 messages were added." in words_of(response)
     assert len(texts_at(sandbox, created)) == 57
 
 
