@@ -112,11 +112,13 @@ def search_examples() -> dict[str, Any]:
     return {"examples": EXAMPLES, "time_zone": settings.TIME_ZONE}
 
 
-@register.filter
-def axis(columns: Sequence[Column]) -> list[str]:
-    """Labels of a few bars, evenly spread from the first to the last."""
+@register.inclusion_tag("conversations/_axis.html")
+def axis(columns: Sequence[Column]) -> dict[str, Any]:
+    """Labels under a few bars, from the first to the last: where each stands, in percent, and which part of it."""
     count = min(LABELS, len(columns))
     if count < 2:
-        return [column.label for column in columns]
+        return {"labels": [(0, "start", column.label) for column in columns]}
     positions = [round(number * (len(columns) - 1) / (count - 1)) for number in range(count)]
-    return [columns[position].short_label for position in positions]
+    labels = [(100 * (at + 0.5) / len(columns), "middle", columns[at].short_label) for at in positions]
+    labels[0], labels[-1] = (0, "start", labels[0][2]), (100, "end", labels[-1][2])
+    return {"labels": labels}

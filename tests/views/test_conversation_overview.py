@@ -1,12 +1,15 @@
 """Filters, numbers and dates beside the list, as a page of their own and as what the list loads."""
 
+import re
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Credential
-from tests.factories import make_conversation
+from tests.factories import CREATED_AT, make_conversation
 from tests.html import everything, fragment, is_page, text_of
 
 OVERVIEW = "/conversations/overview/"
@@ -132,3 +135,13 @@ def test_a_conversation_s_page_knows_its_neighbours_in_the_result(
     turned = text_of(as_operator.get(f"{upper.get_absolute_url()}?q=tenant%3Aacme&order=oldest"))
     assert 'rel="next"' not in turned
     assert f'order=oldest&amp;after={lower.sort_key - 1}" rel="prev"' in turned
+
+
+def test_labels_stand_under_their_bars(as_operator: Browser, credential: Credential) -> None:
+    for days in range(30):
+        make_conversation(credential, created_at=CREATED_AT + timedelta(days=days))
+    labels = re.findall(r'<text x="([\d.]+)%" y="14" text-anchor="(\w+)">([^<]+)', text_of(as_operator.get(OVERVIEW)))
+    day = CREATED_AT + timedelta(days=6)
+    assert labels[0] == ("0.00", "start", f"{CREATED_AT:%-d} {CREATED_AT:%b}")
+    assert labels[1] == (f"{100 * 6.5 / 30:.2f}", "middle", f"{day:%-d} {day:%b}")
+    assert labels[-1][:2] == ("100.00", "end")
