@@ -121,9 +121,9 @@ def add_all_items(*, actor: User, conversation: Conversation, items: Sequence[Js
     return addition
 
 
-def recorded_addition(token: str, total: int) -> Addition | None:
+def recorded_addition(token: str, total: int, *, is_all: bool) -> Addition | None:
     """How far a form with this token got when it was sent before, from the events of its calls; None if its first call
-    didn't succeed, and while one is under way."""
+    didn't succeed, and while one is under way. `is_all`: no items were to follow the first call."""
     events, last = _events_of(token)
     if not events or events[0].conversation is None or (last is not None and last.is_pending):
         return None
@@ -131,7 +131,7 @@ def recorded_addition(token: str, total: int) -> Addition | None:
     for event in events:
         addition.count(event)
     if events[0].action == Action.CREATE:
-        addition.drop(events[0], is_all=total <= MAX_ITEMS)
+        addition.drop(events[0], is_all=is_all)
     if last is None:
         addition.next_token = token_of_call(token, len(events))
     elif last.outcome in (Outcome.UNKNOWN, Outcome.PENDING):

@@ -146,7 +146,7 @@ def continue_copy(*, actor: User, source: Conversation, target: Conversation, po
 def recorded_copy(*, source: Conversation, position: Position, token: str) -> Copy | None:
     """How far a form with this token, which began at a position, got when it was sent before; None where
     `recorded_addition` gives None. Raises OpenAIError or CredentialUnusable if the original can't be read."""
-    addition = recorded_addition(token, 0)
+    addition = recorded_addition(token, 0, is_all=False)
     if addition is None:
         return None
     entries = _entries(source, position, calls_for(source.credential))

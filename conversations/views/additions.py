@@ -26,7 +26,7 @@ def send_or_resume(request: SignedInRequest, send: Callable[[], Addition], *, to
     try:
         return send()
     except AlreadySubmitted:
-        addition = recorded_addition(token, total)
+        addition = recorded_addition(token, total, is_all=total <= MAX_ITEMS)
         if addition is None and total > MAX_ITEMS:
             messages.warning(request, UNDER_WAY)
         if addition is None or addition.is_complete or not addition.conversation.is_visible_to(request.user):

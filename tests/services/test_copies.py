@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from conversations.models import Conversation, Credential, Event, Outcome
 from conversations.openai import errors
 from conversations.sandbox import Dialect, Fault, Sandbox
-from conversations.services.copies import Copy, Position, continue_copy, plan_copy, start_copy
+from conversations.services.copies import Copy, Position, continue_copy, plan_copy, recorded_copy, start_copy
 from conversations.services.errors import AlreadySubmitted, ServiceError
 from conversations.services.holds import place_hold
 from tests.factories import add_messages, make_credential
@@ -116,6 +116,9 @@ def test_a_server_that_drops_the_first_items_gets_all_of_them_afterwards(
         elsewhere = make_credential(dropping, teams=[*source.credential.teams.all()])
         first = start(operator, source, credential=elsewhere)
         assert (first.is_complete, first.position, first.addition.is_dropped) == (False, Position(), True)
+        recorded = recorded_copy(source=source, position=Position(), token="t")
+        assert recorded is not None
+        assert (recorded.is_complete, recorded.position, recorded.addition.is_dropped) == (False, Position(), True)
         assert go_on(operator, source, first).is_complete
         assert said(dropping, first.addition.conversation) == said(sandbox, source)
 
@@ -226,3 +229,23 @@ def test_no_text_is_kept_r9(operator: User, source: Conversation, credential: Cr
     start(operator, source)
     kept = [vars(event) | vars(getattr(event, "detail", event)) for event in Event.objects.all()]
     assert "Message 1" not in repr(kept)
+
+
+def test_how_far_a_copy_got_is_recorded(operator: User, source: Conversation, sandbox: Sandbox, clock: Clock) -> None:
+    sandbox.store.add_items(source.openai_id, [REASONING])
+    sandbox.faults.add(Meanwhile(**ADDING, act=lambda: clock.advance(4)))
+    first = start(operator, source)
+    recorded = recorded_copy(source=source, position=Position(), token="t")
+    assert recorded is not None
+    assert (recorded.position, recorded.is_complete) == (first.position, False)
+    assert recorded.addition.conversation == first.addition.conversation
+
+
+def test_a_complete_copy_is_recorded_as_such_and_one_that_did_not_begin_not_at_all(
+    operator: User, source: Conversation
+) -> None:
+    assert recorded_copy(source=source, position=Position(), token="t") is None
+    start(operator, source)
+    recorded = recorded_copy(source=source, position=Position(), token="t")
+    assert recorded is not None
+    assert recorded.is_complete
