@@ -172,8 +172,11 @@ def add_batch(addition: Addition, batch: Sequence[Json], *, actor: User, token: 
 
 
 def token_of_call(token: str, number: int) -> str:
-    """The token of a form's call, by its number: the form's own, then others that follow from it."""
-    return token if number == 0 else hashlib.sha256(f"{token} {number}".encode()).hexdigest()
+    """The token of a form's call, by its number: the form's own, then each from the one before it, so that a form which
+    takes up the rest goes on in the same row."""
+    for _ in range(number):
+        token = hashlib.sha256(token.encode()).hexdigest()
+    return token
 
 
 def _events_of(token: str) -> tuple[list[Event], Event | None]:

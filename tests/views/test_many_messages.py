@@ -160,6 +160,17 @@ def test_the_rest_of_a_form_sent_twice_is_added_once_r8(
     assert texts_at(sandbox, conversation) == [f"Message {number}" for number in range(1, 58)]
 
 
+def test_once_the_rest_is_added_the_form_has_nothing_left_to_offer_r8(
+    as_operator: Browser, adding: str, conversation: Conversation, sandbox: Sandbox, clock: Clock
+) -> None:
+    sandbox.faults.add(Meanwhile(**ADDING, act=lambda: clock.advance(4)))
+    form = written(as_operator, adding)
+    form.send(as_operator, adding, "send")
+    form_in(form.send(as_operator, adding, "send"), "token").send(as_operator, adding, "send")
+    assert len(texts_at(sandbox, conversation)) == 57
+    assert form.send(as_operator, adding, "send")["Location"] == conversation.get_absolute_url()
+
+
 def test_what_may_have_been_added_is_asked_about_when_the_form_is_sent_again_r8(
     as_operator: Browser, adding: str, conversation: Conversation, sandbox: Sandbox
 ) -> None:
