@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ..forms.holds import HoldForm
@@ -70,11 +71,19 @@ def hold_lift(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _subject(request: SignedInRequest) -> dict[str, Any]:
-    """What the URL says is to be held."""
+    """What the URL says is to be held, and where the page leads back to."""
     picks = as_keys(request.GET.getlist("pick")[:MAX_PICKS])
-    if picks:
-        rows = list(Conversation.objects.visible_to(request.user).select_related("credential").in_bulk(picks).values())
-        return {"rows": rows, "problem": "" if rows else "These conversations aren’t in the index."}
+    return _picked(request, picks) if picks else _search(request)
+
+
+def _picked(request: SignedInRequest, picks: list[int]) -> dict[str, Any]:
+    rows = list(Conversation.objects.visible_to(request.user).select_related("credential").in_bulk(picks).values())
+    back_url = rows[0].get_absolute_url() if len(rows) == 1 else reverse("conversation_list")
+    problem = "" if rows else "These conversations aren’t in the index."
+    return {"rows": rows, "problem": problem, "back_url": back_url}
+
+
+def _search(request: SignedInRequest) -> dict[str, Any]:
     state, search = requested_search(request)
     problem = search.query.problems[0].message if search.query.problems else ""
     if state.query.clauses_on_dates("read"):
@@ -85,7 +94,9 @@ def _subject(request: SignedInRequest) -> dict[str, Any]:
     chosen = [] if problem else Credential.objects.with_keys(_searched(search))
     if not problem and not chosen:
         problem = "No credential is left to look through."
-    return {"state": state, "query": str(query), "number": number, "credentials": chosen, "problem": problem}
+    back_url = reverse("conversation_list") + state.url
+    found = {"state": state, "query": str(query), "number": number, "credentials": chosen}
+    return {**found, "problem": problem, "back_url": back_url}
 
 
 def _searched(search: Search) -> list[int]:
